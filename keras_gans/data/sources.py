@@ -1,0 +1,266 @@
+"""Where images come from: names, folders, files and arrays become uint8 arrays."""
+
+import difflib
+import os
+import pathlib
+import socket
+import urllib.request
+
+import numpy as np
+import tensorflow as tf
+
+from keras_gans.data.digits import handwritten_digits, street_digits
+from keras_gans.data.images import load_folder, resize_image
+
+EMBEDDED = {
+    "handwritten_digits": handwritten_digits,
+    "street_digits": street_digits,
+}
+# Sources in which a mirrored image is no longer of the domain.
+DIGIT_NAMES = (*EMBEDDED, "mnist", "svhn_cropped")
+TFDS_DOWNLOAD_HOST = ("www.tensorflow.org", 443)
+
+
+def load_images(
+    source,
+    size=None,
+    channels=None,
+    split="train",
+    strict=False,
+    max_pixels=50_000_000,
+    argument="source",
+):
+    """Loads all images of one domain as a uint8 array.
+
+    Args:
+        source: One of
+            - the name of an embedded domain, `"handwritten_digits"` or
+              `"street_digits"`;
+            - a `tensorflow_datasets` name such as `"mnist"`, `"svhn_cropped"` or
+              `"cycle_gan/vangogh2photo:trainA"`, where the part behind the colon, if
+              given, is the split;
+            - a folder of images (see `keras_gans.data.images`), searched recursively;
+            - an `.npz` file with `x_train` and, for labels, `y_train` (and `x_test`,
+              `y_test`), the layout of Keras's `mnist.npz`;
+            - a NumPy array of shape `(n, height, width)` or `(n, height, width,
+              channels)`, uint8 or float in [-1, 1], or a pair (images, labels);
+            - a finite, unbatched `tf.data.Dataset` of images or (image, label).
+        size: Integer or (height, width) to which images are resized, with an
+            antialiased bicubic filter. Optional for arrays and names, whose images
+            keep their size without it.
+        channels: 1, 3 or `None`, which keeps the source's own (3 for folders).
+        split: `"train"` or `"test"`.
+        strict: Boolean, raise at the first bad file of a folder, not skip it.
+        max_pixels: Integer, files with more pixels count as bad.
+        argument: Name of the argument that error messages speak of.
+
+    Returns:
+        A pair: images, uint8 of shape `(n, height, width, channels)`, and labels,
+        int64 of shape `(n,)` or `None`.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        images, labels = _load_named(
+            source, size, channels, split, strict, max_pixels, argument
+        )
+    elif isinstance(source, tf.data.Dataset):
+        images, labels = _collect(source, size, argument)
+    elif isinstance(source, (tuple, list)) and len(source) == 2:
+        images, labels = source
+    else:
+        images, labels = source, None
+    images = _as_uint8(images, argument)
+    if labels is not None:
+        labels = np.asarray(labels).reshape(-1).astype("int64")
+        if len(labels) != len(images):
+            raise ValueError(
+                f"Argument `{argument}` must hold one label for each image. "
+                f"Received: {len(images)} images and {len(labels)} labels."
+            )
+    if channels is not None:
+        images = convert_channels(images, channels)
+    if size is not None:
+        images = resize_images(images, size)
+    return images, labels
+
+
+def is_digits(source):
+    """Whether the name is that of a digit set, which must not be mirrored."""
+    return isinstance(source, str) and source.split(":")[0] in DIGIT_NAMES
+
+
+def height_and_width(size):
+    """Returns `(height, width)` for an integer or a pair."""
+    pair = (size, size) if isinstance(size, int) else size
+    if (
+        isinstance(size, bool)
+        or not isinstance(pair, (tuple, list))
+        or len(pair) != 2
+        or not all(isinstance(side, int) and side > 0 for side in pair)
+    ):
+        raise ValueError(
+            "A size must be a positive integer or a pair (height, width) of them. "
+            f"Received: {size!r}"
+        )
+    return tuple(pair)
+
+
+def convert_channels(images, channels):
+    """Converts uint8 images to 1 channel (ITU-R 601 luma) or 3 (replicated)."""
+    if images.shape[-1] == channels:
+        return images
+    if (images.shape[-1], channels) == (1, 3):
+        return np.repeat(images, 3, axis=-1)
+    if (images.shape[-1], channels) == (3, 1):
+        luma = images @ np.array([0.299, 0.587, 0.114], "float32")
+        return np.round(luma[..., None]).astype("uint8")
+    raise ValueError(
+        "Images can have 1 or 3 channels. Received: images with "
+        f"{images.shape[-1]} channels where {channels} are wanted."
+    )
+
+
+def resize_images(images, size):
+    """Resizes a uint8 array `(n, height, width, channels)` with antialiasing."""
+    size = height_and_width(size)
+    if images.shape[1:3] == size:
+        return images
+    return np.stack([resize_image(image, size) for image in images])
+
+
+def _load_named(source, size, channels, split, strict, max_pixels, argument):
+    name = os.fspath(source)
+    path = pathlib.Path(name).expanduser()
+    if name in EMBEDDED:
+        return EMBEDDED[name](split)
+    if path.suffix == ".npz":
+        return _load_npz(path, split, argument)
+    if path.is_dir():
+        if size is None:
+            raise ValueError(
+                f"Argument `size` must be given for a folder of images, {name!r}: "
+                "its images may differ in size."
+            )
+        return load_folder(path, size, channels or 3, strict, max_pixels), None
+    if path.exists():
+        raise ValueError(
+            f"Argument `{argument}` must be a name, a folder or an .npz file. "
+            f"Received the file {name!r}: give the folder that holds it."
+        )
+    return _load_tfds(name, size, split, argument)
+
+
+def _load_npz(path, split, argument):
+    if not path.exists():
+        raise FileNotFoundError(f"Argument `{argument}`: there is no file {str(path)!r}.")
+    with np.load(path) as file:
+        if f"x_{split}" not in file:
+            raise ValueError(
+                f"Argument `{argument}`: {str(path)!r} must hold the array "
+                f"'x_{split}' (and 'y_{split}' for labels). It holds {sorted(file)}."
+            )
+        labels = file[f"y_{split}"] if f"y_{split}" in file else None
+        return file[f"x_{split}"], labels
+
+
+def _load_tfds(name, size, split, argument):
+    import tensorflow_datasets as tfds
+
+    dataset, _, given_split = name.partition(":")
+    known = tfds.list_builders(with_community_datasets=False)
+    if dataset.split("/")[0] not in known:
+        close = difflib.get_close_matches(name, [*EMBEDDED, *known], n=3, cutoff=0.5)
+        raise ValueError(
+            f"Argument `{argument}` must be an embedded domain ({', '.join(EMBEDDED)}), "
+            "a tensorflow_datasets name, an existing folder of images, an .npz file, "
+            f"an array or a dataset. Received: {argument}={name!r}, which is none of "
+            "them." + (f" Did you mean {' or '.join(map(repr, close))}?" if close else "")
+        )
+    builder = tfds.builder(dataset)
+    if not os.path.isdir(builder.data_dir):
+        _check_network(dataset)
+        builder.download_and_prepare()
+    if given_split:
+        split = given_split
+    elif dataset.startswith("cycle_gan/"):
+        split += "B" if argument == "y" else "A"
+    if split.split("[")[0] not in builder.info.splits:
+        raise ValueError(
+            f"Argument `{argument}`: {dataset!r} has no split {split!r}. "
+            f"It has {sorted(builder.info.splits)}."
+        )
+    data = builder.as_dataset(split=split).map(
+        lambda example: (example["image"], example.get("label", -1)),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    images, labels = _collect(data, size, argument)
+    return images, None if np.all(labels == -1) else labels
+
+
+def _check_network(dataset):
+    # Without a network tensorflow_datasets retries for minutes before it gives up.
+    if urllib.request.getproxies():
+        return
+    try:
+        socket.create_connection(TFDS_DOWNLOAD_HOST, timeout=5).close()
+    except OSError as error:
+        raise ConnectionError(
+            f"{dataset!r} is not on this machine yet and cannot be downloaded "
+            f"({error}). Connect to the network, or use the embedded "
+            f"{' and '.join(map(repr, EMBEDDED))}, a folder or an .npz file."
+        ) from error
+
+
+def _collect(dataset, size, argument):
+    if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError(
+            f"Argument `{argument}` must be a finite dataset, because its images are "
+            "cached; repeating is done here. Leave out `.repeat()`."
+        )
+    spec = dataset.element_spec
+    labelled = isinstance(spec, tuple)
+    image_spec = spec[0] if labelled else spec
+    if not isinstance(image_spec, tf.TensorSpec) or image_spec.shape.rank not in (3, None):
+        raise ValueError(
+            f"Argument `{argument}` must be an unbatched dataset of images "
+            "(height, width, channels) or of (image, label) pairs. "
+            f"Received elements of {spec}; `.unbatch()` takes batches apart."
+        )
+    images, labels = [], []
+    for element in dataset.as_numpy_iterator():
+        image, label = element if labelled else (element, None)
+        image = _as_uint8(image[None], argument)[0]
+        images.append(image if size is None else resize_image(image, height_and_width(size)))
+        labels.append(label)
+    if not images:
+        raise ValueError(f"Argument `{argument}` is a dataset without elements.")
+    if len({image.shape for image in images}) > 1:
+        raise ValueError(
+            f"Argument `{argument}` holds images of several sizes: give `size`."
+        )
+    return np.stack(images), np.array(labels) if labelled else None
+
+
+def _as_uint8(images, argument):
+    images = np.asarray(images)
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
+        raise ValueError(
+            f"Argument `{argument}` must hold images of shape (n, height, width) or "
+            "(n, height, width, channels) with 1 or 3 channels. "
+            f"Received an array of shape {images.shape}."
+        )
+    if images.dtype == np.uint8:
+        return images
+    if not np.issubdtype(images.dtype, np.floating):
+        raise TypeError(
+            f"Argument `{argument}` must hold uint8 images or float images in [-1, 1]. "
+            f"Received dtype {images.dtype}."
+        )
+    low, high = float(images.min()), float(images.max())
+    if not (-1 <= low and high <= 1):
+        raise ValueError(
+            f"Argument `{argument}`: float images must lie in [-1, 1]. Received values "
+            f"from {low:.4g} to {high:.4g}; images in 0..255 belong in dtype uint8."
+        )
+    return np.round((images + 1) * 127.5).astype("uint8")

@@ -1,0 +1,223 @@
+"""The pipeline of unpaired translation: batches of two domains, shuffled apart."""
+
+import numbers
+
+import numpy as np
+import tensorflow as tf
+
+from keras_gans.data.sources import height_and_width, is_digits, load_images
+
+
+def unpaired(
+    x,
+    y=None,
+    batch_size=1,
+    size=None,
+    load_size=None,
+    flip=None,
+    channels=None,
+    steps_per_epoch=None,
+    seed=0,
+    strict=False,
+    max_pixels=50_000_000,
+):
+    """Makes a dataset of unpaired batches (x, y) from two image domains.
+
+    The images are cached once, as uint8, before augmentation. Then each batch is a
+    function of the seed and of its number alone: each domain is shuffled anew in every
+    pass over it, a domain that is shorter than the other simply goes through more
+    passes, and augmentation draws from the batch's own seed. So the order does not
+    depend on threads, and training resumes at any batch without replaying the others.
+
+    Args:
+        x: First domain: the name of an embedded or `tensorflow_datasets` set, a folder,
+            an `.npz` file, an array or a `tf.data.Dataset`, as
+            `keras_gans.data.load_images` describes it.
+        y: Second domain, likewise. It may be left out for `"cycle_gan/..."` names,
+            which hold both domains.
+        batch_size: Positive integer, images of each domain in a batch. Defaults to 1,
+            CycleGAN's.
+        size: Integer or (height, width) of the images in the batches. Needed for
+            folders; the images of other sources keep their size without it.
+        load_size: Integer or (height, width) to which images are resized before a
+            random crop of `size`, for example 286 for 256. Defaults to `size`, no crop.
+        flip: Boolean, mirror images left to right at random. Defaults to `True`,
+            except where a domain is a digit set given by name, which would no longer
+            show digits. Give `False` for digits from other sources.
+        channels: 1, 3, or a pair for x and y, to convert images. By default folders are
+            read in colour and all others stay as they are.
+        steps_per_epoch: Positive integer, batches that one iteration gives. Defaults to
+            one pass over the longer domain, the remainder dropped.
+        seed: Integer, determines order and augmentation. Defaults to 0.
+        strict: Boolean, raise at the first bad image file of a folder. By default bad
+            files are skipped with a warning that names them.
+        max_pixels: Integer, image files with more pixels count as bad files.
+
+    Returns:
+        A `tf.data.Dataset` of pairs `(x, y)` of float32 batches in [-1, 1], of shape
+        `(batch_size, height, width, channels)`. Each iteration over it is the next
+        epoch. `keras_gans.callbacks.Checkpoint` resumes it within an epoch.
+
+    Raises:
+        ValueError: If a source cannot be used, the domains differ in size, or a domain
+            holds fewer images than a batch.
+
+    Example:
+    >>> data = unpaired("handwritten_digits", "street_digits", batch_size=64)
+    >>> x, y = next(iter(data))
+    >>> x.shape, y.shape
+    (TensorShape([64, 32, 32, 1]), TensorShape([64, 32, 32, 3]))
+    """
+    if y is None:
+        if not (isinstance(x, str) and x.startswith("cycle_gan/") and ":" not in x):
+            raise ValueError(
+                "Argument `y` must be given: only the 'cycle_gan/...' names hold both "
+                f"domains. Received: x={x!r}, y=None"
+            )
+        y = x
+    _check_positive("batch_size", batch_size)
+    if steps_per_epoch is not None:
+        _check_positive("steps_per_epoch", steps_per_epoch)
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
+        raise TypeError(f"Argument `seed` must be an integer. Received: seed={seed!r}")
+    if flip is None:
+        flip = not (is_digits(x) or is_digits(y))
+    if load_size is not None and size is None:
+        raise ValueError("Argument `size` must be given with `load_size`.")
+    pair = channels if isinstance(channels, (tuple, list)) else (channels, channels)
+
+    domains = [
+        load_images(
+            source,
+            size=size if load_size is None else load_size,
+            channels=wanted,
+            strict=strict,
+            max_pixels=max_pixels,
+            argument=argument,
+        )[0]
+        for argument, source, wanted in (("x", x, pair[0]), ("y", y, pair[1]))
+    ]
+    for argument, images in zip("xy", domains, strict=True):
+        if len(images) < batch_size:
+            raise ValueError(
+                f"Argument `{argument}` holds {len(images)} images, fewer than "
+                f"batch_size={batch_size}. Use a smaller batch or more images."
+            )
+    if domains[0].shape[1:3] != domains[1].shape[1:3]:
+        raise ValueError(
+            "The two domains must have images of one size. Received x of "
+            f"{domains[0].shape[1:3]} and y of {domains[1].shape[1:3]}: give `size`."
+        )
+    stored_size = domains[0].shape[1:3]
+    crop_size = stored_size if size is None else height_and_width(size)
+    if any(crop > stored for crop, stored in zip(crop_size, stored_size, strict=True)):
+        raise ValueError(
+            "Argument `load_size` must not be smaller than `size`. "
+            f"Received: load_size={load_size}, size={size}"
+        )
+
+    # Held as tensors that the pipeline captures; uint8 is a quarter of float32.
+    domains = [tf.constant(images) for images in domains]
+    steps = steps_per_epoch or max(len(images) for images in domains) // batch_size
+
+    def make_batch(index):
+        return tuple(
+            _augment(
+                tf.gather(images, _positions(index, batch_size, len(images), stream)),
+                crop_size,
+                flip,
+                seed=tf.stack([tf.cast(stream, tf.int64), index]),
+            )
+            for images, stream in zip(domains, _streams(seed, 2), strict=True)
+        )
+
+    return epochs(make_batch, steps, seed)
+
+
+def epochs(make_batch, steps_per_epoch, seed):
+    """Makes a dataset whose batch number i is `make_batch(i)`, one epoch an iteration.
+
+    Args:
+        make_batch: Function from an int64 scalar tensor, the number of the batch since
+            the start of training, to a structure of tensors. It must be stateless.
+        steps_per_epoch: Positive integer.
+        seed: Integer, kept as an attribute for checks at resume.
+
+    Returns:
+        A `tf.data.Dataset` with three more attributes: `position`, a `tf.Variable` with
+        the number of the first batch of the next iteration (at the end of an iteration
+        it is the start of the next epoch, and it may be set), `steps_per_epoch` and
+        `seed`.
+    """
+    position = tf.Variable(0, dtype=tf.int64, trainable=False)
+
+    def batch_numbers(_):
+        start = position.read_value()
+        end = (start // steps_per_epoch + 1) * steps_per_epoch
+        position.assign(end)
+        return tf.data.Dataset.range(start, end)
+
+    dataset = (
+        tf.data.Dataset.from_tensors(0)
+        .flat_map(batch_numbers)
+        .map(make_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+    dataset.position = position
+    dataset.steps_per_epoch = steps_per_epoch
+    dataset.seed = int(seed)
+    # The length of a full epoch, for progress bars. TensorFlow would call it unknown,
+    # and asserting it would fail in an epoch that is resumed in the middle.
+    dataset.cardinality = lambda: tf.constant(steps_per_epoch, tf.int64)
+    return dataset
+
+
+def _streams(seed, count):
+    """Derives independent 31-bit seeds, so that domains do not share their order."""
+    return [
+        int(state) >> 1
+        for state in np.random.SeedSequence(abs(int(seed)), spawn_key=(int(seed < 0),))
+        .generate_state(count)
+    ]
+
+
+def _positions(index, batch_size, length, stream):
+    """Places of batch `index` in an endless sequence of shuffled passes."""
+    sample = index * batch_size + tf.range(batch_size, dtype=tf.int64)
+    passes = sample // length
+
+    def shuffled(number):
+        return tf.random.experimental.index_shuffle(
+            sample % length,
+            seed=tf.stack([tf.cast(stream, tf.int64), number]),
+            max_index=tf.constant(length - 1, tf.int64),
+        )
+
+    # No domain is shorter than a batch, so a batch lies in one pass or in two.
+    return tf.where(passes == passes[0], shuffled(passes[0]), shuffled(passes[-1]))
+
+
+def _augment(images, crop_size, flip, seed):
+    """Crops and mirrors each uint8 image at random and scales it to [-1, 1]."""
+    count, channels = images.shape[0], images.shape[3]
+    for axis, crop in ((1, crop_size[0]), (2, crop_size[1])):
+        room = images.shape[axis] - crop
+        if room:
+            offsets = tf.random.stateless_uniform(
+                [count, 1], seed + axis, minval=0, maxval=room + 1, dtype=tf.int32
+            )
+            images = tf.gather(images, offsets + tf.range(crop), axis=axis, batch_dims=1)
+    if flip:
+        mirrored = tf.random.stateless_uniform([count, 1, 1, 1], seed + 3) < 0.5
+        images = tf.where(mirrored, tf.reverse(images, [2]), images)
+    images = tf.ensure_shape(images, (count, *crop_size, channels))
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def _check_positive(name, value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(
+            f"Argument `{name}` must be a positive integer. Received: {name}={value!r}"
+        )
+
+

@@ -1,0 +1,292 @@
+"""The base of every model: networks and optimizers by role, and one update helper."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+_TRAINER_ARGUMENTS = {
+    "run_eagerly": False,
+    "steps_per_execution": 1,
+    "jit_compile": "auto",
+    "auto_scale_loss": True,
+}
+
+
+class AdversarialModel(keras.Model):
+    """Base class of models in which networks with opposed losses train in turns.
+
+    It owns what every such model needs and `keras.Model` lacks: networks and optimizers
+    by role with their full `.keras` round trip, loss scaling for each optimizer, epoch
+    averages of every logged loss, and `minimize`, the one place where gradients are
+    taken. It does not own the order of the updates: each subclass writes its own
+    `train_step`, so that the file reads like the paper.
+
+    A subclass sets three class attributes and implements `compile`, `train_step`,
+    `test_step`, `call` and, for its numeric arguments, `get_config`.
+
+    Class attributes:
+        network_names: Tuple of strings, the keyword arguments that hold networks.
+        roles: Dict from role to the names of the networks that the role's optimizer
+            updates. The optimizer is the attribute `<role>_optimizer`.
+        loss_names: Tuple of strings, the values that are logged.
+
+    Args:
+        networks: Dict from name to built `keras.Model`.
+        **kwargs: `name` and so on of `keras.Model`.
+
+    Raises:
+        TypeError: If a network is not a `keras.Model`.
+        ValueError: If a network is not built.
+    """
+
+    network_names = ()
+    roles = {}
+    loss_names = ()
+
+    def __init__(self, networks, **kwargs):
+        super().__init__(**kwargs)
+        for name in self.network_names:
+            network = networks[name]
+            if not isinstance(network, keras.Model):
+                raise TypeError(
+                    f"Argument `{name}` must be a `keras.Model`. "
+                    f"Received: {name}={network!r}"
+                )
+            if not network.built:
+                raise ValueError(
+                    f"Argument `{name}` must be built, so that its weights can be "
+                    "saved and restored: give it an `Input`, or call "
+                    f"`{name}.build(input_shape)` first. Received: {name}={network!r}"
+                )
+            setattr(self, name, network)
+        self._loss_trackers = {
+            name: keras.metrics.Mean(name=name) for name in self.loss_names
+        }
+        self._compile_config = None
+        self.built = True
+
+    # Compilation -------------------------------------------------------------------
+
+    def compile_roles(self, optimizers, losses, **kwargs):
+        """Compiles with one optimizer for each role; to be called from `compile`.
+
+        Args:
+            optimizers: Dict from role to a Keras optimizer or its name.
+            losses: Dict from attribute name to a `keras.losses.Loss`, or to a pair of
+                them. Each becomes an attribute of the model.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
+                `auto_scale_loss` of `keras.Model.compile`.
+        """
+        unknown = sorted(set(kwargs) - set(_TRAINER_ARGUMENTS))
+        if unknown:
+            raise TypeError(
+                f"`{type(self).__name__}.compile` got arguments that it does not take: "
+                f"{unknown}. Beside its optimizers and losses it takes "
+                f"{sorted(_TRAINER_ARGUMENTS)}."
+            )
+        trainer_arguments = {**_TRAINER_ARGUMENTS, **kwargs}
+        super().compile(optimizer=None, **trainer_arguments)
+
+        serialize = keras.saving.serialize_keras_object
+        config = dict(trainer_arguments)
+        optimizers = {
+            role: keras.optimizers.get(optimizer)
+            for role, optimizer in optimizers.items()
+        }
+        if len({id(optimizer) for optimizer in optimizers.values()}) < len(optimizers):
+            raise ValueError(
+                "Each role needs an optimizer of its own, because an optimizer keeps "
+                f"state for each weight. Received the same object for {list(optimizers)}."
+            )
+        for role, optimizer in optimizers.items():
+            config[f"{role}_optimizer"] = serialize(optimizer)
+            if self._needs_loss_scaling(role, optimizer, trainer_arguments):
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            # Built here and not at the first step: state is restored only into
+            # optimizers that already have their variables.
+            optimizer.build(self.trainable_variables_of(role))
+            setattr(self, f"{role}_optimizer", optimizer)
+        for name, loss in losses.items():
+            config[name] = serialize(loss)
+            setattr(self, name, loss)
+        self._compile_config = config
+
+    def _needs_loss_scaling(self, role, optimizer, trainer_arguments):
+        if not trainer_arguments["auto_scale_loss"]:
+            return False
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            return False
+        layers = [
+            layer
+            for name in self.roles[role]
+            for layer in getattr(self, name)._flatten_layers()
+        ]
+        return any(layer.compute_dtype == "float16" for layer in layers)
+
+    def get_compile_config(self):
+        return dict(self._compile_config) if self._compile_config else {}
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def fit(self, x=None, *args, **kwargs):
+        """Trains as `keras.Model.fit` does, after a check of the dataset's shapes."""
+        if isinstance(x, tf.data.Dataset):
+            self.build_state(x.element_spec)
+            # A dataset is shuffled already; Keras's default would only warn.
+            kwargs.setdefault("shuffle", False)
+        return super().fit(x, *args, **kwargs)
+
+    # Update ------------------------------------------------------------------------
+
+    def trainable_variables_of(self, role):
+        """Returns the trainable variables that the optimizer of `role` updates."""
+        return [
+            variable
+            for name in self.roles[role]
+            for variable in getattr(self, name).trainable_variables
+        ]
+
+    def minimize(self, roles, closure):
+        """Makes one update for each role from one forward computation.
+
+        All gradients are taken at the weights that the closure saw; then they are
+        applied. Where losses share a part of the computation (a discriminator's pass
+        over the fakes, say) that part runs once.
+
+        Args:
+            roles: Tuple of roles, in the order of their updates.
+            closure: Function without arguments that returns a dict with at least the
+                entry `"<role>_loss"`, a scalar, for each role. It is recorded for
+                differentiation.
+
+        Returns:
+            The dict that the closure returned, values as they were.
+        """
+        with tf.GradientTape(persistent=len(roles) > 1) as tape:
+            losses = closure()
+            scaled_losses = [
+                self._optimizer_of(role).scale_loss(losses[f"{role}_loss"])
+                for role in roles
+            ]
+        variables = [self.trainable_variables_of(role) for role in roles]
+        gradients = [
+            tape.gradient(loss, sources)
+            for loss, sources in zip(scaled_losses, variables, strict=True)
+        ]
+        for role, gradient, sources in zip(roles, gradients, variables, strict=True):
+            self._optimizer_of(role).apply(gradient, sources)
+        return losses
+
+    def _optimizer_of(self, role):
+        return getattr(self, f"{role}_optimizer")
+
+    def call_together(self, network, inputs, training):
+        """Calls one network on several independent batches, at once where that is exact.
+
+        A network without batch statistics gives every sample the same result whatever
+        else is in the batch, so one call on the joined batch is as exact as several
+        calls, and faster.
+
+        Args:
+            network: A `keras.Model`.
+            inputs: List of tensors of shape `(batch, height, width, channels)`.
+            training: Boolean.
+
+        Returns:
+            The list of outputs, one for each input.
+        """
+        if len(inputs) == 1 or (training and _has_batch_statistics(network)):
+            return [network(x, training=training) for x in inputs]
+        outputs = network(ops.concatenate(inputs, axis=0), training=training)
+        ends, end = [], 0
+        for x in inputs[:-1]:
+            end = end + ops.shape(x)[0]
+            ends.append(end)
+        return ops.split(outputs, ends, axis=0)
+
+    # Logs --------------------------------------------------------------------------
+
+    @property
+    def metrics(self):
+        return list(self._loss_trackers.values())
+
+    def log(self, losses):
+        """Adds losses to their epoch averages and returns all averages.
+
+        Args:
+            losses: Dict from names in `loss_names` to scalars as Keras `Loss` objects
+                give them (divided by the number of replicas).
+        """
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        for name, loss in losses.items():
+            self._loss_trackers[name].update_state(loss * replicas)
+        return {name: tracker.result() for name, tracker in self._loss_trackers.items()}
+
+    # Configuration and state -------------------------------------------------------
+
+    def get_config(self):
+        config = super().get_config()
+        for name in self.network_names:
+            config[name] = keras.saving.serialize_keras_object(getattr(self, name))
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        for name in cls.network_names:
+            config[name] = keras.saving.deserialize_keras_object(
+                config[name], custom_objects=custom_objects
+            )
+        return cls(**config)
+
+    def build_state(self, element_spec):
+        """Checks a dataset and creates the variables whose shapes depend on it.
+
+        `fit` calls it before anything is traced, and a checkpoint is restored after it,
+        into variables that exist. By default there is nothing to check or to create.
+
+        Args:
+            element_spec: The `element_spec` of the `tf.data.Dataset` to train on.
+        """
+
+    def training_state(self):
+        """Returns every variable that the next step depends on, in named lists.
+
+        It holds the networks, the image pools, the epoch averages and the state of all
+        random generators (`"model"`), and each optimizer with its schedule position.
+        `keras_gans.callbacks.Checkpoint` saves it; the values are `tf.Variable`s.
+        """
+        state = {"model": self.variables}
+        for role in self.roles:
+            state[f"{role}_optimizer"] = self._optimizer_of(role).variables
+        return {
+            name: [variable.value for variable in variables]
+            for name, variables in state.items()
+        }
+
+    def _seed_variables(self):
+        known = {id(variable) for variable in self.weights + self.metrics_variables}
+        return [variable for variable in self.variables if id(variable) not in known]
+
+    # Keras leaves the state of random generators out of a `.keras` file.
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        for index, variable in enumerate(self._seed_variables()):
+            store[f"seed_{index}"] = variable.numpy()
+
+    def load_own_variables(self, store):
+        seeds = self._seed_variables()
+        super().load_own_variables(
+            {key: store[key] for key in store.keys() if not key.startswith("seed_")}
+        )
+        for index, variable in enumerate(seeds):
+            if f"seed_{index}" in store.keys():
+                variable.assign(store[f"seed_{index}"])
+
+
+def _has_batch_statistics(network):
+    return any(
+        isinstance(layer, keras.layers.BatchNormalization)
+        for layer in network._flatten_layers()
+    )

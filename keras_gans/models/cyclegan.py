@@ -1,0 +1,326 @@
+"""CycleGAN: translation between two image domains without pairs."""
+
+import keras
+
+from keras_gans.layers.image_pool import ImagePool
+from keras_gans.losses.adversarial import (
+    LeastSquaresDiscriminatorLoss,
+    LeastSquaresGeneratorLoss,
+    adversarial_loss_pair,
+)
+from keras_gans.models.adversarial_model import AdversarialModel
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class CycleGAN(AdversarialModel):
+    """Learns translations G: X → Y and F: Y → X from unpaired images.
+
+    The objective, with discriminators D_X, D_Y and per-direction weights λ, μ:
+
+        L = L_GAN(G, D_Y, X, Y) + L_GAN(F, D_X, Y, X)
+            + λ_x |F(G(x)) - x| + λ_y |G(F(y)) - y|
+            + μ_x |F(x) - x| + μ_y |G(y) - y|
+
+    `compile()` without arguments trains the paper's setting: least squares, one Adam
+    (2e-4, β₁ 0.5) for both generators and one for both discriminators. As in the
+    authors' code, the discriminator's loss is halved and the generator's is not.
+
+    All four gradients of a step are taken at the same weights. That is the paper's
+    alternation and not a change of it: generators come first there, discriminators
+    see the fakes made before the generators' update, and are not used in between.
+
+    Args:
+        generator_xy: Built `keras.Model`, G: X → Y, images in [-1, 1] to images in
+            [-1, 1].
+        generator_yx: Built `keras.Model`, F: Y → X.
+        discriminator_x: Built `keras.Model`, images of X to logits, flat or by patch.
+        discriminator_y: Built `keras.Model`, the same for Y.
+        cycle_weight: Non-negative float, or a pair of them: (x → y → x, y → x → y).
+            Defaults to 10.
+        identity_weight: Non-negative float, or a pair: (F(x) ≈ x, G(y) ≈ y). Absolute,
+            not relative to `cycle_weight`. 0, the default, skips the computation. It
+            needs domains with the same number of channels.
+        pool_size: Non-negative integer, generated images kept of each domain for the
+            discriminators. 0 keeps none. Defaults to 50.
+        seed: Optional integer, the seed of the image pools.
+        **kwargs: `name` and so on of `keras.Model`.
+
+    Call arguments:
+        images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
+        direction: `"xy"`, the default, or `"yx"`.
+
+    Returns:
+        The translated images, in [-1, 1].
+
+    Raises:
+        ValueError: For a weight or pool size out of range, networks whose channels do
+            not fit each other, or an identity loss between domains that differ in
+            channels.
+
+    Example:
+
+    ```python
+    data = keras_gans.data.unpaired(x, y, batch_size=1, size=256, load_size=286)
+    model = keras_gans.models.CycleGAN(
+        generator_xy=resnet_generator(),
+        generator_yx=resnet_generator(),
+        discriminator_x=patch_discriminator(),
+        discriminator_y=patch_discriminator(),
+    )
+    model.compile()
+    model.fit(data, epochs=200)
+    paintings = model(photos)
+    ```
+
+    Reference:
+        Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent
+        Adversarial Networks", 2017, https://arxiv.org/abs/1703.10593
+    """
+
+    network_names = (
+        "generator_xy",
+        "generator_yx",
+        "discriminator_x",
+        "discriminator_y",
+    )
+    roles = {
+        "generator": ("generator_xy", "generator_yx"),
+        "discriminator": ("discriminator_x", "discriminator_y"),
+    }
+    loss_names = ("generator_loss", "discriminator_loss", "cycle_loss", "identity_loss")
+
+    def __init__(
+        self,
+        generator_xy,
+        generator_yx,
+        discriminator_x,
+        discriminator_y,
+        cycle_weight=10.0,
+        identity_weight=0.0,
+        pool_size=50,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(
+            networks={
+                "generator_xy": generator_xy,
+                "generator_yx": generator_yx,
+                "discriminator_x": discriminator_x,
+                "discriminator_y": discriminator_y,
+            },
+            **kwargs,
+        )
+        self.cycle_weight = _weight_pair("cycle_weight", cycle_weight)
+        self.identity_weight = _weight_pair("identity_weight", identity_weight)
+        self.pool_size = pool_size
+        self.seed = seed
+        self.pool_x = ImagePool(pool_size, seed=seed, dtype="float32", name="pool_x")
+        self.pool_y = ImagePool(
+            pool_size,
+            seed=None if seed is None else seed + 1,
+            dtype="float32",
+            name="pool_y",
+        )
+        self._check_channels()
+        if not any(self.identity_weight):
+            # A loss that is not computed is not logged either.
+            del self._loss_trackers["identity_loss"]
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        adversarial_loss=None,
+        cycle_loss=None,
+        identity_loss=None,
+        **kwargs,
+    ):
+        """Configures training; every argument has the paper's default.
+
+        Args:
+            generator_optimizer: Optimizer (or its name) of both generators. Defaults to
+                `Adam(2e-4, beta_1=0.5)`.
+            discriminator_optimizer: Optimizer of both discriminators, same default.
+            adversarial_loss: `"least_squares"`, `"non_saturating"`, `"minimax"`, or a
+                pair (discriminator loss, generator loss) of `keras.losses.Loss` objects
+                called as `loss(real_output, fake_output)`. Defaults to the paper's
+                `(LeastSquaresDiscriminatorLoss(), LeastSquaresGeneratorLoss(scale=1))`.
+            cycle_loss: `keras.losses.Loss` between an image and its reconstruction.
+                Defaults to `keras.losses.MeanAbsoluteError()`.
+            identity_loss: `keras.losses.Loss` between an image of a generator's target
+                domain and its translation, same default.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
+                `auto_scale_loss` of `keras.Model.compile`.
+        """
+        if adversarial_loss is None:
+            adversarial_loss = (
+                LeastSquaresDiscriminatorLoss(),
+                LeastSquaresGeneratorLoss(scale=1.0),
+            )
+        self.compile_roles(
+            optimizers={
+                "generator": generator_optimizer or _paper_optimizer(),
+                "discriminator": discriminator_optimizer or _paper_optimizer(),
+            },
+            losses={
+                "adversarial_loss": adversarial_loss_pair(adversarial_loss),
+                "cycle_loss": cycle_loss or keras.losses.MeanAbsoluteError(),
+                "identity_loss": identity_loss or keras.losses.MeanAbsoluteError(),
+            },
+            **kwargs,
+        )
+
+    def call(self, images, direction="xy", training=False):
+        return self._generator(direction)(images, training=training)
+
+    def _generator(self, direction):
+        if direction not in ("xy", "yx"):
+            raise ValueError(
+                "Argument `direction` must be 'xy' or 'yx'. "
+                f"Received: direction={direction!r}"
+            )
+        return getattr(self, f"generator_{direction}")
+
+    def compute_losses(self, x, y, training):
+        """Returns the dict of losses for one batch of each domain."""
+        # 1. Translate both ways and back. F goes first, so that G can take its two
+        # inputs, x and F(y), in one call; identity images ride along.
+        identity_x, identity_y = self.identity_weight
+        fake_x, *same_x = self.call_together(
+            self.generator_yx, [y, x] if identity_x else [y], training
+        )
+        fake_y, cycled_y, *same_y = self.call_together(
+            self.generator_xy,
+            [x, fake_x, y] if identity_y else [x, fake_x],
+            training,
+        )
+        cycled_x = self.generator_yx(fake_y, training=training)
+
+        # 2. Judge.
+        discriminator_loss_x, adversarial_loss_x = self._adversarial_losses(
+            self.discriminator_x, self.pool_x, x, fake_x, training
+        )
+        discriminator_loss_y, adversarial_loss_y = self._adversarial_losses(
+            self.discriminator_y, self.pool_y, y, fake_y, training
+        )
+
+        # 3. Add up.
+        cycle_x, cycle_y = self.cycle_loss(x, cycled_x), self.cycle_loss(y, cycled_y)
+        losses = {
+            "generator_loss": adversarial_loss_x
+            + adversarial_loss_y
+            + self.cycle_weight[0] * cycle_x
+            + self.cycle_weight[1] * cycle_y,
+            "discriminator_loss": discriminator_loss_x + discriminator_loss_y,
+            "cycle_loss": cycle_x + cycle_y,
+        }
+        if same_x or same_y:
+            loss_x = self.identity_loss(x, same_x[0]) if same_x else 0.0
+            loss_y = self.identity_loss(y, same_y[0]) if same_y else 0.0
+            losses["generator_loss"] += identity_x * loss_x + identity_y * loss_y
+            losses["identity_loss"] = loss_x + loss_y
+        return losses
+
+    def _adversarial_losses(self, discriminator, pool, real, fake, training):
+        discriminator_loss, generator_loss = self.adversarial_loss
+        fake_output = discriminator(fake, training=training)
+        if pool.pool_size == 0 or not training:
+            # Both losses see the same fakes, so one pass over them serves both.
+            real_output = discriminator(real, training=training)
+            shown_output = fake_output
+        else:
+            real_output, shown_output = self.call_together(
+                discriminator, [real, pool(fake, training=training)], training
+            )
+        return (
+            discriminator_loss(real_output, shown_output),
+            generator_loss(real_output, fake_output),
+        )
+
+    def train_step(self, data):
+        x, y = _unpack(data)
+        losses = self.minimize(
+            ("generator", "discriminator"),
+            lambda: self.compute_losses(x, y, training=True),
+        )
+        return self.log(losses)
+
+    def test_step(self, data):
+        x, y = _unpack(data)
+        return self.log(self.compute_losses(x, y, training=False))
+
+    def build_state(self, element_spec):
+        x, y = _unpack(element_spec)
+        for name, pool, discriminator, spec in (
+            ("x", self.pool_x, self.discriminator_x, x),
+            ("y", self.pool_y, self.discriminator_y, y),
+        ):
+            channels = _channels(discriminator)
+            if spec.shape.rank != 4 or spec.shape[-1] != channels:
+                raise ValueError(
+                    f"Data `{name}` must be batches of images of shape (batch, height, "
+                    f"width, {channels}), as `discriminator_{name}` sees them. "
+                    f"Received batches of shape {tuple(spec.shape)}."
+                )
+            if not pool.built:
+                pool.build(spec.shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "cycle_weight": list(self.cycle_weight),
+            "identity_weight": list(self.identity_weight),
+            "pool_size": self.pool_size,
+            "seed": self.seed,
+        }
+
+    def _check_channels(self):
+        x, y = _channels(self.discriminator_x), _channels(self.discriminator_y)
+        expected = {"generator_xy": (x, y), "generator_yx": (y, x)}
+        for name, (source, target) in expected.items():
+            generator = getattr(self, name)
+            received = _channels(generator), generator.output_shape[-1]
+            if received != (source, target):
+                raise ValueError(
+                    f"Argument `{name}` must translate {source} channels to {target}, "
+                    "as `discriminator_x` and `discriminator_y` see them. Received a "
+                    f"network from {received[0]} channels to {received[1]}."
+                )
+        if any(self.identity_weight) and x != y:
+            raise ValueError(
+                "Argument `identity_weight` must be 0 when the domains differ in "
+                "channels, because a generator cannot take an image of its target "
+                f"domain then. Received: identity_weight={list(self.identity_weight)} "
+                f"with {x} and {y} channels."
+            )
+
+
+def _paper_optimizer():
+    return keras.optimizers.Adam(2e-4, beta_1=0.5)
+
+
+def _channels(network):
+    return network.input_shape[-1]
+
+
+def _unpack(data):
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        raise ValueError(
+            "CycleGAN trains on pairs of batches (x, y); "
+            "`keras_gans.data.unpaired(x, y)` makes them. Received data of structure "
+            f"{keras.tree.map_structure(type, data)}"
+        )
+    return data
+
+
+def _weight_pair(name, value):
+    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(pair) != 2 or not all(
+        isinstance(weight, (int, float)) and 0 <= weight < float("inf")
+        for weight in pair
+    ):
+        raise ValueError(
+            f"Argument `{name}` must be zero or a positive number, or a pair of them, "
+            f"one for each direction. Received: {name}={value}"
+        )
+    return tuple(float(weight) for weight in pair)

@@ -1,0 +1,178 @@
+"""Generator and discriminator of the CycleGAN digit lab, for images of 32 pixels."""
+
+import keras
+from keras import layers
+
+from keras_gans.layers import SizeMultiple, normalize
+
+
+def digit_generator(
+    input_channels=1,
+    output_channels=3,
+    width=64,
+    residual_blocks=2,
+    normalization="batch",
+    negative_slope=0.05,
+    name="generator",
+):
+    """Builds the lab's generator: encoder, transformer of residual blocks, decoder.
+
+    With `w` for the width, `c4s2-w` for a 4x4 convolution of stride 2 with `w`
+    filters, and `ct` for a transposed one:
+
+        layer               output shape            followed by
+        input               (B, H,   W,   input)
+        c4s2-w              (B, H/2, W/2, w)        norm, LeakyReLU   encoder
+        c4s2-2w             (B, H/4, W/4, 2w)       norm, LeakyReLU
+        residual block,     (B, H/4, W/4, 2w)                         transformer
+          as often as asked: x + norm(c3s1-2w(LeakyReLU(norm(c3s1-2w(x)))))
+        ct4s2-w             (B, H/2, W/2, w)        norm, LeakyReLU   decoder
+        ct4s2-output        (B, H,   W,   output)   tanh
+
+    All weights start from Glorot's (Xavier's) uniform distribution. A convolution
+    directly before a normalization has no bias, which the normalization would take
+    off again.
+
+    The public lab on the same data has two plain convolutions in the place of the
+    residual blocks; the lab's text asks for residual ones.
+
+    Args:
+        input_channels: Positive integer, channels of the input, `1` by default.
+        output_channels: Positive integer, channels of the output, `3` by default.
+        width: Positive integer, filters of the first convolution, `64` by default.
+        residual_blocks: Integer from 0 on, blocks of the transformer, `2` by default.
+        normalization: `"batch"` (the default, as in the lab), `"instance"` (affine)
+            or `None`.
+        negative_slope: Float, slope of LeakyReLU below zero, `0.05` by default.
+        name: Name of the network, `"generator"` by default.
+
+    Returns:
+        Functional `keras.Model` from `(batch, height, width, input_channels)` to
+        `(batch, height, width, output_channels)`, images in [-1, 1], the output in
+        float32 under every dtype policy. Height and width are any multiples of 4.
+
+    Raises:
+        ValueError: If `residual_blocks` is negative or `normalization` is unknown.
+
+    Reference:
+        Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using
+        Cycle-Consistent Adversarial Networks", 2017,
+        [arXiv:1703.10593](https://arxiv.org/abs/1703.10593).
+    """
+    if residual_blocks < 0:
+        raise ValueError(
+            "Argument `residual_blocks` must be zero or a positive integer. "
+            f"Received: residual_blocks={residual_blocks}"
+        )
+
+    def convolution(x, convolution_class, filters, size, strides, layer_name):
+        return convolution_class(
+            filters,
+            size,
+            strides=strides,
+            padding="same",
+            use_bias=normalization is None,
+            name=layer_name,
+        )(x)
+
+    def block(x, convolution_class, filters, size, strides, layer_name):
+        x = convolution(x, convolution_class, filters, size, strides, layer_name)
+        x = normalize(x, normalization, name=f"{layer_name}_normalization")
+        return layers.LeakyReLU(negative_slope, name=f"{layer_name}_activation")(x)
+
+    inputs = keras.Input((None, None, input_channels), name="images")
+    x = SizeMultiple(4, name="size_multiple")(inputs)
+
+    x = block(x, layers.Conv2D, width, 4, 2, "encoder_1")
+    x = block(x, layers.Conv2D, 2 * width, 4, 2, "encoder_2")
+
+    for index in range(1, residual_blocks + 1):
+        residual = f"residual_{index}"
+        shortcut = x
+        x = block(x, layers.Conv2D, 2 * width, 3, 1, f"{residual}_1")
+        x = convolution(x, layers.Conv2D, 2 * width, 3, 1, f"{residual}_2")
+        x = normalize(x, normalization, name=f"{residual}_2_normalization")
+        x = layers.Add(name=f"{residual}_add")([shortcut, x])
+
+    x = block(x, layers.Conv2DTranspose, width, 4, 2, "decoder_1")
+    x = layers.Conv2DTranspose(
+        output_channels, 4, strides=2, padding="same", name="decoder_2"
+    )(x)
+    # Images leave in float32, also when the layers before compute in 16 bits.
+    outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def digit_discriminator(
+    channels=3,
+    width=64,
+    normalization="batch",
+    negative_slope=0.05,
+    size=32,
+    name="discriminator",
+):
+    """Builds the lab's discriminator: four convolutions to one logit per image.
+
+    With `w` for the width and `c4s2-w` for a 4x4 convolution of stride 2 with `w`
+    filters, at the default size of 32:
+
+        layer               output shape       followed by
+        input               (B, 32, 32, channels)
+        c4s2-w              (B, 16, 16, w)     LeakyReLU
+        c4s2-2w             (B,  8,  8, 2w)    norm, LeakyReLU
+        c4s2-4w             (B,  4,  4, 4w)    norm, LeakyReLU
+        c4s1-1, no padding  (B,  1,  1, 1)     flattened to (B, 1)
+
+    At another size the last kernel is `size / 8` pixels wide, so that it still sees
+    the whole image. The lab ends with a sigmoid. That sigmoid lives in the loss here
+    (cross entropy from logits), where it is numerically safe: what comes out is the
+    logit, to be read as real above 0 and fake below.
+
+    All weights start from Glorot's (Xavier's) uniform distribution.
+
+    Args:
+        channels: Positive integer, channels of the images, `3` by default.
+        width: Positive integer, filters of the first convolution, `64` by default.
+        normalization: Of the two middle convolutions: `"batch"` (the default, as in
+            the lab), `"instance"` (affine) or `None`.
+        negative_slope: Float, slope of LeakyReLU below zero, `0.05` by default.
+        size: Height and width of the images, a positive multiple of 8, `32` by
+            default.
+        name: Name of the network, `"discriminator"` by default.
+
+    Returns:
+        Functional `keras.Model` from images `(batch, size, size, channels)` in
+        [-1, 1] to logits `(batch, 1)`, in float32 under every dtype policy.
+
+    Raises:
+        ValueError: If `size` is not a positive multiple of 8 or `normalization` is
+            unknown.
+
+    Reference:
+        Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep
+        Convolutional Generative Adversarial Networks", 2015,
+        [arXiv:1511.06434](https://arxiv.org/abs/1511.06434).
+    """
+    if size < 8 or size % 8:
+        raise ValueError(
+            f"Argument `size` must be a positive multiple of 8. Received: size={size}"
+        )
+
+    inputs = keras.Input((size, size, channels), name="images")
+    x = inputs
+    for index in range(3):
+        middle = index > 0
+        x = layers.Conv2D(
+            width * 2**index,
+            4,
+            strides=2,
+            padding="same",
+            use_bias=not middle or normalization is None,
+            name=f"convolution_{index + 1}",
+        )(x)
+        if middle:
+            x = normalize(x, normalization, name=f"normalization_{index + 1}")
+        x = layers.LeakyReLU(negative_slope, name=f"activation_{index + 1}")(x)
+    x = layers.Conv2D(1, size // 8, name="convolution_4")(x)
+    outputs = layers.Flatten(dtype="float32", name="logits")(x)
+    return keras.Model(inputs, outputs, name=name)

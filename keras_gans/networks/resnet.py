@@ -1,0 +1,167 @@
+"""The residual generator of CycleGAN."""
+
+import keras
+from keras import layers
+
+from keras_gans.layers import ReflectionPadding2D, SizeMultiple, normalize
+
+
+def resnet_generator(
+    input_channels=3,
+    output_channels=3,
+    width=64,
+    residual_blocks=9,
+    downsamplings=2,
+    activation="relu",
+    upsampling="transposed",
+    normalization="instance",
+    affine=False,
+    name="generator",
+):
+    """Builds the generator of CycleGAN, after the style network of Johnson et al.
+
+    In the notation of the paper, with two downsamplings and `w` for the width:
+
+        layer                output shape            followed by
+        input                (B, H,   W,   input)
+        c7s1-w               (B, H,   W,   w)        norm, activation
+        d2w  (c3s2)          (B, H/2, W/2, 2w)       norm, activation
+        d4w  (c3s2)          (B, H/4, W/4, 4w)       norm, activation
+        R4w, as often as     (B, H/4, W/4, 4w)
+          asked:               x + norm(c3s1-4w(activation(norm(c3s1-4w(x)))))
+        u2w  (ct3s2)         (B, H/2, W/2, 2w)       norm, activation
+        uw   (ct3s2)         (B, H,   W,   w)        norm, activation
+        c7s1-output          (B, H,   W,   output)   tanh
+
+    The paper takes six residual blocks for 128 pixels and nine from 256 on. The 7x7
+    convolutions and the residual blocks reflect the image at its border, the
+    stride-2 ones pad with zeros.
+
+    Weights start from a normal distribution of standard deviation 0.02. The authors'
+    code gives every convolution a bias; here only a convolution without a
+    normalization behind it has one, since the normalization takes any other off
+    again. That makes 11,372,931 trained parameters with nine blocks; with the idle
+    biases it would be the 11,378,179 of the original.
+
+    Args:
+        input_channels: Positive integer, channels of the input, `3` by default.
+        output_channels: Positive integer, channels of the output, `3` by default.
+        width: Positive integer, filters of the first convolution, `64` by default.
+        residual_blocks: Integer from 0 on, `9` by default.
+        downsamplings: Integer from 0 on, how often the image is halved (and doubled
+            again), `2` by default.
+        activation: `"relu"` (the default), `"leaky_relu"` (with a slope of 0.01 for
+            negative inputs, not the 0.2 of Keras), or any other Keras activation by
+            name or as a function.
+        upsampling: `"transposed"` (the default, a transposed convolution), or
+            `"resize"`: every pixel is repeated 2x2 and a convolution c3s1 follows,
+            which leaves no checkerboard pattern.
+        normalization: `"instance"` (the default), `"batch"` or `None`.
+        affine: Boolean, whether the normalization has a trained factor and offset per
+            channel. `False` by default, as in the original.
+        name: Name of the network, `"generator"` by default.
+
+    Returns:
+        Functional `keras.Model` from `(batch, height, width, input_channels)` to
+        `(batch, height, width, output_channels)`, images in [-1, 1], the output in
+        float32 under every dtype policy. Height and width are multiples of
+        `2**downsamplings` from 8 on (for two downsamplings).
+
+    Raises:
+        ValueError: If `residual_blocks` or `downsamplings` is negative, or
+            `upsampling` or `normalization` is unknown.
+
+    Reference:
+        Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using
+        Cycle-Consistent Adversarial Networks", 2017,
+        [arXiv:1703.10593](https://arxiv.org/abs/1703.10593); Odena, Dumoulin and
+        Olah, "Deconvolution and Checkerboard Artifacts", 2016,
+        [doi:10.23915/distill.00003](https://doi.org/10.23915/distill.00003).
+    """
+    for argument, value in (
+        ("residual_blocks", residual_blocks),
+        ("downsamplings", downsamplings),
+    ):
+        if value < 0:
+            raise ValueError(
+                f"Argument `{argument}` must be zero or a positive integer. "
+                f"Received: {argument}={value}"
+            )
+    if upsampling not in ("transposed", "resize"):
+        raise ValueError(
+            'Argument `upsampling` must be "transposed" or "resize". '
+            f"Received: upsampling={upsampling!r}"
+        )
+
+    def convolution(x, filters, size, layer_name, strides=1, kind=layers.Conv2D):
+        """Convolution and normalization; stride 1 pads by reflection."""
+        if strides == 1:
+            x = ReflectionPadding2D(size // 2, name=f"{layer_name}_padding")(x)
+        x = kind(
+            filters,
+            size,
+            strides=strides,
+            padding="valid" if strides == 1 else "same",
+            use_bias=normalization is None,
+            # A new object each time: one initializer would repeat its numbers.
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            name=layer_name,
+        )(x)
+        return normalize(
+            x,
+            normalization,
+            affine=affine,
+            gamma_initializer=keras.initializers.RandomNormal(mean=1.0, stddev=0.02),
+            name=f"{layer_name}_normalization",
+        )
+
+    def activate(x, layer_name):
+        layer_name = f"{layer_name}_activation"
+        if activation == "leaky_relu":
+            return layers.LeakyReLU(0.01, name=layer_name)(x)
+        return layers.Activation(activation, name=layer_name)(x)
+
+    inputs = keras.Input((None, None, input_channels), name="images")
+    # A reflection by 3 needs 4 pixels, one by 1 in the residual blocks needs 2.
+    x = SizeMultiple(
+        2**downsamplings, minimum=max(4, 2 ** (downsamplings + 1)), name="size_multiple"
+    )(inputs)
+
+    x = activate(convolution(x, width, 7, "first"), "first")
+
+    for index in range(1, downsamplings + 1):
+        layer_name = f"downsampling_{index}"
+        x = convolution(x, width * 2**index, 3, layer_name, strides=2)
+        x = activate(x, layer_name)
+
+    for index in range(1, residual_blocks + 1):
+        residual, shortcut = f"residual_{index}", x
+        x = convolution(x, x.shape[-1], 3, f"{residual}_1")
+        x = activate(x, f"{residual}_1")
+        x = convolution(x, x.shape[-1], 3, f"{residual}_2")
+        x = layers.Add(name=f"{residual}_add")([shortcut, x])
+
+    for index in range(downsamplings, 0, -1):
+        layer_name, filters = f"upsampling_{index}", width * 2 ** (index - 1)
+        if upsampling == "resize":
+            # "nearest" repeats pixels, which XLA can differentiate on every device.
+            x = layers.UpSampling2D(
+                2, interpolation="nearest", name=f"{layer_name}_resize"
+            )(x)
+            x = convolution(x, filters, 3, layer_name)
+        else:
+            x = convolution(
+                x, filters, 3, layer_name, strides=2, kind=layers.Conv2DTranspose
+            )
+        x = activate(x, layer_name)
+
+    x = ReflectionPadding2D(3, name="last_padding")(x)
+    x = layers.Conv2D(
+        output_channels,
+        7,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+        name="last",
+    )(x)
+    # Images leave in float32, also when the layers before compute in 16 bits.
+    outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
+    return keras.Model(inputs, outputs, name=name)

@@ -1,0 +1,147 @@
+"""The U-Net generator of pix2pix and of the TensorFlow CycleGAN tutorial."""
+
+import keras
+from keras import layers
+
+from keras_gans.layers import SizeMultiple, normalize
+
+
+def unet_generator(
+    input_channels=3,
+    output_channels=3,
+    width=64,
+    depth=8,
+    normalization="instance",
+    dropout=0.5,
+    dropout_blocks=3,
+    max_width=512,
+    normalize_bottleneck=True,
+    negative_slope=0.2,
+    name="generator",
+):
+    """Builds a U-Net: halve `depth` times, double as often, with skip connections.
+
+    The default, for 256 pixels:
+
+        layer              output shape           followed by
+        input              (B, 256, 256, input)
+        c4s2-64            (B, 128, 128,   64)    LeakyReLU
+        c4s2-128           (B,  64,  64,  128)    norm, LeakyReLU
+        c4s2-256           (B,  32,  32,  256)    norm, LeakyReLU
+        c4s2-512           (B,  16,  16,  512)    norm, LeakyReLU
+        c4s2-512, 4 times  (B,   1,   1,  512)    norm, LeakyReLU
+        ct4s2-512, 3 times (B,   8,   8, 1024)    norm, dropout, ReLU, skip
+        ct4s2-512          (B,  16,  16, 1024)    norm, ReLU, skip
+        ct4s2-256          (B,  32,  32,  512)    norm, ReLU, skip
+        ct4s2-128          (B,  64,  64,  256)    norm, ReLU, skip
+        ct4s2-64           (B, 128, 128,  128)    norm, ReLU, skip
+        ct4s2-output       (B, 256, 256, output)  tanh
+
+    "Skip" appends the output of the encoder at the same resolution. Weights start
+    from a normal distribution of standard deviation 0.02. Convolutions directly
+    before a normalization have no bias, which the normalization would take off again.
+
+    Dropout works as the noise of this generator while training. pix2pix leaves it on
+    when it translates too: call the network with `training=True` for that.
+
+    An image of exactly `2**depth` pixels is a single pixel in the middle. The mean of
+    one pixel is that pixel, so instance normalization there replaces whatever the
+    encoder found by its own constant offset, and only the skip connections carry the
+    image. (Batch normalization does the same when the batch is a single image.) The
+    TensorFlow tutorial has it so, and so has the default here; the authors of
+    pix2pix leave that normalization out, which is `normalize_bottleneck=False`.
+
+    Args:
+        input_channels: Positive integer, channels of the input, `3` by default.
+        output_channels: Positive integer, channels of the output, `3` by default.
+        width: Positive integer, filters of the first convolution, `64` by default.
+            Every further one doubles it, up to `max_width`.
+        depth: Positive integer, how often the image is halved, `8` by default.
+        normalization: `"instance"` (the default) or `"batch"` (both with a trained
+            factor and offset per channel), or `None`.
+        dropout: Float in [0, 1), share of values dropped, `0.5` by default.
+        dropout_blocks: Integer from 0 on, how many of the innermost ups have dropout,
+            `3` by default.
+        max_width: Positive integer, upper limit of the filters, `512` by default.
+        normalize_bottleneck: Boolean, whether the innermost convolution is normalized
+            as well, `True` by default; see above.
+        negative_slope: Float, slope of LeakyReLU below zero, `0.2` by default, as in
+            pix2pix. (The TensorFlow tutorial leaves it at the default of its Keras
+            version: 0.3 for Keras 2 and 3.)
+        name: Name of the network, `"generator"` by default.
+
+    Returns:
+        Functional `keras.Model` from `(batch, height, width, input_channels)` to
+        `(batch, height, width, output_channels)`, images in [-1, 1], the output in
+        float32 under every dtype policy. Height and width are any multiples of
+        `2**depth`.
+
+    Raises:
+        ValueError: If `depth` is not positive, or `dropout` or `normalization` is not
+            one of the values above.
+
+    Reference:
+        Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
+        Adversarial Networks", 2016,
+        [arXiv:1611.07004](https://arxiv.org/abs/1611.07004).
+    """
+    if depth < 1:
+        raise ValueError(
+            f"Argument `depth` must be a positive integer. Received: depth={depth}"
+        )
+    if not 0 <= dropout < 1:
+        raise ValueError(
+            "Argument `dropout` must be at least 0 and less than 1. "
+            f"Received: dropout={dropout}"
+        )
+
+    def halve_or_double(x, kind, filters, layer_name, use_bias):
+        return kind(
+            filters,
+            4,
+            strides=2,
+            padding="same",
+            use_bias=use_bias,
+            # A new object each time: one initializer would repeat its numbers.
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            name=layer_name,
+        )(x)
+
+    def block(x, kind, filters, layer_name, normalized=True):
+        use_bias = normalization is None or not normalized
+        x = halve_or_double(x, kind, filters, layer_name, use_bias)
+        if not normalized:
+            return x
+        return normalize(
+            x,
+            normalization,
+            gamma_initializer=keras.initializers.RandomNormal(mean=1.0, stddev=0.02),
+            name=f"{layer_name}_normalization",
+        )
+
+    inputs = keras.Input((None, None, input_channels), name="images")
+    x = SizeMultiple(2**depth, name="size_multiple")(inputs)
+    widths = [min(width * 2**index, max_width) for index in range(depth)]
+
+    # 1. Down: the outputs of all but the innermost level are kept for the way up.
+    skips = []
+    for level, filters in enumerate(widths, start=1):
+        innermost = level == depth
+        normalized = level > 1 and (normalize_bottleneck or not innermost)
+        x = block(x, layers.Conv2D, filters, f"down_{level}", normalized)
+        x = layers.LeakyReLU(negative_slope, name=f"down_{level}_activation")(x)
+        if not innermost:
+            skips.append(x)
+
+    # 2. Up: from the innermost level outwards.
+    for level in range(depth - 1, 0, -1):
+        x = block(x, layers.Conv2DTranspose, widths[level - 1], f"up_{level}")
+        if dropout and depth - level <= dropout_blocks:
+            x = layers.Dropout(dropout, name=f"up_{level}_dropout")(x)
+        x = layers.ReLU(name=f"up_{level}_activation")(x)
+        x = layers.Concatenate(name=f"up_{level}_skip")([x, skips.pop()])
+
+    x = halve_or_double(x, layers.Conv2DTranspose, output_channels, "last", True)
+    # Images leave in float32, also when the layers before compute in 16 bits.
+    outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
+    return keras.Model(inputs, outputs, name=name)
