@@ -7,4 +7,17 @@ import os
 # when TensorFlow is first imported; a value that the user has set stays.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-__version__ = "0.1.0"
+# All of it at once, so that Keras knows every class when it loads a `.keras` file.
+from keras_gans import (  # noqa: E402
+    callbacks,
+    data,
+    export,
+    layers,
+    losses,
+    metrics,
+    models,
+    networks,
+    presets,
+    schedules,
+)
+from keras_gans.version import __version__  # noqa: E402

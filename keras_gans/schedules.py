@@ -28,17 +28,17 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, initial_learning_rate, constant_steps, decay_steps, name=None):
         super().__init__()
-        if initial_learning_rate <= 0:
+        if not 0 < initial_learning_rate < float("inf"):
             raise ValueError(
-                "Argument `initial_learning_rate` must be greater than zero. "
+                "Argument `initial_learning_rate` must be a positive number. "
                 f"Received: initial_learning_rate={initial_learning_rate}"
             )
-        if constant_steps < 0:
+        if constant_steps < 0 or constant_steps != int(constant_steps):
             raise ValueError(
                 "Argument `constant_steps` must be zero or a positive integer. "
                 f"Received: constant_steps={constant_steps}"
             )
-        if decay_steps < 1:
+        if decay_steps < 1 or decay_steps != int(decay_steps):
             raise ValueError(
                 "Argument `decay_steps` must be a positive integer. "
                 f"Received: decay_steps={decay_steps}"

@@ -1,8 +1,10 @@
 """Where images come from: names, folders, files and arrays become uint8 arrays."""
 
 import difflib
+import numbers
 import os
 import pathlib
+import re
 import socket
 import urllib.request
 
@@ -17,7 +19,15 @@ EMBEDDED = {
     "street_digits": street_digits,
 }
 # Sources in which a mirrored image is no longer of the domain.
-DIGIT_NAMES = (*EMBEDDED, "mnist", "svhn_cropped")
+DIGIT_NAMES = (
+    *EMBEDDED,
+    "mnist",
+    "svhn_cropped",
+    "binarized_mnist",
+    "emnist",
+    "kmnist",
+    "mnist_corrupted",
+)
 TFDS_DOWNLOAD_HOST = ("www.tensorflow.org", 443)
 
 
@@ -38,7 +48,7 @@ def load_images(
               `"street_digits"`;
             - a `tensorflow_datasets` name such as `"mnist"`, `"svhn_cropped"` or
               `"cycle_gan/vangogh2photo:trainA"`, where the part behind the colon, if
-              given, is the split;
+              given, is the split; a folder of that name comes first;
             - a folder of images (see `keras_gans.data.images`), searched recursively;
             - an `.npz` file with `x_train` and, for labels, `y_train` (and `x_test`,
               `y_test`), the layout of Keras's `mnist.npz`;
@@ -70,7 +80,13 @@ def load_images(
         images, labels = source, None
     images = _as_uint8(images, argument)
     if labels is not None:
-        labels = np.asarray(labels).reshape(-1).astype("int64")
+        labels = np.asarray(labels).reshape(-1)
+        if labels.dtype.kind not in "iub":
+            raise TypeError(
+                f"Argument `{argument}` must hold integer labels. "
+                f"Received labels of dtype {labels.dtype}."
+            )
+        labels = labels.astype("int64")
         if len(labels) != len(images):
             raise ValueError(
                 f"Argument `{argument}` must hold one label for each image. "
@@ -85,23 +101,33 @@ def load_images(
 
 def is_digits(source):
     """Whether the name is that of a digit set, which must not be mirrored."""
-    return isinstance(source, str) and source.split(":")[0] in DIGIT_NAMES
+    return isinstance(source, str) and re.split("[/:]", source)[0] in DIGIT_NAMES
+
+
+def has_test_split(source):
+    """Whether the source has test images beside its training images."""
+    if not isinstance(source, (str, os.PathLike)):
+        return False
+    path = pathlib.Path(source).expanduser()
+    if path.suffix == ".npz" and path.exists():
+        with np.load(path) as file:
+            return "x_test" in file
+    # A split that is named, "mnist:train[:10%]", is the only one that is meant.
+    return not path.exists() and ":" not in os.fspath(source)
 
 
 def height_and_width(size):
     """Returns `(height, width)` for an integer or a pair."""
-    pair = (size, size) if isinstance(size, int) else size
-    if (
-        isinstance(size, bool)
-        or not isinstance(pair, (tuple, list))
-        or len(pair) != 2
-        or not all(isinstance(side, int) and side > 0 for side in pair)
+    pair = size if isinstance(size, (tuple, list)) else (size, size)
+    if len(pair) != 2 or not all(
+        isinstance(side, numbers.Integral) and not isinstance(side, bool) and side > 0
+        for side in pair
     ):
         raise ValueError(
             "A size must be a positive integer or a pair (height, width) of them. "
             f"Received: {size!r}"
         )
-    return tuple(pair)
+    return int(pair[0]), int(pair[1])
 
 
 def convert_channels(images, channels):
@@ -130,22 +156,24 @@ def resize_images(images, size):
 def _load_named(source, size, channels, split, strict, max_pixels, argument):
     name = os.fspath(source)
     path = pathlib.Path(name).expanduser()
-    if name in EMBEDDED:
+    if source in EMBEDDED:  # A `Path` is never a name.
         return EMBEDDED[name](split)
     if path.suffix == ".npz":
         return _load_npz(path, split, argument)
-    if path.is_dir():
+    if name and path.is_dir():
         if size is None:
             raise ValueError(
                 f"Argument `size` must be given for a folder of images, {name!r}: "
                 "its images may differ in size."
             )
         return load_folder(path, size, channels or 3, strict, max_pixels), None
-    if path.exists():
+    if name and path.exists():
         raise ValueError(
             f"Argument `{argument}` must be a name, a folder or an .npz file. "
             f"Received the file {name!r}: give the folder that holds it."
         )
+    if isinstance(source, os.PathLike):
+        raise FileNotFoundError(f"Argument `{argument}`: there is no folder {name!r}.")
     return _load_tfds(name, size, split, argument)
 
 
@@ -167,15 +195,38 @@ def _load_tfds(name, size, split, argument):
 
     dataset, _, given_split = name.partition(":")
     known = tfds.list_builders(with_community_datasets=False)
-    if dataset.split("/")[0] not in known:
-        close = difflib.get_close_matches(name, [*EMBEDDED, *known], n=3, cutoff=0.5)
+    first = dataset.split("/")[0]
+    if first not in known:
+        is_path = first != dataset or "\\" in name or name.startswith(("~", "."))
+        close = difflib.get_close_matches(
+            first, [*EMBEDDED, *known], n=3, cutoff=0.8 if is_path else 0.5
+        )
+        hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+        if is_path:
+            raise FileNotFoundError(
+                f"Argument `{argument}`: there is no folder {name!r}, seen from "
+                f"{os.getcwd()!r}, and no tensorflow_datasets name begins so.{hint}"
+            )
         raise ValueError(
             f"Argument `{argument}` must be an embedded domain ({', '.join(EMBEDDED)}), "
             "a tensorflow_datasets name, an existing folder of images, an .npz file, "
             f"an array or a dataset. Received: {argument}={name!r}, which is none of "
-            "them." + (f" Did you mean {' or '.join(map(repr, close))}?" if close else "")
+            f"them.{hint}"
         )
-    builder = tfds.builder(dataset)
+    try:
+        builder = tfds.builder(dataset)
+    except ValueError as error:
+        raise ValueError(
+            f"Argument `{argument}`: there is no folder {name!r}, and "
+            f"tensorflow_datasets cannot find {dataset!r}: {error}"
+        ) from error
+    features = dict(builder.info.features)
+    if "image" not in features:
+        raise ValueError(
+            f"Argument `{argument}` must be a dataset of images. "
+            f"Received: {argument}={name!r}, which holds {sorted(features)}."
+        )
+    labelled = isinstance(features.get("label"), tfds.features.ClassLabel)
     if not os.path.isdir(builder.data_dir):
         _check_network(dataset)
         builder.download_and_prepare()
@@ -189,11 +240,12 @@ def _load_tfds(name, size, split, argument):
             f"It has {sorted(builder.info.splits)}."
         )
     data = builder.as_dataset(split=split).map(
-        lambda example: (example["image"], example.get("label", -1)),
+        lambda example: (
+            (example["image"], example["label"]) if labelled else example["image"]
+        ),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
-    images, labels = _collect(data, size, argument)
-    return images, None if np.all(labels == -1) else labels
+    return _collect(data, size, argument)
 
 
 def _check_network(dataset):
@@ -217,7 +269,7 @@ def _collect(dataset, size, argument):
             "cached; repeating is done here. Leave out `.repeat()`."
         )
     spec = dataset.element_spec
-    labelled = isinstance(spec, tuple)
+    labelled = isinstance(spec, tuple) and len(spec) == 2
     image_spec = spec[0] if labelled else spec
     if not isinstance(image_spec, tf.TensorSpec) or image_spec.shape.rank not in (3, None):
         raise ValueError(

@@ -1,6 +1,7 @@
 """The pipeline of unpaired translation: batches of two domains, shuffled apart."""
 
 import numbers
+import os
 
 import numpy as np
 import tensorflow as tf
@@ -69,22 +70,38 @@ def unpaired(
     (TensorShape([64, 32, 32, 1]), TensorShape([64, 32, 32, 3]))
     """
     if y is None:
-        if not (isinstance(x, str) and x.startswith("cycle_gan/") and ":" not in x):
+        both = isinstance(x, str) and x.startswith("cycle_gan/") and ":" not in x
+        if not both or os.path.isdir(x):
             raise ValueError(
-                "Argument `y` must be given: only the 'cycle_gan/...' names hold both "
-                f"domains. Received: x={x!r}, y=None"
+                "Argument `y` must be given: only the 'cycle_gan/...' names of "
+                "tensorflow_datasets hold both domains, a folder holds one. "
+                f"Received: x={x!r}, y=None"
             )
         y = x
     _check_positive("batch_size", batch_size)
+    batch_size = int(batch_size)
     if steps_per_epoch is not None:
         _check_positive("steps_per_epoch", steps_per_epoch)
     if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
         raise TypeError(f"Argument `seed` must be an integer. Received: seed={seed!r}")
     if flip is None:
         flip = not (is_digits(x) or is_digits(y))
-    if load_size is not None and size is None:
-        raise ValueError("Argument `size` must be given with `load_size`.")
     pair = channels if isinstance(channels, (tuple, list)) else (channels, channels)
+    if len(pair) != 2 or any(wanted not in (None, 1, 3) for wanted in pair):
+        raise ValueError(
+            "Argument `channels` must be 1, 3, or a pair of them for x and y. "
+            f"Received: channels={channels!r}"
+        )
+    crop_size = None if size is None else height_and_width(size)
+    if load_size is not None:
+        if size is None:
+            raise ValueError("Argument `size` must be given with `load_size`.")
+        stored_size = height_and_width(load_size)
+        if stored_size[0] < crop_size[0] or stored_size[1] < crop_size[1]:
+            raise ValueError(
+                "Argument `load_size` must not be smaller than `size`. "
+                f"Received: load_size={load_size}, size={size}"
+            )
 
     domains = [
         load_images(
@@ -108,16 +125,12 @@ def unpaired(
             "The two domains must have images of one size. Received x of "
             f"{domains[0].shape[1:3]} and y of {domains[1].shape[1:3]}: give `size`."
         )
-    stored_size = domains[0].shape[1:3]
-    crop_size = stored_size if size is None else height_and_width(size)
-    if any(crop > stored for crop, stored in zip(crop_size, stored_size, strict=True)):
-        raise ValueError(
-            "Argument `load_size` must not be smaller than `size`. "
-            f"Received: load_size={load_size}, size={size}"
-        )
+    crop_size = crop_size or domains[0].shape[1:3]
 
-    # Held as tensors that the pipeline captures; uint8 is a quarter of float32.
-    domains = [tf.constant(images) for images in domains]
+    # Held as tensors that the pipeline captures; uint8 is a quarter of float32. They
+    # stay in main memory, where `tf.data` works.
+    with tf.device("CPU:0"):
+        domains = [tf.constant(images) for images in domains]
     steps = steps_per_epoch or max(len(images) for images in domains) // batch_size
 
     def make_batch(index):
@@ -149,7 +162,9 @@ def epochs(make_batch, steps_per_epoch, seed):
         it is the start of the next epoch, and it may be set), `steps_per_epoch` and
         `seed`.
     """
-    position = tf.Variable(0, dtype=tf.int64, trainable=False)
+    steps_per_epoch = int(steps_per_epoch)
+    with tf.device("CPU:0"):  # A pipeline cannot reach a variable on a GPU.
+        position = tf.Variable(0, dtype=tf.int64, trainable=False)
 
     def batch_numbers(_):
         start = position.read_value()

@@ -37,7 +37,9 @@ class ImagePool(keras.layers.Layer):
     """
 
     def __init__(self, pool_size=50, seed=None, **kwargs):
-        super().__init__(trainable=False, **kwargs)
+        # `get_config` brings it back as an argument.
+        kwargs.setdefault("trainable", False)
+        super().__init__(**kwargs)
         if isinstance(pool_size, bool) or not isinstance(pool_size, int):
             raise TypeError(
                 "Argument `pool_size` must be an integer. "
@@ -61,14 +63,21 @@ class ImagePool(keras.layers.Layer):
                 f"{tuple(input_shape)}: give the data pipeline a fixed size, or set "
                 "`pool_size=0`."
             )
+        # Several replicas share one pool, which keeps the images of the first of them.
         self.images = self.add_weight(
             shape=(self.pool_size, *input_shape[1:]),
             initializer="zeros",
             trainable=False,
+            aggregation="only_first_replica",
             name="images",
         )
         self.count = self.add_weight(
-            shape=(), initializer="zeros", dtype="int32", trainable=False, name="count"
+            shape=(),
+            initializer="zeros",
+            dtype="int32",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="count",
         )
 
     def call(self, images, training=True):
@@ -112,6 +121,13 @@ class ImagePool(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+    # The first batch builds a pool. A model that is being loaded has not seen one, and
+    # Keras would leave out the state of an unbuilt layer without a word.
+    def load_own_variables(self, store):
+        if not self.built and "0" in store.keys():
+            self.build((None, *store["0"].shape[1:]))
+        super().load_own_variables(store)
 
     def get_config(self):
         return {

@@ -49,6 +49,16 @@ class AdversarialLoss(keras.losses.Loss):
         )
 
     def call(self, real_output, fake_output):
+        real_shape, fake_shape = tuple(real_output.shape), tuple(fake_output.shape)
+        if len(real_shape) != len(fake_shape) or any(
+            real != fake and None not in (real, fake)
+            for real, fake in zip(real_shape, fake_shape)
+        ):
+            # (8, 1) and (8,) would broadcast to (8, 8) without a word.
+            raise ValueError(
+                "`real_output` and `fake_output` must have the same shape. "
+                f"Received: shapes {real_shape} and {fake_shape}"
+            )
         values = self.elementwise(real_output, fake_output)
         return self.scale * ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), 1)
 

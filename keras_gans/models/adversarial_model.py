@@ -59,6 +59,13 @@ class AdversarialModel(keras.Model):
                     f"`{name}.build(input_shape)` first. Received: {name}={network!r}"
                 )
             setattr(self, name, network)
+        if len({id(networks[name]) for name in self.network_names}) < len(
+            self.network_names
+        ):
+            raise ValueError(
+                "Each role needs a network of its own, or shared weights would be "
+                f"updated twice in a step. Received one for several of {list(networks)}."
+            )
         self._loss_trackers = {
             name: keras.metrics.Mean(name=name) for name in self.loss_names
         }
@@ -85,6 +92,12 @@ class AdversarialModel(keras.Model):
                 f"{sorted(_TRAINER_ARGUMENTS)}."
             )
         trainer_arguments = {**_TRAINER_ARGUMENTS, **kwargs}
+        if self.distribute_strategy is not tf.distribute.get_strategy():
+            raise ValueError(
+                "`compile` must be called, and the optimizers be made, inside the scope "
+                "of the strategy that the model was made in (`with strategy.scope():`), "
+                "or the replicas would write over each other's optimizer state."
+            )
         super().compile(optimizer=None, **trainer_arguments)
 
         serialize = keras.saving.serialize_keras_object
@@ -132,7 +145,8 @@ class AdversarialModel(keras.Model):
     def fit(self, x=None, *args, **kwargs):
         """Trains as `keras.Model.fit` does, after a check of the dataset's shapes."""
         if isinstance(x, tf.data.Dataset):
-            self.build_state(x.element_spec)
+            with self.distribute_strategy.scope():
+                self.build_state(x.element_spec)
             # A dataset is shuffled already; Keras's default would only warn.
             kwargs.setdefault("shuffle", False)
         return super().fit(x, *args, **kwargs)
@@ -177,6 +191,11 @@ class AdversarialModel(keras.Model):
         for role, gradient, sources in zip(roles, gradients, variables, strict=True):
             self._optimizer_of(role).apply(gradient, sources)
         return losses
+
+    @property
+    def iterations(self):
+        """Generator updates since training began, resumed training included."""
+        return int(self.generator_optimizer.iterations)
 
     def _optimizer_of(self, role):
         return getattr(self, f"{role}_optimizer")
@@ -257,7 +276,7 @@ class AdversarialModel(keras.Model):
         random generators (`"model"`), and each optimizer with its schedule position.
         `keras_gans.callbacks.Checkpoint` saves it; the values are `tf.Variable`s.
         """
-        state = {"model": self.variables}
+        state = {"model": self.variables + self.metrics_variables}
         for role in self.roles:
             state[f"{role}_optimizer"] = self._optimizer_of(role).variables
         return {

@@ -264,6 +264,13 @@ class CycleGAN(AdversarialModel):
                 )
             if not pool.built:
                 pool.build(spec.shape)
+            elif pool.pool_size and pool.images.shape[1:] != tuple(spec.shape[1:]):
+                raise ValueError(
+                    f"Data `{name}` must keep the size of the images in the pool, "
+                    f"{tuple(pool.images.shape[1:])}, that this model was trained with. "
+                    f"Received batches of shape {tuple(spec.shape)}: make a new model "
+                    "with the same networks to train on another size."
+                )
 
     def get_config(self):
         return {
@@ -304,6 +311,8 @@ def _channels(network):
 
 
 def _unpack(data):
+    if isinstance(data, (tuple, list)) and len(data) == 3 and data[2] is None:
+        data = data[:2]  # `train_on_batch(x, y)` appends its sample weight.
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         raise ValueError(
             "CycleGAN trains on pairs of batches (x, y); "
@@ -315,12 +324,12 @@ def _unpack(data):
 
 def _weight_pair(name, value):
     pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(pair) != 2 or not all(
-        isinstance(weight, (int, float)) and 0 <= weight < float("inf")
-        for weight in pair
-    ):
-        raise ValueError(
-            f"Argument `{name}` must be zero or a positive number, or a pair of them, "
-            f"one for each direction. Received: {name}={value}"
-        )
+    message = (
+        f"Argument `{name}` must be zero or a positive number, or a pair of them, "
+        f"one for each direction. Received: {name}={value!r}"
+    )
+    if any(isinstance(w, bool) or not isinstance(w, (int, float)) for w in pair):
+        raise TypeError(message)
+    if len(pair) != 2 or not all(0 <= weight < float("inf") for weight in pair):
+        raise ValueError(message)
     return tuple(float(weight) for weight in pair)

@@ -1,0 +1,66 @@
+"""The digit lab's table: losses at 100, 200, 500, 1000, 2000, ... iterations."""
+
+import os
+import pathlib
+
+from keras_gans.callbacks.iteration_callback import IterationCallback, Records
+
+COLUMNS = {
+    "Loss_D": "discriminator_loss",
+    "Loss_G": "generator_loss",
+    "Loss_C": "cycle_loss",
+}
+
+
+class LossTable(IterationCallback):
+    """Writes `table.csv` and `table.md` with the losses at certain iterations.
+
+    Loss_D is the sum of the discriminators' losses, Loss_G the whole objective of the
+    generators, and Loss_C the sum of both cycle losses before their weight. Each is the
+    average since the current epoch began, not the value of one batch.
+
+    Args:
+        directory: Folder of the two files.
+        iterations: Iterations to report. Defaults to 100, 200, 500, 1000 and then every
+            1000th, as in the lab. The end of training is reported in any case.
+    """
+
+    def __init__(self, directory, iterations=None):
+        super().__init__()
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.iterations = None if iterations is None else frozenset(iterations)
+        self._records = Records(self.directory / "table.csv")
+
+    def is_due(self, iteration):
+        if self.iterations is not None:
+            return iteration in self.iterations
+        return iteration in (100, 200, 500) or iteration % 1000 == 0
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self._records.rewind(self._seen)
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        self._last_logs = dict(logs or {})
+
+    def on_train_end(self, logs=None):
+        reported = [row["iteration"] for row in self._records.rows]
+        if self._seen and self._seen not in reported:
+            self.at_iteration(self._seen, self._last_logs)
+
+    def at_iteration(self, iteration, logs):
+        values = {column: float(logs[name]) for column, name in COLUMNS.items()}
+        self._records.add(iteration, values)
+        lines = [
+            "| Iteration | " + " | ".join(COLUMNS) + " |",
+            "|---:|" + "---:|" * len(COLUMNS),
+        ]
+        for row in self._records.rows:
+            losses = " | ".join(f"{row[column]:.4f}" for column in COLUMNS)
+            lines.append(f"| {row['iteration']} | {losses} |")
+        path = self.directory / "table.md"
+        temporary = path.with_name(path.name + ".tmp")
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        os.replace(temporary, path)

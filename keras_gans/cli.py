@@ -1,0 +1,480 @@
+"""The command line: `keras-gans train | translate | evaluate | export`."""
+
+import argparse
+import os
+import pathlib
+import shlex
+import sys
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments=None):
+    """Runs the command line and returns its exit status."""
+    parser = _make_parser()
+    options = parser.parse_args(arguments)
+    # TensorFlow reports every library that it does not find; set before its import.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        options.function(options)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+        if options.traceback:
+            raise
+        print(f"keras-gans {options.verb}: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    return 0
+
+
+def _make_parser():
+    parser = argparse.ArgumentParser(
+        prog="keras-gans",
+        description="Adversarial image translation and generation with Keras.",
+        epilog="Each verb has its own help: keras-gans train --help",
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for add in (_add_train, _add_translate, _add_evaluate, _add_export):
+        verb = add(verbs)
+        verb.formatter_class = argparse.RawDescriptionHelpFormatter
+        verb.add_argument(
+            "--traceback",
+            action="store_true",
+            help="show the whole traceback of an error",
+        )
+    return parser
+
+
+def _version():
+    from keras_gans import __version__
+
+    return f"keras-gans {__version__}"
+
+
+# train ---------------------------------------------------------------------------------
+
+
+def _add_train(verbs):
+    verb = verbs.add_parser(
+        "train",
+        help="train a model and write pictures, losses, score, checkpoint and export",
+        description=(
+            "Trains a model. Without arguments it trains a CycleGAN between handwritten\n"
+            "digits and street digits that come with the package: no network, no\n"
+            "download, about five minutes on two cores."
+        ),
+        epilog=(
+            "presets:\n"
+            "  digits               small networks that keep the digit (the default)\n"
+            "  digit_lab            the CycleGAN lab: batch norm, cross entropy\n"
+            "  tensorflow_tutorial  the TensorFlow CycleGAN tutorial: U-Nets\n"
+            "  cyclegan_paper       the original: ResNets, least squares, image pool\n"
+            "\n"
+            "examples:\n"
+            "  keras-gans train\n"
+            "  keras-gans train digit_lab --data mnist svhn_cropped\n"
+            "  keras-gans train cyclegan_paper --data photos/ paintings/ --epochs 100\n"
+            "  keras-gans train --resume --output runs/digits-1"
+        ),
+    )
+    verb.add_argument(
+        "preset",
+        nargs="?",
+        choices=["digits", "digit_lab", "tensorflow_tutorial", "cyclegan_paper"],
+        metavar="PRESET",
+        help="networks, losses and optimizers; see below (default: digits)",
+    )
+    verb.add_argument(
+        "--data",
+        nargs=2,
+        metavar=("X", "Y"),
+        help="the two domains: folders of images, .npz files, tensorflow_datasets "
+        "names (mnist, svhn_cropped, cycle_gan/vangogh2photo:trainA) or the embedded "
+        "handwritten_digits and street_digits, which are the default",
+    )
+    verb.add_argument(
+        "--output",
+        metavar="DIR",
+        type=pathlib.Path,
+        help="folder of the run (default: the first free runs/PRESET-N)",
+    )
+    verb.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run in --output (default: the latest in runs/), exactly "
+        "where its last checkpoint stands",
+    )
+    length = verb.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=_positive, help="training iterations")
+    length.add_argument(
+        "--epochs", type=_positive, help="passes over the longer domain"
+    )
+    verb.add_argument("--batch-size", type=_positive, help="images of each domain")
+    verb.add_argument("--size", type=_positive, help="height and width of the images")
+    verb.add_argument("--seed", type=int, help="of weights, order, crops (default: 0)")
+    verb.add_argument(
+        "--mixed-precision",
+        choices=["float16", "bfloat16"],
+        help="compute in 16 bits; bfloat16 pays on processors with AVX-512 BF16 or AMX",
+    )
+    verb.add_argument(
+        "--jit-compile",
+        action=argparse.BooleanOptionalAction,
+        help="compile with XLA, or not (default: Keras decides)",
+    )
+    verb.set_defaults(function=_train)
+    return verb
+
+
+def _train(options):
+    run = _resume_run(options) if options.resume else _new_run(options)
+    configuration = run.configuration
+    length = (
+        f"{configuration.steps} iterations"
+        if configuration.steps
+        else f"{configuration.epochs} epochs"
+    )
+    print(
+        f"Training CycleGAN, preset {configuration.preset}, for {length} of batch "
+        f"{configuration.batch_size} at {configuration.size}x{configuration.size}:\n"
+        f"  X  {configuration.x}\n"
+        f"  Y  {configuration.y}\n"
+        f"  in {run.directory}",
+        flush=True,
+    )
+    try:
+        model = run.train(
+            steps=options.steps if options.resume else None,
+            epochs=options.epochs if options.resume else None,
+            verbose="auto" if sys.stdout.isatty() else 2,
+        )
+    except KeyboardInterrupt:
+        print(
+            f"\nInterrupted. Go on with: keras-gans train --resume --output "
+            f"{shlex.quote(str(run.directory))}",
+            file=sys.stderr,
+        )
+        raise
+    print("Scoring the labels that translations keep ...", flush=True)
+    scores = run.score(model)
+    export = run.export(model)
+    _print_summary(run, scores, export)
+
+
+def _new_run(options):
+    from keras_gans.training import Run, configure, next_free
+
+    preset = options.preset or "digits"
+    x, y = options.data or ("handwritten_digits", "street_digits")
+    configuration = configure(
+        preset,
+        x,
+        y,
+        batch_size=options.batch_size,
+        size=options.size,
+        steps=options.steps,
+        epochs=options.epochs,
+        seed=options.seed or 0,
+        mixed_precision=options.mixed_precision,
+        jit_compile="auto" if options.jit_compile is None else options.jit_compile,
+    )
+    directory = options.output or next_free(pathlib.Path("runs") / preset)
+    return Run.create(directory, configuration, shlex.join(["keras-gans", *sys.argv[1:]]))
+
+
+def _resume_run(options):
+    from keras_gans.training import Run
+
+    fixed = {
+        "PRESET": options.preset,
+        "--data": options.data,
+        "--batch-size": options.batch_size,
+        "--size": options.size,
+        "--seed": options.seed,
+        "--mixed-precision": options.mixed_precision,
+        "--jit-compile": options.jit_compile,
+    }
+    given = [name for name, value in fixed.items() if value is not None]
+    if given:
+        raise ValueError(
+            f"{', '.join(given)} cannot change when a run is resumed: it goes on as it "
+            "was started. Only --steps or --epochs may be given, to make it longer."
+        )
+    directory = options.output
+    if directory is None:
+        runs = sorted(
+            pathlib.Path("runs").glob("*/run.json"),
+            key=lambda path: path.stat().st_mtime,
+        )
+        if not runs:
+            raise FileNotFoundError(
+                "There is no run to resume in the folder runs/. Name its folder: "
+                "--output DIR"
+            )
+        directory = runs[-1].parent
+    return Run.open(directory)
+
+
+def _print_summary(run, scores, export):
+    from keras_gans.training import score_table
+
+    folder = run.directory
+    print(f"\nDone. Everything is in {folder}:")
+    for name, what in (
+        ("samples/", "translations of the same images, over time"),
+        ("figures/losses.png", "loss curves"),
+        ("history.csv", "losses of every epoch"),
+        ("table.md", "losses at 100, 200, 500, 1000, ... iterations (also table.csv)"),
+        ("score.json", "labels that translations keep") if scores else (None, None),
+        ("checkpoints/", "for --resume"),
+        ("model.keras", "the Keras model with its optimizers"),
+        (str(export.relative_to(folder)), "SavedModel, uint8 images in and out"),
+    ):
+        if name:
+            print(f"  {name:20} {what}")
+    print()
+    if scores:
+        print(score_table(scores))
+    else:
+        print("No score: it needs test images and labels in both domains.")
+    run_name = shlex.quote(str(folder))
+    print(
+        "\nNext:\n"
+        f"  keras-gans translate IMAGES OUT --model {run_name}\n"
+        f"  keras-gans train --resume --output {run_name} --steps N   (train longer)\n"
+        f"  keras-gans export {run_name} saved_models/NAME   (for TensorFlow Serving)"
+    )
+
+
+# translate -----------------------------------------------------------------------------
+
+
+def _add_translate(verbs):
+    verb = verbs.add_parser(
+        "translate",
+        help="translate an image or a folder of images",
+        description="Translates an image file, or every image of a folder, with a "
+        "trained model.",
+        epilog=(
+            "examples:\n"
+            "  keras-gans translate digit.png street.png\n"
+            "  keras-gans translate photos/ paintings/ --model runs/cyclegan_paper-1 \\\n"
+            "      --size 256"
+        ),
+    )
+    verb.add_argument("input", type=pathlib.Path, metavar="IN", help="file or folder")
+    verb.add_argument(
+        "output",
+        type=pathlib.Path,
+        metavar="OUT",
+        help="PNG file or new folder; nothing is overwritten",
+    )
+    verb.add_argument(
+        "--model",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="folder of a run, exported SavedModel or .keras file (default: the digit "
+        "model that comes with the package)",
+    )
+    verb.add_argument(
+        "--direction",
+        choices=["xy", "yx"],
+        default="xy",
+        help="X to Y or Y to X (default: xy)",
+    )
+    verb.add_argument(
+        "--size",
+        type=_positive,
+        help="resize to this height and width first (default: keep the size)",
+    )
+    verb.set_defaults(function=_translate)
+    return verb
+
+
+def _translate(options):
+    from keras_gans.data.images import (
+        ImageError,
+        decode_image,
+        encode_png,
+        list_images,
+        resize_image,
+    )
+    from keras_gans.export import load_translator
+
+    whole_folder = options.input.is_dir()
+    if whole_folder:
+        files = list_images(options.input)
+        # One name may stand in several folders or with several endings.
+        targets = [
+            options.output
+            / path.relative_to(options.input).with_name(path.name + ".png")
+            if path.suffix.lower() != ".png"
+            else options.output / path.relative_to(options.input)
+            for path in files
+        ]
+    else:
+        if not options.input.exists():
+            raise FileNotFoundError(f"There is no file or folder {options.input}.")
+        files = [options.input]
+        is_folder = options.output.is_dir()
+        targets = [
+            options.output / (options.input.stem + ".png")
+            if is_folder
+            else options.output
+        ]
+        if targets[0].suffix.lower() != ".png":
+            raise ValueError(
+                f"Translations are saved as PNG. Received: OUT {options.output}; give "
+                "a name that ends in .png, or an existing folder."
+            )
+    taken = [target for target in targets if target.exists()]
+    if taken:
+        raise FileExistsError(
+            f"{taken[0]} exists. Nothing is overwritten: choose another name for OUT."
+        )
+    model = options.model or _packaged_model()
+    translator = load_translator(_servable(model))
+    print(
+        f"Translating {len(files)} image(s), direction {options.direction}, "
+        f"with {model}",
+        flush=True,
+    )
+    channels = translator.channels[options.direction[0]]
+    done, skipped = 0, 0
+    progress = _progress(len(files))
+    for path, target in zip(files, targets, strict=True):
+        try:
+            image = decode_image(path, channels=channels)
+        except ImageError as error:
+            if not whole_folder:
+                raise
+            print(f"\nSkipped: {error}", file=sys.stderr)
+            skipped += 1
+            progress.add(1)
+            continue
+        if options.size:
+            image = resize_image(image, options.size)
+        translated = translator.translate(image[None], direction=options.direction)[0]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(encode_png(translated))
+        done += 1
+        progress.add(1)
+    print(f"Wrote {done} image(s) to {options.output}.")
+    if skipped:
+        print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
+    if not done:
+        raise ValueError(f"No image in {options.input} could be read.")
+
+
+def _progress(total):
+    import keras
+
+    return keras.utils.Progbar(total, verbose=1 if sys.stdout.isatty() else 0)
+
+
+def _servable(path):
+    """The exported model of a run's folder, or the path itself."""
+    if (path / "run.json").is_file():
+        if (path / "export").is_dir():
+            return path / "export"
+        return path / "model.keras"
+    return path
+
+
+def _packaged_model():
+    """The trained digit model, in a checkout or as installed."""
+    name = pathlib.Path("saved_models") / "digits"
+    places = [
+        pathlib.Path(__file__).resolve().parents[1],
+        pathlib.Path(sys.prefix) / "share" / "keras_gans",
+    ]
+    for place in places:
+        if (place / name).is_dir():
+            return place / name
+    raise FileNotFoundError(
+        "The digit model that comes with the package is not installed here. Name a "
+        "model: --model DIR"
+    )
+
+
+# evaluate and export -------------------------------------------------------------------
+
+
+def _add_evaluate(verbs):
+    verb = verbs.add_parser(
+        "evaluate",
+        help="score a trained run",
+        description="Tells what share of translated test images keeps its label, for "
+        "both directions,\nbetween the floor (untranslated) and the ceiling (real "
+        "images). Writes score.json.",
+        epilog="example:\n  keras-gans evaluate runs/digits-1",
+    )
+    verb.add_argument("run", type=pathlib.Path, metavar="RUN", help="folder of a run")
+    verb.set_defaults(function=_evaluate)
+    return verb
+
+
+def _evaluate(options):
+    from keras_gans.training import Run, score_table
+
+    run = Run.open(options.run)
+    model = run.load_model()
+    print(f"Scoring {options.run} on the test images ...", flush=True)
+    scores = run.score(model)
+    if scores is None:
+        raise ValueError(
+            "The score needs test images and labels in both domains; "
+            f"{run.configuration.x} and {run.configuration.y} do not have them."
+        )
+    print(score_table(scores))
+    print(f"\nSaved as {options.run / 'score.json'}")
+
+
+def _add_export(verbs):
+    verb = verbs.add_parser(
+        "export",
+        help="export a trained run as a SavedModel",
+        description="Exports a run as a SavedModel, uint8 images in and out, that plain "
+        "TensorFlow or\nTensorFlow Serving loads. Each call makes the next version.",
+        epilog="example:\n  keras-gans export runs/digits-1 saved_models/digits",
+    )
+    verb.add_argument("run", type=pathlib.Path, metavar="RUN", help="folder of a run")
+    verb.add_argument(
+        "output",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="folder of the model; the export goes to DIR/VERSION",
+    )
+    verb.add_argument(
+        "--weights",
+        choices=["float32", "float16"],
+        default="float32",
+        help="how weights are stored; float16 halves the files (default: float32)",
+    )
+    verb.set_defaults(function=_export)
+    return verb
+
+
+def _export(options):
+    from keras_gans.training import Run
+
+    run = Run.open(options.run)
+    path = run.export(run.load_model(), options.output, weights_dtype=options.weights)
+    print(f"Exported {options.run} to {path}")
+
+
+def _positive(text):
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,513 @@
+"""Translation models as SavedModels, with their pre- and post-processing inside."""
+
+import json
+import math
+import os
+import pathlib
+import tempfile
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# `load_translator` needs the classes registered that a `.keras` file names.
+import keras_gans.models  # noqa: F401
+from keras_gans.layers import SizeMultiple
+from keras_gans.networks import size_multiple
+
+_SIGNATURES = {"xy": "serving_default", "yx": "reverse"}
+_BYTES_SIGNATURES = {"xy": "serving_bytes", "yx": "reverse_bytes"}
+_WEIGHTS_DTYPES = ("float32", "float16")
+
+
+def export_translator(
+    model, directory, version=None, weights_dtype="float32", metadata=None
+):
+    """Exports a translation model as a SavedModel that needs TensorFlow alone.
+
+    The folder is laid out for TensorFlow Serving: `<directory>/<version>/`. It holds
+    the two generators without optimizers and discriminators, and four signatures:
+
+        signature          input                       output
+        serving_default    images, uint8,              images, uint8,
+          (X → Y)            (batch, h, w, C_x)          (batch, h, w, C_y)
+        serving_bytes      image_bytes, string,        image_bytes, string,
+          (X → Y)            (batch,)                    (batch,), PNG files
+        reverse            as `serving_default`, Y → X
+        reverse_bytes      as `serving_bytes`, Y → X
+
+    Pixels go in as `x / 127.5 - 1` and come out as `round((y + 1) * 127.5)`, clipped
+    to [0, 255]. The generators run in inference mode. Height and width are any that
+    the networks allow; others are refused inside the graph, with the multiple named.
+
+    `image_bytes` are PNG, JPEG, BMP (24 or 32 bits per pixel) or GIF files (the first
+    frame), which may differ in size within a batch. As in training, transparency of
+    PNG files is laid over white and colour becomes grey as 0.299 R + 0.587 G +
+    0.114 B. Unlike there, EXIF orientation is ignored and nothing limits the number
+    of pixels, so a server that strangers can reach should take `images`.
+
+    The SavedModel is written beside its final place and moved there in one step: an
+    export that fails leaves no version behind.
+
+    Args:
+        model: A model with two built networks `generator_xy` and `generator_yx`
+            between images of 1 or 3 channels, such as `keras_gans.models.CycleGAN`.
+        directory: Folder of all versions, `saved_models/<name>`; made if need be.
+        version: Positive integer, or `None`, the default, for one more than the
+            highest version in the folder.
+        weights_dtype: `"float32"`, the default, stores the weights exactly.
+            `"float16"` halves the file; the graph casts them back and computes as
+            before, with weights rounded to 11 bits.
+        metadata: Optional dict of JSON values, such as the command that made the
+            model, saved as `assets.extra/metadata.json`.
+
+    Returns:
+        `pathlib.Path` of `<directory>/<version>/`.
+
+    Raises:
+        FileExistsError: If the version exists. Nothing is overwritten.
+        OSError: At once, if the folder cannot be written.
+        TypeError: If the model is not a translation model, or `metadata` is not a
+            dict of JSON values.
+        ValueError: If `version`, `weights_dtype` or the channels of the model are not
+            among those above, or a weight is not a finite number in `weights_dtype`.
+
+    Example:
+
+    ```python
+    path = export_translator(model, "saved_models/digits")
+    loaded = tf.saved_model.load(path)  # Keep it: its signatures do not.
+    y = loaded.signatures["serving_default"](images=x)["images"]
+    ```
+    """
+    _check_model(model)
+    _check_version(version)
+    if weights_dtype not in _WEIGHTS_DTYPES:
+        raise ValueError(
+            f"Argument `weights_dtype` must be one of {_WEIGHTS_DTYPES}. "
+            f"Received: weights_dtype={weights_dtype!r}"
+        )
+    metadata_text = _metadata_text(metadata)
+    directory = pathlib.Path(directory)
+    with _temporary_folder(directory) as temporary:
+        _version_path(directory, version)  # Refuses a version that exists.
+        # Not the temporary folder itself is moved but one inside it, which has the
+        # usual permissions; TensorFlow Serving may run as another user.
+        written = pathlib.Path(temporary, "saved_model")
+        module, functions = _translation(model, weights_dtype)
+        tf.saved_model.save(module, os.fspath(written), signatures=functions)
+        if metadata is not None:
+            extra = written / "assets.extra"
+            extra.mkdir()
+            (extra / "metadata.json").write_text(metadata_text, encoding="utf-8")
+        # Asked again: another export may have taken the number in the meantime.
+        path = _version_path(directory, version)
+        written.rename(path)
+    return path
+
+
+def load_translator(path):
+    """Loads a translation model for use on pixels.
+
+    Args:
+        path: A folder that `export_translator` returned; or the folder above it, of
+            which the highest version is taken; or the `.keras` file of a
+            `keras_gans.models.CycleGAN`, which gives the same pixels as its export.
+
+    Returns:
+        A `Translator`.
+
+    Raises:
+        FileNotFoundError: If there is nothing at `path`.
+        ValueError: If it is something else than the three above.
+
+    Example:
+
+    ```python
+    translator = load_translator("saved_models/digits")
+    y = translator(x)
+    ```
+    """
+    path = pathlib.Path(path)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There is no model at '{path}' (looked in {path.absolute().parent}). "
+            "Give a folder that `export_translator` made, or a `.keras` file."
+        )
+    if path.is_file():
+        if path.suffix != ".keras":
+            raise ValueError(
+                "Argument `path` must be the folder of a SavedModel or a `.keras` "
+                f"file. Received: path='{path}'"
+            )
+        model = keras.saving.load_model(path, compile=False)
+        try:
+            _check_model(model)
+        except TypeError as error:
+            raise ValueError(f"'{path}' cannot translate. {error}") from error
+        module, functions = _translation(model, "float32")
+        functions = {
+            name: functions[name].get_concrete_function()
+            for name in _SIGNATURES.values()
+        }
+        return Translator(module, functions)
+
+    folder = path
+    if not (path / "saved_model.pb").is_file():
+        versions = _versions(path)
+        if not versions:
+            raise ValueError(
+                f"There is no SavedModel in the folder '{path}': neither a file "
+                "saved_model.pb nor a version, a folder named by an integer. Give a "
+                "folder that `export_translator` made."
+            )
+        folder = versions[max(versions)]
+        if not (folder / "saved_model.pb").is_file():
+            raise ValueError(
+                f"The highest version in '{path}' holds no SavedModel: there is no "
+                f"file saved_model.pb in '{folder}'. Remove it, or give the folder "
+                "of another version."
+            )
+    loaded = tf.saved_model.load(os.fspath(folder))
+    expected = {*_SIGNATURES.values(), *_BYTES_SIGNATURES.values()}
+    if not expected <= set(loaded.signatures) or not hasattr(loaded, "size_rule"):
+        raise ValueError(
+            f"The SavedModel in '{folder}' is not one of `export_translator`, which "
+            f"have the signatures {sorted(expected)}. Received the signatures "
+            f"{sorted(loaded.signatures)}. Export the model again."
+        )
+    return Translator(loaded, loaded.signatures)
+
+
+class Translator:
+    """Translates pixels between two domains; `load_translator` makes it.
+
+    Args:
+        module: `tf.Module` or loaded SavedModel that owns the weights.
+        functions: Dict of its signatures by name.
+
+    Attributes:
+        channels: Dict with the channels of the domains, `{"x": 1, "y": 3}` say.
+        size_multiple: Positive integer of which height and width must be multiples.
+        minimum_size: Positive integer, the smallest height and width.
+
+    Call arguments:
+        images: uint8 array of shape `(batch, height, width, channels)`, values in
+            [0, 255].
+        direction: `"xy"`, the default, or `"yx"`.
+
+    Returns:
+        uint8 array of the translated images, values in [0, 255].
+
+    Raises:
+        TypeError: If `images` is not a uint8 array.
+        ValueError: If the direction is another one, or the images do not have four
+            axes, the channels of the domain and a height and width that the networks
+            allow.
+    """
+
+    def __init__(self, module, functions):
+        # The functions do not keep the weights alive that they use.
+        self._module = module
+        self._functions = {
+            direction: functions[name] for direction, name in _SIGNATURES.items()
+        }
+        self._shapes = {
+            direction: _input_shape(function)
+            for direction, function in self._functions.items()
+        }
+        self.channels = {
+            direction[0]: shape[-1] for direction, shape in self._shapes.items()
+        }
+        self.size_multiple, self.minimum_size = module.size_rule().numpy().tolist()
+
+    def translate(self, images, direction="xy"):
+        """Translates a batch of images; see the class."""
+        if direction not in self._functions:
+            raise ValueError(
+                "Argument `direction` must be 'xy' or 'yx'. "
+                f"Received: direction={direction!r}"
+            )
+        if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+            raise TypeError(
+                "Argument `images` must be a uint8 array, values in [0, 255]. "
+                f"Received: {getattr(images, 'dtype', type(images).__name__)}"
+            )
+        self._check_shape(images.shape, direction)
+        if not len(images):  # Not every kernel takes an empty batch.
+            target = self.channels[direction[1]]
+            return np.empty((*images.shape[:3], target), "uint8")
+        outputs = self._functions[direction](images=tf.constant(images))
+        return outputs["images"].numpy()
+
+    __call__ = translate
+
+    def _check_shape(self, shape, direction):
+        domain, channels = direction[0], self.channels[direction[0]]
+        if len(shape) != 4 or shape[-1] != channels:
+            raise ValueError(
+                f"Argument `images` must have the shape (batch, height, width, "
+                f"{channels}), as domain {domain} has {channels} channel"
+                f"{'s' if channels > 1 else ''}. Received: images.shape={shape}"
+            )
+        if any(
+            length % self.size_multiple or length < self.minimum_size
+            for length in shape[1:3]
+        ):
+            least = f" from {self.minimum_size} on" if self.minimum_size > 1 else ""
+            raise ValueError(
+                "Height and width of `images` must be multiples of "
+                f"{self.size_multiple}{least}. Received: height={shape[1]}, "
+                f"width={shape[2]}. Crop, pad or resize the images first."
+            )
+        for length, expected in zip(shape[1:3], self._shapes[direction][1:3]):
+            if expected not in (None, length):
+                raise ValueError(
+                    "This model was built for images of shape "
+                    f"{self._shapes[direction][1:]}. Received: images.shape={shape}. "
+                    "Crop, pad or resize the images first."
+                )
+
+
+# The graph --------------------------------------------------------------------------
+
+
+def _translation(model, weights_dtype):
+    """Returns a `tf.Module` with the weights, and the functions of all signatures."""
+    generators = {"xy": model.generator_xy, "yx": model.generator_yx}
+    # One rule for both directions, so that what comes out can go back.
+    multiple = math.lcm(*map(size_multiple, generators.values()))
+    minimum = max(map(_minimum_size, generators.values()))
+
+    module = tf.Module()
+    functions = {}
+    for direction, generator in generators.items():
+        weights = _stored_weights(direction, generator, weights_dtype)
+        # Only what hangs on the module is saved, and no Keras object does.
+        setattr(module, f"weights_{direction}", weights)
+        translate = _translate_function(generator, weights, multiple, minimum)
+        functions[_SIGNATURES[direction]] = translate
+        functions[_BYTES_SIGNATURES[direction]] = _translate_bytes_function(
+            translate, generator.input_shape[1:]
+        )
+
+    @tf.function(input_signature=[])
+    def size_rule():
+        return tf.constant([multiple, minimum])
+
+    module.size_rule = size_rule
+    return module, functions
+
+
+def _stored_weights(direction, generator, weights_dtype):
+    """Returns all weights of a generator as one vector.
+
+    A SavedModel spends two kilobytes on every variable, beside its numbers, more than
+    a small network has weights.
+    """
+    values = []
+    for variable in generator.weights:
+        value = keras.ops.convert_to_numpy(variable)
+        with np.errstate(over="ignore"):  # Infinity is reported below.
+            value = value.astype(weights_dtype)
+        if not np.all(np.isfinite(value)):
+            raise ValueError(
+                f"Weight `{variable.path}` of `generator_{direction}` must hold finite "
+                f"numbers in {weights_dtype}, the format in which it is stored. Export "
+                'an earlier checkpoint, or with `weights_dtype="float32"`.'
+            )
+        values.append(value.ravel())
+    # Not trainable: the graph then carries nothing for gradients.
+    return tf.Variable(np.concatenate(values), trainable=False, name="weights")
+
+
+def _translate_function(generator, weights, multiple, minimum):
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((None, *generator.input_shape[1:]), tf.uint8, name="images")
+        ]
+    )
+    def translate(images):
+        size = tf.shape(images)[1:3]
+        tf.debugging.assert_greater_equal(
+            size,
+            minimum,
+            message=f"Height and width of every image must be at least {minimum}; x is "
+            "what was received.",
+        )
+        tf.debugging.assert_equal(
+            size,
+            size // multiple * multiple,
+            message=f"Height and width of every image must be multiples of {multiple}; x "
+            "is what was received, y the multiples below.",
+        )
+        x = tf.cast(images, tf.float32) / 127.5 - 1.0
+        # The network computes with the stored weights in the place of its own.
+        variables = generator.weights
+        sizes = [math.prod(variable.shape) for variable in variables]
+        parts = tf.split(tf.cast(weights, tf.float32), sizes)
+        mapping = []
+        for variable, part in zip(variables, parts, strict=True):
+            if len(variable.shape) != 1:  # Most are vectors already.
+                part = tf.reshape(part, variable.shape)
+            mapping.append((variable, tf.cast(part, variable.dtype)))
+        with keras.StatelessScope(state_mapping=mapping):
+            y = generator(x, training=False)
+        pixels = tf.round((tf.cast(y, tf.float32) + 1.0) * 127.5)
+        return {"images": tf.cast(tf.clip_by_value(pixels, 0.0, 255.0), tf.uint8)}
+
+    return translate
+
+
+def _translate_bytes_function(translate, image_shape):
+    def translate_file(image_bytes):
+        image = _decode(image_bytes, channels=image_shape[-1])
+        image = tf.ensure_shape(image, image_shape)
+        return tf.io.encode_png(translate(image[tf.newaxis])["images"][0])
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((None,), tf.string, name="image_bytes")]
+    )
+    def translate_bytes(image_bytes):
+        # One after the other, because the images may differ in size.
+        files = tf.map_fn(
+            translate_file,
+            image_bytes,
+            fn_output_signature=tf.TensorSpec((), tf.string),
+        )
+        return {"image_bytes": files}
+
+    return translate_bytes
+
+
+def _decode(image_bytes, channels):
+    """Decodes one file to the pixels that `keras_gans.data.decode_image` reads."""
+    # TensorFlow takes the palette indices of a BMP file for grey values.
+    is_bmp = tf.strings.regex_full_match(image_bytes, r"BM\C*")
+    is_true_colour = tf.strings.regex_full_match(
+        image_bytes, r"BM\C{26}[\x18\x20]\x00\C*"
+    )
+    tf.debugging.assert_equal(
+        is_bmp,
+        is_true_colour,
+        message="BMP files in `image_bytes` must have 24 or 32 bits per pixel. Save "
+        "the image as PNG.",
+    )
+
+    # The channels are always stated: with 0, TensorFlow aborts the whole process on
+    # some files; 1 it refuses for several formats, so grey is computed below.
+    def decode(decoded_channels):
+        image = tf.io.decode_image(
+            image_bytes, channels=decoded_channels, expand_animations=False
+        )
+        return tf.cast(tf.ensure_shape(image, (None, None, decoded_channels)), tf.int32)
+
+    def decode_png():
+        image = decode(4)
+        colour, opacity = image[..., :3], image[..., 3:]
+        return (colour * opacity + 255 * (255 - opacity) + 127) // 255
+
+    is_png = tf.strings.regex_full_match(image_bytes, r"\CPNG\r\n\x1a\n\C*")
+    image = tf.cond(is_png, decode_png, lambda: decode(3))
+    if channels == 1:
+        # 0.299, 0.587 and 0.114 in units of 1 / 65536, with rounding.
+        weighted = image * tf.constant([19595, 38470, 7471])
+        image = (tf.reduce_sum(weighted, axis=-1, keepdims=True) + 32768) // 65536
+    return tf.cast(image, tf.uint8)
+
+
+def _minimum_size(network):
+    return max(
+        (
+            layer.minimum
+            for layer in network._flatten_layers()
+            if isinstance(layer, SizeMultiple)
+        ),
+        default=1,
+    )
+
+
+def _input_shape(function):
+    (spec,) = tf.nest.flatten(function.structured_input_signature)
+    return tuple(spec.shape)
+
+
+# Validation -------------------------------------------------------------------------
+
+
+def _check_model(model):
+    for direction in _SIGNATURES:
+        name = f"generator_{direction}"
+        generator = getattr(model, name, None)
+        if not isinstance(generator, keras.Model):
+            raise TypeError(
+                "Argument `model` must be a translation model with the networks "
+                "`generator_xy` and `generator_yx`, such as "
+                "`keras_gans.models.CycleGAN`. Received an object of type "
+                f"{type(model).__name__} without `{name}`."
+            )
+        channels = generator.input_shape[-1], generator.output_shape[-1]
+        if not {1, 3}.issuperset(channels):
+            raise ValueError(
+                f"Argument `model` must translate images of 1 (grey) or 3 (RGB) "
+                f"channels, as image files have. Received: `{name}` translates "
+                f"{channels[0]} channels to {channels[1]}."
+            )
+
+
+def _check_version(version):
+    if version is None:
+        return
+    message = (
+        "Argument `version` must be a positive integer, or None for the next free "
+        f"one. Received: version={version!r}"
+    )
+    if isinstance(version, bool) or not isinstance(version, int):
+        raise TypeError(message)
+    if version < 1:
+        raise ValueError(message)
+
+
+def _metadata_text(metadata):
+    message = "Argument `metadata` must be a dict of JSON values, or None. "
+    if metadata is not None and not isinstance(metadata, dict):
+        raise TypeError(f"{message}Received: metadata={metadata!r}")
+    try:
+        return json.dumps(metadata, indent=2, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{message}Received: metadata={metadata!r} ({error})") from None
+
+
+def _temporary_folder(directory):
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        # The leading dot and the letters hide it from TensorFlow Serving.
+        return tempfile.TemporaryDirectory(prefix=".export_", dir=directory)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            "Argument `directory` must be a folder that can be written "
+            f"({error.strerror}). Received",
+            os.fspath(directory),
+        ) from error
+
+
+def _versions(directory):
+    """Returns a dict from version to path."""
+    return {
+        int(entry.name): entry
+        for entry in directory.iterdir()
+        if entry.name.isascii() and entry.name.isdecimal()
+    }
+
+
+def _version_path(directory, version):
+    versions = _versions(directory)
+    if version is None:
+        version = max(versions, default=0) + 1
+    if version in versions:
+        raise FileExistsError(
+            f"Version {version} exists already: '{versions[version]}'. Give another "
+            "`version`, leave it out to take the next free one, or remove that folder."
+        )
+    return directory / str(version)

@@ -1,0 +1,217 @@
+"""Compiled models in one line, each with the settings of its source.
+
+>>> model = keras_gans.presets.digit_lab()
+>>> model.fit(keras_gans.data.unpaired("mnist", "svhn_cropped", batch_size=64, size=32))
+"""
+
+import keras
+
+from keras_gans.losses import MinimaxDiscriminatorLoss, NonSaturatingGeneratorLoss
+from keras_gans.models import CycleGAN
+from keras_gans.networks import (
+    digit_discriminator,
+    digit_generator,
+    patch_discriminator,
+    resnet_generator,
+    unet_generator,
+)
+from keras_gans.schedules import ConstantThenLinear
+
+
+def digits(x_channels=3, y_channels=3, size=32, seed=None, **compile_arguments):
+    """Digit translation that keeps the digit; the default of `keras-gans train`.
+
+    Args:
+        x_channels: 1 or 3, channels of domain X.
+        y_channels: 1 or 3, channels of domain Y; the identity loss is left out when it
+            differs from `x_channels`.
+        size: Height and width of the images, a multiple of 8.
+        seed: Optional integer for `keras.utils.set_random_seed`.
+        **compile_arguments: Passed on to `CycleGAN.compile`, in place of the defaults.
+
+    Returns:
+        A compiled `keras_gans.models.CycleGAN`.
+    """
+    _set_seed(seed)
+    network = {"width": 32, "normalization": "instance"}
+    model = CycleGAN(
+        generator_xy=digit_generator(
+            x_channels, y_channels, name="generator_xy", **network
+        ),
+        generator_yx=digit_generator(
+            y_channels, x_channels, name="generator_yx", **network
+        ),
+        discriminator_x=digit_discriminator(
+            x_channels, size=size, name="discriminator_x", **network
+        ),
+        discriminator_y=digit_discriminator(
+            y_channels, size=size, name="discriminator_y", **network
+        ),
+        identity_weight=5.0 if x_channels == y_channels else 0.0,
+        pool_size=0,
+        seed=seed,
+    )
+    model.compile(**compile_arguments)
+    return model
+
+
+def digit_lab(x_channels=1, y_channels=3, size=32, seed=None, **compile_arguments):
+    """The CycleGAN lab on digits: batch norm, cross entropy, no image pool.
+
+    Generators of width 64 with two residual blocks, discriminators of four
+    convolutions with batch norm in the middle, Glorot initialisation, LeakyReLU 0.05,
+    cross entropy from logits, Adam 2e-4 (β₁ 0.5, β₂ 0.999); meant for batches of 64.
+    The lab does not state its cycle weight; it is CycleGAN's 10 here.
+
+    Args:
+        x_channels: 1 or 3, channels of domain X.
+        y_channels: 1 or 3, channels of domain Y.
+        size: Height and width of the images, a multiple of 8.
+        seed: Optional integer for `keras.utils.set_random_seed`, so that the weights
+            start the same.
+        **compile_arguments: Passed on to `CycleGAN.compile`, in place of the defaults.
+
+    Returns:
+        A compiled `keras_gans.models.CycleGAN`.
+    """
+    _set_seed(seed)
+    model = CycleGAN(
+        generator_xy=digit_generator(x_channels, y_channels, name="generator_xy"),
+        generator_yx=digit_generator(y_channels, x_channels, name="generator_yx"),
+        discriminator_x=digit_discriminator(
+            x_channels, size=size, name="discriminator_x"
+        ),
+        discriminator_y=digit_discriminator(
+            y_channels, size=size, name="discriminator_y"
+        ),
+        pool_size=0,
+        seed=seed,
+    )
+    model.compile(**{"adversarial_loss": "non_saturating", **compile_arguments})
+    return model
+
+
+def tensorflow_tutorial(
+    x_channels=3, y_channels=3, size=256, seed=None, **compile_arguments
+):
+    """The TensorFlow CycleGAN tutorial: U-Nets, cross entropy, identity loss.
+
+    U-Net generators with affine instance norm, also at the bottleneck, 70x70 patch
+    discriminators, LeakyReLU 0.3 (the default of the Keras of its time), cross entropy
+    with the discriminator's loss halved, cycle weight 10, identity weight 5, no image
+    pool, Adam 2e-4 (β₁ 0.5); meant for single images, resized to 286, cropped to 256 and
+    mirrored. The tutorial's four Adams equal the two of this model, because Adam treats
+    each weight by itself.
+
+    Args:
+        x_channels: 1 or 3, channels of domain X.
+        y_channels: 1 or 3, channels of domain Y; the identity loss is left out when it
+            differs from `x_channels`.
+        size: Height and width of the images, a power of two from 4 on; it sets the
+            depth of the U-Nets.
+        seed: Optional integer for `keras.utils.set_random_seed`.
+        **compile_arguments: Passed on to `CycleGAN.compile`, in place of the defaults.
+
+    Returns:
+        A compiled `keras_gans.models.CycleGAN`.
+
+    Reference:
+        https://www.tensorflow.org/tutorials/generative/cyclegan
+    """
+    if size < 4 or size & (size - 1):
+        raise ValueError(
+            "Argument `size` must be a power of two from 4 on, because the U-Net halves "
+            f"its input down to one pixel. Received: size={size}"
+        )
+    _set_seed(seed)
+    unet = {"depth": size.bit_length() - 1, "negative_slope": 0.3}
+    patch = {"affine": True, "negative_slope": 0.3}
+    model = CycleGAN(
+        generator_xy=unet_generator(
+            x_channels, y_channels, name="generator_xy", **unet
+        ),
+        generator_yx=unet_generator(
+            y_channels, x_channels, name="generator_yx", **unet
+        ),
+        discriminator_x=patch_discriminator(
+            x_channels, name="discriminator_x", **patch
+        ),
+        discriminator_y=patch_discriminator(
+            y_channels, name="discriminator_y", **patch
+        ),
+        identity_weight=5.0 if x_channels == y_channels else 0.0,
+        pool_size=0,
+        seed=seed,
+    )
+    adversarial_loss = (
+        MinimaxDiscriminatorLoss(scale=0.5),
+        NonSaturatingGeneratorLoss(),
+    )
+    model.compile(**{"adversarial_loss": adversarial_loss, **compile_arguments})
+    return model
+
+
+def cyclegan_paper(
+    x_channels=3,
+    y_channels=3,
+    size=256,
+    constant_steps=None,
+    decay_steps=None,
+    seed=None,
+    **compile_arguments,
+):
+    """The original CycleGAN: ResNet generators, least squares, image pools of 50.
+
+    ResNets with 9 residual blocks (6 below 256 pixels), non-affine instance norm,
+    N(0, 0.02) initialisation, 70x70 patch discriminators, cycle weight 10, no identity
+    loss, Adam 2e-4 (β₁ 0.5); meant for single images, resized to 286, cropped to 256 and
+    mirrored. The paper keeps the learning rate for 100 epochs and lets it fall linearly
+    to zero over 100 more: give both lengths in steps.
+
+    Args:
+        x_channels: 1 or 3, channels of domain X.
+        y_channels: 1 or 3, channels of domain Y.
+        size: Height and width of the images; decides the number of residual blocks.
+        constant_steps: Optional integer, steps at the full learning rate.
+        decay_steps: Optional integer, steps of its linear fall; needed with
+            `constant_steps`. Without both the rate stays.
+        seed: Optional integer for `keras.utils.set_random_seed`.
+        **compile_arguments: Passed on to `CycleGAN.compile`, in place of the defaults.
+
+    Returns:
+        A compiled `keras_gans.models.CycleGAN`.
+
+    Reference:
+        Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent
+        Adversarial Networks", 2017, https://arxiv.org/abs/1703.10593
+    """
+    if (constant_steps is None) != (decay_steps is None):
+        raise ValueError(
+            "Arguments `constant_steps` and `decay_steps` must be given together. "
+            f"Received: constant_steps={constant_steps}, decay_steps={decay_steps}"
+        )
+    _set_seed(seed)
+    blocks = 9 if size >= 256 else 6
+    model = CycleGAN(
+        generator_xy=resnet_generator(
+            x_channels, y_channels, residual_blocks=blocks, name="generator_xy"
+        ),
+        generator_yx=resnet_generator(
+            y_channels, x_channels, residual_blocks=blocks, name="generator_yx"
+        ),
+        discriminator_x=patch_discriminator(x_channels, name="discriminator_x"),
+        discriminator_y=patch_discriminator(y_channels, name="discriminator_y"),
+        seed=seed,
+    )
+    if constant_steps is not None:
+        for role in ("generator", "discriminator"):
+            rate = ConstantThenLinear(2e-4, constant_steps, decay_steps)
+            optimizer = keras.optimizers.Adam(rate, beta_1=0.5)
+            compile_arguments.setdefault(f"{role}_optimizer", optimizer)
+    model.compile(**compile_arguments)
+    return model
+
+
+def _set_seed(seed):
+    if seed is not None:
+        keras.utils.set_random_seed(seed)
