@@ -76,7 +76,7 @@ def export_translator(
 
     ```python
     path = export_translator(model, "saved_models/digits")
-    loaded = tf.saved_model.load(path)  # Keep it: its signatures do not.
+    loaded = tf.saved_model.load(path)  # To be kept while its signatures are used.
     y = loaded.signatures["serving_default"](images=x)["images"]
     ```
     """
@@ -207,7 +207,7 @@ class Translator:
     """
 
     def __init__(self, module, functions):
-        # The functions do not keep the weights alive that they use.
+        # TensorFlow does not promise that functions keep their weights alive.
         self._module = module
         self._functions = {
             direction: functions[name] for direction, name in _SIGNATURES.items()
@@ -307,7 +307,7 @@ def _stored_weights(direction, generator, weights_dtype):
     """
     values = []
     for variable in generator.weights:
-        value = keras.ops.convert_to_numpy(variable)
+        value = variable.value.numpy()
         with np.errstate(over="ignore"):  # Infinity is reported below.
             value = value.astype(weights_dtype)
         if not np.all(np.isfinite(value)):
@@ -329,19 +329,23 @@ def _translate_function(generator, weights, multiple, minimum):
     )
     def translate(images):
         size = tf.shape(images)[1:3]
-        tf.debugging.assert_greater_equal(
-            size,
-            minimum,
-            message=f"Height and width of every image must be at least {minimum}; x is "
-            "what was received.",
-        )
-        tf.debugging.assert_equal(
-            size,
-            size // multiple * multiple,
-            message=f"Height and width of every image must be multiples of {multiple}; x "
-            "is what was received, y the multiples below.",
-        )
-        x = tf.cast(images, tf.float32) / 127.5 - 1.0
+        checks = [
+            tf.debugging.assert_greater_equal(
+                size,
+                minimum,
+                message=f"Height and width of every image must be at least {minimum}; "
+                "x is what was received.",
+            ),
+            tf.debugging.assert_equal(
+                size,
+                size // multiple * multiple,
+                message="Height and width of every image must be multiples of "
+                f"{multiple}; x is what was received, y the multiples below.",
+            ),
+        ]
+        # Or the network could fail first, on another thread, and less clearly.
+        with tf.control_dependencies(checks):
+            x = tf.cast(images, tf.float32) / 127.5 - 1.0
         # The network computes with the stored weights in the place of its own.
         variables = generator.weights
         sizes = [math.prod(variable.shape) for variable in variables]

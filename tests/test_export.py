@@ -54,7 +54,7 @@ def pictures(channels, batch=3, height=16, width=24, seed=0):
 def grey_levels(model, images, direction="xy"):
     """What comes out of the Keras model, on the scale of pixels but not rounded."""
     y = model(images.astype("float32") / 127.5 - 1.0, direction=direction)
-    return (keras.ops.convert_to_numpy(y) + 1.0) * 127.5
+    return (y.numpy() + 1.0) * 127.5
 
 
 def assert_same_pixels(received, levels):
@@ -97,7 +97,7 @@ def translator(folder):
 @pytest.fixture(scope="module")
 def signatures(folder):
     loaded = tf.saved_model.load(os.fspath(folder / "1"))
-    # A signature does not keep the object alive that owns its weights.
+    # A signature need not keep the object alive that owns its weights.
     return types.SimpleNamespace(
         loaded=loaded,
         translate_files=lambda files, name="serving_bytes": [
@@ -209,10 +209,7 @@ def test_mixed_precision(tmp_path):
     levels = grey_levels(model, x)
     # Fused kernels round to bfloat16 at other places, at 8 bits each time.
     difference = np.abs(received - levels)
-    print(
-        difference.mean(), difference.max(), np.abs(received - np.round(levels)).max()
-    )
-    assert levels.std() > 10 and difference.mean() < 1 and difference.max() < 16
+    assert levels.std() > 10 and difference.mean() < 0.4 and difference.max() < 4
 
 
 def test_only_the_generators_are_stored(model, folder):
@@ -415,20 +412,25 @@ def test_generator_with_a_minimum_size(tmp_path):
 
 
 def test_generator_of_one_size(tmp_path):
-    inputs = keras.Input((8, 12, 3))
-    generator = keras.Model(
-        inputs, keras.layers.Conv2D(3, 1, activation="tanh")(inputs)
+    inputs = keras.Input((3, 5, 3))
+    triple = keras.layers.Dense(
+        3, kernel_initializer=keras.initializers.Identity(gain=3.0), use_bias=False
     )
+    generator = keras.Model(inputs, triple(inputs))
     model = types.SimpleNamespace(generator_xy=generator, generator_yx=generator)
     translator = load_translator(export_translator(model, tmp_path))
-    x = pictures(3, 2, 8, 12)
+    # The contrast is tripled, which must not wrap around at black and white. (Without
+    # care TensorFlow does that to what is left over from a multiple of 16 numbers.)
+    x = pictures(3, 1, 3, 5)
+    expected = np.clip(3 * x.astype("int32") - 255, 0, 255)
+    assert np.abs(translator(x) - expected).max() <= 1
     loaded = tf.saved_model.load(os.fspath(tmp_path / "1"))
     files = [image_file(image) for image in x]
     received = loaded.signatures["serving_bytes"](image_bytes=tf.constant(files))
     images = [decode_png(file) for file in received["image_bytes"].numpy()]
     np.testing.assert_array_equal(images, translator(x))
-    with pytest.raises(ValueError, match=r"built for images of shape \(8, 12, 3\)"):
-        translator(pictures(3, 2, 12, 12))
+    with pytest.raises(ValueError, match=r"built for images of shape \(3, 5, 3\)"):
+        translator(pictures(3, 1, 5, 5))
 
 
 # Wrong arguments --------------------------------------------------------------------

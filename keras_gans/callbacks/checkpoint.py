@@ -22,6 +22,10 @@ class Checkpoint(keras.callbacks.Callback):
     step, so that a kill or a full disk at any moment leaves the previous one. A state
     that holds a value that is not finite is never saved.
 
+    Give it as the last of the callbacks: what the others write about a step (a row of a
+    table, say) is then there before the step is saved. Restoring comes before all of
+    them wherever it stands.
+
     Args:
         directory: Folder of the checkpoints; made if need be.
         data: The dataset given to `fit`, from `keras_gans.data`.
@@ -31,7 +35,11 @@ class Checkpoint(keras.callbacks.Callback):
 
     Raises:
         TypeError: If `data` has no position that could be restored.
-        OSError: At once, if the folder cannot be written.
+        ValueError: If `save_freq` or `max_to_keep` is out of range. From `fit`, if the
+            checkpoint is of another model or of data of another seed.
+        OSError: At once, if the folder cannot be written. From `fit`, if the disk is
+            full; the checkpoint before is whole.
+        FloatingPointError: From `fit`, instead of saving a value that is not finite.
 
     Example:
 
@@ -50,14 +58,15 @@ class Checkpoint(keras.callbacks.Callback):
                 "`keras_gans.data` returns it: after `.map` or `.take` its position "
                 f"cannot be restored. Received: data={data!r}"
             )
-        if save_freq != "epoch" and (
-            isinstance(save_freq, bool)
-            or not isinstance(save_freq, int)
-            or save_freq < 1
-        ):
+        if save_freq != "epoch" and not _is_positive_integer(save_freq):
             raise ValueError(
                 "Argument `save_freq` must be a positive integer or 'epoch'. "
                 f"Received: save_freq={save_freq!r}"
+            )
+        if not _is_positive_integer(max_to_keep):
+            raise ValueError(
+                "Argument `max_to_keep` must be a positive integer. "
+                f"Received: max_to_keep={max_to_keep!r}"
             )
         self.directory = pathlib.Path(directory)
         self.data = data
@@ -78,7 +87,10 @@ class Checkpoint(keras.callbacks.Callback):
         path = tf.train.latest_checkpoint(os.fspath(directory))
         return None if path is None else int(path.rpartition("-")[2])
 
-    def on_train_begin(self, logs=None):
+    def set_model(self, model):
+        # `fit` calls this for all callbacks before the first `on_train_begin`, so that
+        # the others begin at the step that is restored.
+        super().set_model(model)
         # `step` and `data_seed` are saved beside the model: the first says where in the
         # data training goes on, the second that it is the same data.
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -95,6 +107,7 @@ class Checkpoint(keras.callbacks.Callback):
         )
         self.restored_step = None
         self._restored_averages = None
+        model._initial_epoch = None
         if self._manager.latest_checkpoint:
             self._restore(state)
         self.data.position.assign(self._step)
@@ -102,10 +115,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _restore(self, state):
         path = self._manager.latest_checkpoint
-        status = state.restore(path)
         try:
-            status.assert_consumed()
-        except AssertionError as error:
+            state.restore(path).assert_consumed()
+        # Variables that are missing or too many, and such of another shape.
+        except (AssertionError, ValueError) as error:
             raise ValueError(
                 f"The checkpoint {path} is of another model or of other optimizers: "
                 "its variables do not match. Train into a new folder, or build and "
@@ -127,8 +140,20 @@ class Checkpoint(keras.callbacks.Callback):
                 variable.numpy() for variable in self.model.metrics_variables
             ]
 
+    def on_train_begin(self, logs=None):
+        steps_per_epoch = self.data.steps_per_epoch
+        if self.params.get("steps") != steps_per_epoch:
+            raise ValueError(
+                "Argument `data` of `Checkpoint` must be the dataset given to `fit`, and "
+                "`fit` must go through the whole of it in each epoch, or its position "
+                f"would be wrong. Received: data with {steps_per_epoch} steps per epoch "
+                f"where `fit` makes {self.params.get('steps')}; leave out "
+                "`steps_per_epoch` there and give it to `keras_gans.data.unpaired`."
+            )
+
     def on_epoch_begin(self, epoch, logs=None):
-        self._first_step = int(self.data.position.numpy())
+        first_step = int(self.data.position.numpy())
+        self._epoch_start = first_step - first_step % self.data.steps_per_epoch
         if self._restored_averages is not None:
             for variable, value in zip(
                 self.model.metrics_variables, self._restored_averages, strict=True
@@ -137,7 +162,8 @@ class Checkpoint(keras.callbacks.Callback):
             self._restored_averages = None
 
     def on_train_batch_end(self, batch, logs=None):
-        step = self._first_step + batch + 1
+        # The last execution of an epoch may be shorter than `steps_per_execution`.
+        step = self._epoch_start + min(batch + 1, self.data.steps_per_epoch)
         self._step.assign(step)
         if self.save_freq != "epoch" and step - self._saved_step >= self.save_freq:
             self._save()
@@ -148,6 +174,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self._save()
+        # Another `fit`, without this callback, begins where it is told to.
+        self.model._initial_epoch = None
 
     def _save(self):
         step = int(self._step.numpy())
@@ -161,5 +189,16 @@ class Checkpoint(keras.callbacks.Callback):
                         f"{step}. The last good checkpoint is "
                         f"{self._manager.latest_checkpoint}."
                     )
-        self._manager.save(checkpoint_number=step)
+        try:
+            self._manager.save(checkpoint_number=step)
+        except tf.errors.OpError as error:
+            raise OSError(
+                f"The checkpoint of step {step} could not be written to "
+                f"{self.directory}; is the disk full? The last good checkpoint is "
+                f"{self._manager.latest_checkpoint}. ({error.message})"
+            ) from error
         self._saved_step = step
+
+
+def _is_positive_integer(value):
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

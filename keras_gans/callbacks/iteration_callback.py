@@ -1,6 +1,7 @@
 """What callbacks that act at certain iterations have in common."""
 
 import csv
+import io
 import os
 import pathlib
 
@@ -45,17 +46,27 @@ class Records:
         if iteration and self.path.exists():
             with self.path.open(newline="", encoding="utf-8") as file:
                 for row in csv.DictReader(file):
-                    values = {name: float(value) for name, value in row.items() if value}
-                    values["iteration"] = int(values["iteration"])
+                    values = {name: _number(text) for name, text in row.items() if text}
                     if values["iteration"] <= iteration:
                         self.rows.append(values)
 
     def add(self, iteration, values):
         self.rows.append({"iteration": iteration, **values})
         names = list(dict.fromkeys(name for row in self.rows for name in row))
-        temporary = self.path.with_name(self.path.name + ".tmp")
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(self.rows)
-        os.replace(temporary, self.path)
+        file = io.StringIO(newline="")
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_atomically(self.path, file.getvalue().encode())
+
+
+def write_atomically(path, content):
+    """Writes a file such that a kill or a full disk leaves the old one."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+
+
+def _number(text):
+    # Written again as it was read: an epoch stays an integer.
+    return int(text) if text.isdecimal() else float(text)

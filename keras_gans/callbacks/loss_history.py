@@ -29,6 +29,10 @@ class LossHistory(keras.callbacks.Callback):
         self._records.rewind(self.model.iterations)
 
     def on_epoch_end(self, epoch, logs=None):
+        # An epoch that a run ended in, and that a longer run goes on with, is one row.
+        self._records.rows = [
+            row for row in self._records.rows if row["epoch"] != epoch + 1
+        ]
         values = {name: float(value) for name, value in (logs or {}).items()}
         self._records.add(self.model.iterations, {"epoch": epoch + 1, **values})
 

@@ -1,9 +1,12 @@
 """The digit lab's table: losses at 100, 200, 500, 1000, 2000, ... iterations."""
 
-import os
 import pathlib
 
-from keras_gans.callbacks.iteration_callback import IterationCallback, Records
+from keras_gans.callbacks.iteration_callback import (
+    IterationCallback,
+    Records,
+    write_atomically,
+)
 
 COLUMNS = {
     "Loss_D": "discriminator_loss",
@@ -40,6 +43,7 @@ class LossTable(IterationCallback):
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
         self._records.rewind(self._seen)
+        self._last_logs = {}
 
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(batch, logs)
@@ -47,7 +51,7 @@ class LossTable(IterationCallback):
 
     def on_train_end(self, logs=None):
         reported = [row["iteration"] for row in self._records.rows]
-        if self._seen and self._seen not in reported:
+        if self._last_logs and self._seen not in reported:
             self.at_iteration(self._seen, self._last_logs)
 
     def at_iteration(self, iteration, logs):
@@ -60,7 +64,5 @@ class LossTable(IterationCallback):
         for row in self._records.rows:
             losses = " | ".join(f"{row[column]:.4f}" for column in COLUMNS)
             lines.append(f"| {row['iteration']} | {losses} |")
-        path = self.directory / "table.md"
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        text = "\n".join(lines) + "\n"
+        write_atomically(self.directory / "table.md", text.encode())

@@ -7,7 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.callbacks.iteration_callback import IterationCallback
+from keras_gans.callbacks.iteration_callback import (
+    IterationCallback,
+    write_atomically,
+)
 from keras_gans.data.images import encode_png
 
 GAP = 4
@@ -75,7 +78,7 @@ class SampleGrid(IterationCallback):
 
     def at_iteration(self, iteration, logs):
         picture = translation_grid(self.model, self.x, self.y)
-        self._path(iteration).write_bytes(encode_png(picture))
+        write_atomically(self._path(iteration), encode_png(picture))
         if self._writer:
             with self._writer.as_default(step=iteration):
                 tf.summary.image("samples", picture[None])

@@ -75,7 +75,7 @@ def unpaired(
             raise ValueError(
                 "Argument `y` must be given: only the 'cycle_gan/...' names of "
                 "tensorflow_datasets hold both domains, a folder holds one. "
-                f"Received: x={x!r}, y=None"
+                f"Received: x={x if isinstance(x, str) else type(x)}, y=None"
             )
         y = x
     _check_positive("batch_size", batch_size)
@@ -202,11 +202,22 @@ def _positions(index, batch_size, length, stream):
     passes = sample // length
 
     def shuffled(number):
-        return tf.random.experimental.index_shuffle(
-            sample % length,
+        # For domains of up to 65,536 images `index_shuffle` looks at the low eight bits
+        # of each of its two seeds alone. Hashed seeds and two shuffles in a row give
+        # orders that neither come again nor coincide in the two domains.
+        places = sample % length
+        seeds = tf.random.stateless_uniform(
+            [2, 2],
             seed=tf.stack([tf.cast(stream, tf.int64), number]),
-            max_index=tf.constant(length - 1, tf.int64),
+            minval=None,
+            maxval=None,
+            dtype=tf.int32,
         )
+        for seed in tf.unstack(seeds):
+            places = tf.random.experimental.index_shuffle(
+                places, seed=seed, max_index=tf.constant(length - 1, tf.int64)
+            )
+        return places
 
     # No domain is shorter than a batch, so a batch lies in one pass or in two.
     return tf.where(passes == passes[0], shuffled(passes[0]), shuffled(passes[-1]))

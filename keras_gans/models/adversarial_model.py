@@ -142,14 +142,45 @@ class AdversarialModel(keras.Model):
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def fit(self, x=None, *args, **kwargs):
-        """Trains as `keras.Model.fit` does, after a check of the dataset's shapes."""
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        **kwargs,
+    ):
+        """Trains as `keras.Model.fit` does, after a check of the dataset's shapes.
+
+        A dataset of `keras_gans.data` may also go on in the middle of an epoch.
+        """
         if isinstance(x, tf.data.Dataset):
             with self.distribute_strategy.scope():
                 self.build_state(x.element_spec)
             # A dataset is shuffled already; Keras's default would only warn.
             kwargs.setdefault("shuffle", False)
-        return super().fit(x, *args, **kwargs)
+        if hasattr(x, "position"):
+            callbacks = _EpochCallbacks(
+                x,
+                getattr(callbacks, "callbacks", callbacks),
+                add_history=True,
+                add_progbar=verbose != 0,
+                verbose=verbose,
+                epochs=epochs,
+                steps=kwargs.get("steps_per_epoch") or x.steps_per_epoch,
+                model=self,
+            )
+        return super().fit(
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            **kwargs,
+        )
 
     # Update ------------------------------------------------------------------------
 
@@ -218,11 +249,8 @@ class AdversarialModel(keras.Model):
         if len(inputs) == 1 or (training and _has_batch_statistics(network)):
             return [network(x, training=training) for x in inputs]
         outputs = network(ops.concatenate(inputs, axis=0), training=training)
-        ends, end = [], 0
-        for x in inputs[:-1]:
-            end = end + ops.shape(x)[0]
-            ends.append(end)
-        return ops.split(outputs, ends, axis=0)
+        # `ops.split` needs a batch size that is known while tracing.
+        return tf.split(outputs, [ops.shape(x)[0] for x in inputs], axis=0)
 
     # Logs --------------------------------------------------------------------------
 
@@ -302,6 +330,39 @@ class AdversarialModel(keras.Model):
         for index, variable in enumerate(seeds):
             if f"seed_{index}" in store.keys():
                 variable.assign(store[f"seed_{index}"])
+
+
+class _EpochCallbacks(keras.callbacks.CallbackList):
+    """Callbacks of an epoch that may go on in its middle.
+
+    Keras takes such an epoch for a whole one: it would count its batches from zero, so
+    that a progress bar ends early, and would warn at its end that the data ran out.
+    """
+
+    def __init__(self, data, callbacks, **kwargs):
+        super().__init__(callbacks, **kwargs)
+        self._data = data
+        self._ends_here = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._skipped = int(self._data.position.numpy()) % self._data.steps_per_epoch
+        super().on_epoch_begin(epoch, logs)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        super().on_train_batch_begin(self._skipped + batch, logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        batch += self._skipped
+        super().on_train_batch_end(batch, logs)
+        is_last = batch + 1 >= self._data.steps_per_epoch
+        if self._skipped and is_last and not self.model.stop_training:
+            # The public way out of the loop over the batches; taken back at once.
+            self._ends_here = self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._ends_here:
+            self._ends_here = self.model.stop_training = False
+        super().on_epoch_end(epoch, logs)
 
 
 def _has_batch_statistics(network):

@@ -251,9 +251,9 @@ class CycleGAN(AdversarialModel):
 
     def build_state(self, element_spec):
         x, y = _unpack(element_spec)
-        for name, pool, discriminator, spec in (
-            ("x", self.pool_x, self.discriminator_x, x),
-            ("y", self.pool_y, self.discriminator_y, y),
+        for name, discriminator, spec in (
+            ("x", self.discriminator_x, x),
+            ("y", self.discriminator_y, y),
         ):
             channels = _channels(discriminator)
             if spec.shape.rank != 4 or spec.shape[-1] != channels:
@@ -262,6 +262,7 @@ class CycleGAN(AdversarialModel):
                     f"width, {channels}), as `discriminator_{name}` sees them. "
                     f"Received batches of shape {tuple(spec.shape)}."
                 )
+        for name, pool, spec in (("x", self.pool_x, x), ("y", self.pool_y, y)):
             if not pool.built:
                 pool.build(spec.shape)
             elif pool.pool_size and pool.images.shape[1:] != tuple(spec.shape[1:]):

@@ -1,0 +1,659 @@
+"""Tests of the sources. Nothing is downloaded; tensorflow_datasets is mocked."""
+
+import pathlib
+import socket
+import time
+import urllib.request
+import warnings
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from keras_gans.data import (
+    handwritten_digits,
+    load_images,
+    sources,
+    street_digits,
+    unpaired,
+)
+
+COUNT = 6
+# Images of the mocked sets are filled with this value plus their number.
+SPLIT_VALUES = {"train": 10, "test": 20, "trainA": 30, "trainB": 40, "testA": 50}
+SPLIT_VALUES["testB"] = 60
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype="uint8")
+
+
+def filled(values, *shape):
+    return np.stack([np.full(shape, value, "uint8") for value in values])
+
+
+def write_folder(folder, images):
+    folder.mkdir(parents=True, exist_ok=True)
+    for index, image in enumerate(images):
+        image = image[..., 0] if image.shape[-1] == 1 else image
+        Image.fromarray(image).save(folder / f"{index:03}.png")
+    return folder
+
+
+def mock_examples(builder, split, **_):
+    """Stands in for `DatasetBuilder._as_dataset`: six images of the asked split."""
+    split = str(split)
+    *shape, channels = builder.info.features["image"].shape
+
+    def examples():
+        for index in range(COUNT):
+            # Sets without a fixed size, such as cycle_gan, get several sizes.
+            sides = [side or 20 + index for side in shape]
+            value = SPLIT_VALUES[split.split("[")[0]] + index
+            example = {"image": np.full([*sides, channels], value, "uint8")}
+            if "label" in builder.info.features:
+                example["label"] = index % 2
+            yield example
+
+    signature = {"image": tf.TensorSpec([*shape, channels], tf.uint8)}
+    if "label" in builder.info.features:
+        signature["label"] = tf.TensorSpec([], tf.int64)
+    return tf.data.Dataset.from_generator(examples, output_signature=signature)
+
+
+def write_metadata(name, directory, splits):
+    """Writes what tensorflow_datasets keeps beside a set that it has downloaded."""
+    builder = tfds.builder(name, data_dir=directory)
+    template = tfds.core.ShardedFileTemplate(
+        data_dir=pathlib.Path(builder.data_dir),
+        dataset_name=builder.name,
+        filetype_suffix="tfrecord",
+    )
+    infos = [
+        tfds.core.SplitInfo(
+            name=split,
+            shard_lengths=[COUNT],
+            num_bytes=1,
+            filename_template=template.replace(split=split),
+        )
+        for split in splits
+    ]
+    builder.info.set_splits(tfds.core.SplitDict(infos))
+    pathlib.Path(builder.data_dir).mkdir(parents=True)
+    builder.info.write_to_directory(builder.data_dir)
+
+
+@pytest.fixture(scope="module")
+def tfds_directory(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("tensorflow_datasets")
+    for name in ("mnist", "svhn_cropped", "celeb_a", "imdb_reviews"):
+        write_metadata(name, directory, ("train", "test"))
+    for name in ("cycle_gan/vangogh2photo", "cycle_gan/apple2orange"):
+        write_metadata(name, directory, ("trainA", "trainB", "testA", "testB"))
+    return directory
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*arguments, **options):
+        raise AssertionError("The network was asked.")
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+
+
+@pytest.fixture
+def downloaded(tfds_directory, no_network):
+    with tfds.testing.mock_data(data_dir=tfds_directory, as_dataset_fn=mock_examples):
+        yield
+
+
+def first_values(images):
+    return images[:, 0, 0, 0].tolist()
+
+
+# Embedded names --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_embedded_names(split, no_network):
+    images, labels = load_images("handwritten_digits", split=split)
+    expected_images, expected_labels = handwritten_digits(split)
+    np.testing.assert_array_equal(images, expected_images)
+    np.testing.assert_array_equal(labels, expected_labels)
+    assert images.dtype == np.uint8 and labels.dtype == np.int64
+
+
+def test_embedded_street_digits():
+    images, labels = load_images("street_digits", size=16, channels=1, split="test")
+    assert images.shape == (1000, 16, 16, 1) and images.dtype == np.uint8
+    np.testing.assert_array_equal(labels, street_digits("test")[1])
+
+
+# tensorflow_datasets ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name, shape", [("mnist", (28, 28, 1)), ("svhn_cropped", (32, 32, 3))]
+)
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_tfds_labelled(downloaded, name, shape, split):
+    images, labels = load_images(name, split=split)
+    start = SPLIT_VALUES[split]
+    np.testing.assert_array_equal(images, filled(range(start, start + COUNT), *shape))
+    np.testing.assert_array_equal(labels, np.arange(COUNT) % 2)
+    assert images.dtype == np.uint8 and labels.dtype == np.int64
+
+
+def test_tfds_own_mock(tfds_directory, no_network):
+    # The mock of tensorflow_datasets itself, with random pixels.
+    with tfds.testing.mock_data(num_examples=4, data_dir=tfds_directory):
+        images, labels = load_images("mnist", size=32, channels=3)
+        photos, _ = load_images("cycle_gan/vangogh2photo", size=(24, 32))
+    assert images.shape == (4, 32, 32, 3) and labels.shape == (4,)
+    assert photos.shape == (4, 24, 32, 3)
+    assert images.std() > 0 and photos.std() > 0
+
+
+@pytest.mark.parametrize(
+    "name, argument, split, chosen",
+    [
+        ("cycle_gan/vangogh2photo", "x", "train", "trainA"),
+        ("cycle_gan/vangogh2photo", "y", "train", "trainB"),
+        ("cycle_gan/vangogh2photo", "y", "test", "testB"),
+        ("cycle_gan/apple2orange", "source", "test", "testA"),
+        ("cycle_gan/vangogh2photo:trainB", "x", "train", "trainB"),
+        ("cycle_gan/vangogh2photo:trainA", "y", "train", "trainA"),
+        ("cycle_gan/vangogh2photo:trainA[:50%]", "x", "train", "trainA"),
+        ("mnist:test", "x", "train", "test"),
+    ],
+)
+def test_tfds_splits(downloaded, name, argument, split, chosen):
+    images, _ = load_images(name, size=16, split=split, argument=argument)
+    start = SPLIT_VALUES[chosen]
+    assert first_values(images) == list(range(start, start + COUNT))
+
+
+def test_tfds_without_labels(downloaded):
+    images, labels = load_images("celeb_a", size=8)
+    assert images.shape == (COUNT, 8, 8, 3)
+    assert labels is None
+
+
+def test_tfds_errors(downloaded):
+    with pytest.raises(ValueError, match="no split 'trainA'.*'test', 'train'"):
+        load_images("mnist:trainA")
+    with pytest.raises(ValueError, match="dataset of images.*'text'"):
+        load_images("imdb_reviews")
+    with pytest.raises(ValueError, match="several sizes: give `size`"):
+        load_images("cycle_gan/vangogh2photo")
+    with pytest.raises(ValueError, match="no folder.*vangogh2foto.*vangogh2photo"):
+        load_images("cycle_gan/vangogh2foto", size=8)
+
+
+@pytest.mark.parametrize(
+    "name, suggestion",
+    [
+        ("mnits", "'mnist'"),
+        ("svhn", "'svhn_cropped'"),
+        ("street_digit", "'street_digits'"),
+        ("handwriten_digits", "'handwritten_digits'"),
+        ("cyclegan/vangogh2photo", "'cycle_gan'"),
+    ],
+)
+def test_misspelt_name(no_network, name, suggestion):
+    with pytest.raises((ValueError, FileNotFoundError)) as error:
+        load_images(name, argument="x")
+    assert "Argument `x`" in str(error.value)
+    assert f"Did you mean {suggestion}" in str(error.value)
+
+
+def test_name_without_anything_like_it(no_network):
+    with pytest.raises(ValueError, match="none of them.$"):
+        load_images("")
+
+
+@pytest.fixture
+def not_downloaded(monkeypatch):
+    monkeypatch.setattr(urllib.request, "getproxies", dict)
+    with tfds.testing.mock_data(policy=tfds.testing.MockPolicy.USE_CODE):
+        yield
+
+
+def test_no_network_fails_fast(not_downloaded, monkeypatch):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(sources, "TFDS_DOWNLOAD_HOST", closed.getsockname())
+    start = time.monotonic()
+    with pytest.raises(ConnectionError, match="'mnist' is not on.*'street_digits'"):
+        load_images("mnist")
+    assert time.monotonic() - start < 10
+
+
+def test_silent_network_fails_fast(not_downloaded, monkeypatch):
+    timeouts = []
+
+    def connect(address, timeout=600):
+        timeouts.append(timeout)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises(ConnectionError, match=r"'svhn_cropped'.*\(timed out\)"):
+        load_images("svhn_cropped")
+    assert len(timeouts) == 1 and timeouts[0] <= 5
+
+
+@pytest.mark.parametrize("proxy", [False, True])
+def test_download(tfds_directory, tmp_path, monkeypatch, proxy):
+    asked = []
+
+    class Connection:
+        def close(self):
+            asked.append("closed")
+
+    def connect(*arguments, **options):
+        asked.append("connected")
+        return Connection()
+
+    def download(builder):
+        asked.append("downloaded")
+        write_metadata("mnist", tmp_path, ("train",))
+        builder.info.read_from_directory(builder.data_dir)
+
+    proxies = {"https": "http://127.0.0.1:1"} if proxy else {}
+    monkeypatch.setattr(urllib.request, "getproxies", lambda: proxies)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with tfds.testing.mock_data(data_dir=tmp_path, as_dataset_fn=mock_examples):
+        builder_class = tfds.core.DatasetBuilder
+        monkeypatch.setattr(builder_class, "download_and_prepare", download)
+        assert load_images("mnist")[0].shape == (COUNT, 28, 28, 1)
+        load_images("mnist")
+        # Before the mock ends, or its own function would be put back.
+        monkeypatch.undo()
+    # The second call finds the set. Behind a proxy a direct connection proves nothing.
+    connection = [] if proxy else ["connected", "closed"]
+    assert asked == [*connection, "downloaded"]
+
+
+# Folders ---------------------------------------------------------------------------
+
+
+def test_folder(tmp_path, monkeypatch):
+    images = noise(5, 12, 10, 3)
+    folder = write_folder(tmp_path / "photos", images[:3])
+    write_folder(folder / "more", images[3:])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for source in (folder, str(folder), "photos", "./photos", "~/photos"):
+        loaded, labels = load_images(source, size=(12, 10))
+        np.testing.assert_array_equal(loaded, images)
+        assert loaded.dtype == np.uint8 and labels is None
+
+
+def test_folder_options(tmp_path):
+    folder = write_folder(tmp_path / "photos", noise(3, 12, 10, 3))
+    assert load_images(folder, size=8, channels=1)[0].shape == (3, 8, 8, 1)
+    (folder / "bad.png").write_bytes(b"not an image")
+    with pytest.warns(UserWarning, match="bad.png"):
+        assert load_images(folder, size=8)[0].shape == (3, 8, 8, 3)
+    with pytest.raises(ValueError, match="bad.png"):
+        load_images(folder, size=8, strict=True)
+    (folder / "bad.png").unlink()
+    with pytest.raises(ValueError, match="max_pixels=119"):
+        load_images(folder, size=8, strict=True, max_pixels=119)
+    with pytest.raises(ValueError, match="Argument `size` must be given for a folder"):
+        load_images(folder)
+
+
+def test_grey_folder_is_read_in_colour(tmp_path):
+    folder = write_folder(tmp_path / "drawings", noise(2, 8, 8, 1))
+    images, _ = load_images(folder, size=8)
+    np.testing.assert_array_equal(images, np.repeat(noise(2, 8, 8, 1), 3, axis=-1))
+
+
+def test_folder_comes_before_a_name(tmp_path, monkeypatch, no_network):
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "mnist", noise(2, 8, 8, 3))
+    write_folder(tmp_path / "cycle_gan" / "maps", noise(3, 8, 8, 3))
+    assert load_images("mnist", size=8)[0].shape == (2, 8, 8, 3)
+    assert load_images("cycle_gan/maps", size=8)[0].shape == (3, 8, 8, 3)
+    # The folder holds one domain, though its name is one that holds both.
+    with pytest.raises(ValueError, match="Argument `y` must be given"):
+        unpaired("cycle_gan/maps", size=8)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "./photos",
+        "../photos",
+        "data/photos",
+        "photos/",
+        "/no/such/photos",
+        "~/no_such_photos",
+        ".\\photos",
+        "mnist/photos",
+        pathlib.Path("photos"),
+        pathlib.Path("mnist"),
+        pathlib.Path("street_digits"),
+    ],
+    ids=repr,
+)
+def test_missing_folder(tmp_path, monkeypatch, no_network, source):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((FileNotFoundError, ValueError)) as error:
+        load_images(source, size=8, argument="y")
+    message = f"Argument `y`: there is no folder {str(source)!r}"
+    assert str(error.value).startswith(message)
+    assert "Did you mean" not in str(error.value)
+
+
+def test_image_file_is_no_source(tmp_path):
+    folder = write_folder(tmp_path / "photos", noise(1, 8, 8, 3))
+    for source in (folder / "000.png", str(folder / "000.png")):
+        with pytest.raises(ValueError, match="000.png.*give the folder"):
+            load_images(source, size=8)
+
+
+# Files of arrays -------------------------------------------------------------------
+
+
+def test_npz(tmp_path):
+    train, test = noise(5, 8, 8), noise(3, 8, 8, 1, seed=1)
+    path = tmp_path / "digits.npz"
+    np.savez(path, x_train=train, y_train=np.arange(5, dtype="uint8"), x_test=test)
+    for source in (path, str(path)):
+        images, labels = load_images(source)
+        np.testing.assert_array_equal(images, train[..., np.newaxis])
+        np.testing.assert_array_equal(labels, np.arange(5))
+        assert labels.dtype == np.int64
+    images, labels = load_images(path, split="test")
+    np.testing.assert_array_equal(images, test)
+    assert labels is None
+
+
+def test_npz_errors(tmp_path):
+    path = tmp_path / "digits.npz"
+    with pytest.raises(FileNotFoundError, match="Argument `x`: there is no file"):
+        load_images(str(path), argument="x")
+    np.savez(path, images=noise(2, 8, 8))
+    with pytest.raises(ValueError, match=r"'x_train'.*It holds \['images'\]"):
+        load_images(path)
+    np.savez(path, x_train=noise(2, 8, 8).astype("float32"))
+    with pytest.raises(ValueError, match="images in 0..255 belong in dtype uint8"):
+        load_images(path)
+
+
+# Arrays ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(4, 6, 5), (4, 6, 5, 1), (4, 6, 5, 3)])
+def test_array(shape):
+    array = noise(*shape)
+    images, labels = load_images(array)
+    np.testing.assert_array_equal(images, array.reshape(4, 6, 5, -1))
+    assert images.dtype == np.uint8 and labels is None
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_float_array(dtype):
+    # Every grey level comes back from its float.
+    grey = np.arange(256, dtype="uint8").reshape(1, 16, 16, 1)
+    images, _ = load_images((grey / 127.5 - 1.0).astype(dtype))
+    np.testing.assert_array_equal(images, grey)
+    assert images.dtype == np.uint8
+
+
+def test_tensor():
+    array = noise(2, 4, 4, 3)
+    np.testing.assert_array_equal(load_images(tf.constant(array))[0], array)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.arange(4), np.arange(4, dtype="uint8")[:, np.newaxis], [0, 1, 2, 3]],
+    ids=["array", "column", "list"],
+)
+@pytest.mark.parametrize("pair", [tuple, list])
+def test_array_with_labels(labels, pair):
+    images, loaded = load_images(pair((noise(4, 6, 6), labels)))
+    assert images.shape == (4, 6, 6, 1)
+    np.testing.assert_array_equal(loaded, np.arange(4))
+    assert loaded.dtype == np.int64
+
+
+def test_array_with_labels_left_out():
+    assert load_images((noise(4, 6, 6), None))[1] is None
+
+
+@pytest.mark.parametrize(
+    "source, error, message",
+    [
+        (noise(4, 6), ValueError, r"shape \(n, height, width\).*\(4, 6\)"),
+        (noise(4, 6, 6, 2), ValueError, r"1 or 3 channels.*\(4, 6, 6, 2\)"),
+        (noise(4, 6, 6, 4), ValueError, r"1 or 3 channels.*\(4, 6, 6, 4\)"),
+        (noise(0, 6, 6, 3), ValueError, r"must hold images.*\(0, 6, 6, 3\)"),
+        (noise(4, 6, 6).astype("int32"), TypeError, "uint8 images.*int32"),
+        (noise(4, 6, 6) > 9, TypeError, "uint8 images.*bool"),
+        (
+            noise(4, 6, 6).astype("float32"),
+            ValueError,
+            r"\[-1, 1\].*0 to 249; images in 0..255",
+        ),
+        (np.full((1, 2, 2), np.nan), ValueError, r"\[-1, 1\].*nan"),
+        (None, ValueError, "must hold images"),
+        (5, ValueError, "must hold images"),
+        ((noise(4, 6, 6), np.arange(3)), ValueError, "4 images and 3 labels"),
+        ((noise(4, 6, 6), np.arange(4) + 0.5), TypeError, "integer labels.*float64"),
+        ((noise(4, 6, 6), list("abcd")), TypeError, "integer labels"),
+    ],
+)
+def test_array_errors(source, error, message):
+    with pytest.raises(error, match=message) as raised:
+        load_images(source, argument="y")
+    assert "Argument `y`" in str(raised.value)
+
+
+# Datasets --------------------------------------------------------------------------
+
+
+def slices(*arrays):
+    return tf.data.Dataset.from_tensor_slices(*arrays)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_dataset(channels):
+    array = noise(5, 8, 6, channels)
+    images, labels = load_images(slices(array))
+    np.testing.assert_array_equal(images, array)
+    assert images.dtype == np.uint8 and labels is None
+
+
+def test_dataset_with_labels():
+    array = noise(5, 8, 6, 3)
+    images, labels = load_images(slices((array, np.arange(5, dtype="int32"))))
+    np.testing.assert_array_equal(images, array)
+    np.testing.assert_array_equal(labels, np.arange(5))
+    assert labels.dtype == np.int64
+
+
+def test_dataset_of_floats():
+    array = noise(5, 8, 6, 3)
+    images, _ = load_images(slices(array.astype("float32") / 127.5 - 1.0))
+    np.testing.assert_array_equal(images, array)
+
+
+def several_sizes():
+    return tf.data.Dataset.from_generator(
+        lambda: (np.full((4 + index, 9, 3), index, "uint8") for index in range(3)),
+        output_signature=tf.TensorSpec([None, None, 3], tf.uint8),
+    )
+
+
+def test_dataset_of_several_sizes():
+    images, _ = load_images(several_sizes(), size=(6, 5))
+    np.testing.assert_array_equal(images, filled(range(3), 6, 5, 3))
+
+
+@pytest.mark.parametrize(
+    "dataset, message",
+    [
+        (lambda: slices(noise(5, 8, 8, 3)).repeat(), r"finite.*`\.repeat\(\)`"),
+        (lambda: slices(noise(5, 8, 8, 3)).batch(2), r"unbatched.*`\.unbatch\(\)`"),
+        (lambda: slices((noise(5, 8, 8, 3), np.arange(5))).batch(2), "unbatched"),
+        (lambda: slices({"image": noise(5, 8, 8, 3)}), "unbatched"),
+        (lambda: slices((noise(5, 8, 8, 3),)), "unbatched"),
+        (lambda: slices((noise(5, 8, 8, 3), [1] * 5, [1] * 5)), "unbatched"),
+        (lambda: slices(noise(5, 8, 8, 3)).take(0), "without elements"),
+        (several_sizes, "several sizes: give `size`"),
+        (lambda: slices(noise(5, 8, 8, 4)), "1 or 3 channels"),
+        (lambda: slices(np.full((5, 8, 8, 3), 200.0)), r"\[-1, 1\].*200"),
+    ],
+)
+def test_dataset_errors(dataset, message):
+    with pytest.raises(ValueError, match=message) as raised:
+        load_images(dataset(), argument="x")
+    assert "Argument `x`" in str(raised.value)
+
+
+# Sizes and channels ----------------------------------------------------------------
+
+
+def test_channels_to_grey():
+    colours = np.array(
+        [[[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]]]], "uint8"
+    )
+    images, _ = load_images(colours, channels=1)
+    np.testing.assert_array_equal(images[0, ..., 0], [[76, 150], [29, 255]])
+    photos = noise(3, 16, 16, 3)
+    pillow = np.stack([np.asarray(Image.fromarray(p).convert("L")) for p in photos])
+    grey = load_images(photos, channels=1)[0][..., 0]
+    assert np.abs(grey.astype(int) - pillow).max() <= 1
+
+
+def test_channels_to_colour():
+    grey = noise(3, 8, 8)
+    images, _ = load_images(grey, channels=3)
+    np.testing.assert_array_equal(images, np.stack([grey] * 3, axis=-1))
+
+
+def test_channels_error():
+    with pytest.raises(ValueError, match="1 or 3 channels"):
+        load_images(noise(3, 8, 8), channels=2)
+
+
+def test_resize_is_antialiased(tmp_path):
+    # A fine checkerboard shrinks to grey; without antialiasing it would stay black
+    # and white, or become one of the two.
+    board = np.indices((64, 64)).sum(0) % 2 * 255
+    board = np.repeat(board.astype("uint8")[np.newaxis, ..., np.newaxis], 3, axis=-1)
+    folder = write_folder(tmp_path / "boards", board)
+    for source in (board, slices(board), folder):
+        images, _ = load_images(source, size=16)
+        # The outermost pixels see the edge.
+        assert images.shape == (1, 16, 16, 3)
+        assert np.abs(images[:, 1:-1, 1:-1].astype(int) - 127.5).max() <= 4
+    np.testing.assert_array_equal(
+        load_images(board, size=16)[0], load_images(folder, size=16)[0]
+    )
+
+
+def test_resize_to_a_pair():
+    ramp = np.tile(np.arange(0, 256, 8, dtype="uint8"), (2, 8, 1))
+    images, _ = load_images(ramp, size=(4, 64))
+    assert images.shape == (2, 4, 64, 1)
+    assert (np.diff(images[0, 0, :, 0].astype(int)) >= 0).all()
+    np.testing.assert_array_equal(load_images(ramp, size=(8, 32))[0][..., 0], ramp)
+
+
+@pytest.mark.parametrize(
+    "size, pair",
+    [
+        (4, (4, 4)),
+        ((3, 5), (3, 5)),
+        ([3, 5], (3, 5)),
+        (np.int64(4), (4, 4)),
+        ((np.int32(3), np.uint8(5)), (3, 5)),
+    ],
+)
+def test_size(size, pair):
+    assert load_images(noise(2, 8, 8), size=size)[0].shape == (2, *pair, 1)
+    assert all(type(side) is int for side in sources.height_and_width(size))
+
+
+@pytest.mark.parametrize(
+    "size", [0, -1, 4.0, "4", True, (4,), (4, 4, 3), (4, 0), (True, 4), (4, None)]
+)
+def test_size_errors(size):
+    with pytest.raises(ValueError, match="positive integer or a pair.*Received"):
+        load_images(noise(2, 8, 8), size=size)
+
+
+@pytest.mark.parametrize(
+    "source, digits",
+    [
+        ("handwritten_digits", True),
+        ("street_digits", True),
+        ("mnist", True),
+        ("mnist:train", True),
+        ("svhn_cropped:extra[:10]", True),
+        ("mnist_corrupted/shear:train", True),
+        ("emnist/digits", True),
+        ("fashion_mnist", False),
+        ("cycle_gan/vangogh2photo", False),
+        ("photos", False),
+        (pathlib.Path("mnist"), False),
+        (noise(2, 8, 8), False),
+    ],
+)
+def test_is_digits(source, digits):
+    assert sources.is_digits(source) is digits
+
+
+# Mixtures --------------------------------------------------------------------------
+
+
+def test_every_kind_and_mixture(downloaded, tmp_path):
+    np.savez(tmp_path / "plain.npz", x_train=noise(7, 8, 8))
+    np.savez(tmp_path / "labelled.npz", x_train=noise(7, 9, 9, 3), y_train=range(7))
+    kinds = {
+        "embedded": "handwritten_digits",
+        "mnist": "mnist",
+        "folder": write_folder(tmp_path / "photos", noise(5, 9, 8, 3)),
+        "svhn": "svhn_cropped",
+        "npz": tmp_path / "plain.npz",
+        "photos": "cycle_gan/vangogh2photo:trainB",
+        "labelled npz": str(tmp_path / "labelled.npz"),
+        "uint8": noise(7, 8, 8),
+        "dataset": slices(noise(7, 8, 8, 3)),
+        "floats": noise(7, 9, 9, 3) / 127.5 - 1.0,
+        "labelled": (noise(7, 8, 8, 1), np.arange(7)),
+        "labelled dataset": slices((noise(7, 8, 8, 1), np.arange(7))),
+    }
+    names = list(kinds)
+    for x, y in zip(names, names[1:] + names[:1], strict=True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            data = unpaired(kinds[x], kinds[y], batch_size=4, size=8, flip=False)
+        for name, batch in zip((x, y), next(iter(data)), strict=True):
+            images, _ = load_images(kinds[name], size=8)
+            known = {image.tobytes() for image in images}
+            batch = np.round((batch.numpy() + 1.0) * 127.5).astype("uint8")
+            assert batch.shape == (4, *images.shape[1:]), (x, y)
+            assert all(image.tobytes() in known for image in batch), (x, y)
+
+
+def test_cycle_gan_name_holds_both_domains(downloaded):
+    data = unpaired("cycle_gan/vangogh2photo", batch_size=COUNT, size=8)
+    x, y = (np.round((batch.numpy() + 1.0) * 127.5) for batch in next(iter(data)))
+    assert sorted(first_values(x)) == list(range(30, 30 + COUNT))
+    assert sorted(first_values(y)) == list(range(40, 40 + COUNT))
+
+
+@pytest.mark.parametrize(
+    "x", ["mnist", "cycle_gan", "cycle_gan/vangogh2photo:trainA", noise(2, 8, 8)]
+)
+def test_second_domain_must_be_given(no_network, x):
+    with pytest.raises(ValueError, match="Argument `y` must be given"):
+        unpaired(x, size=8)

@@ -1,0 +1,602 @@
+"""Tests of the unpaired pipeline: what a batch holds, in which order, and errors."""
+
+import importlib
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+from keras_gans.data import unpaired
+
+# `keras_gans.data.unpaired` is the function; this is the module around it.
+pipeline = importlib.import_module("keras_gans.data.unpaired")
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype="uint8")
+
+
+def numbered(count, size=2, channels=1):
+    """Images that are filled with their own number."""
+    numbers = np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1)
+    return np.tile(numbers, (1, size, size, channels))
+
+
+def levels(batch):
+    """The grey levels 0..255 of a batch."""
+    return np.round((np.asarray(batch) + 1.0) * 127.5).astype("int64")
+
+
+def numbers(batch):
+    return levels(batch)[:, 0, 0, 0]
+
+
+def orders(data):
+    """The numbers of all images of one iteration, for x and y."""
+    pairs = [(numbers(x), numbers(y)) for x, y in data]
+    return [np.concatenate(domain) for domain in zip(*pairs, strict=True)]
+
+
+def assert_equal_batches(first, second):
+    first, second = list(first), list(second)
+    assert len(first) == len(second)
+    for one, other in zip(first, second, strict=True):
+        for batch, other_batch in zip(one, other, strict=True):
+            np.testing.assert_array_equal(batch, other_batch)
+
+
+def assert_uniform(counts):
+    """Chi-square test that a fixed seed passes or fails for good."""
+    counts = np.asarray(counts, "float64").ravel()
+    expected = counts.mean()
+    assert expected >= 20, "Too few draws for this test."
+    assert scipy.stats.chisquare(counts).pvalue > 1e-4, counts
+
+
+# Values ----------------------------------------------------------------------------
+
+
+def test_scaling_is_exact():
+    every_level = np.arange(256, dtype="uint8").reshape(1, 16, 16, 1)
+    data = unpaired(every_level, every_level, flip=False)
+    x, y = next(iter(data))
+    expected = every_level.astype("float32") / np.float32(127.5) - np.float32(1.0)
+    for batch in (x, y):
+        assert batch.dtype == tf.float32
+        np.testing.assert_array_equal(batch, expected)
+    assert expected.min() == -1.0 and expected.max() == 1.0
+
+
+def test_batches_hold_the_images():
+    images_x, images_y = noise(4, 6, 5, 1), noise(6, 6, 5, 3, seed=1)
+    data = unpaired(images_x, images_y, batch_size=2, flip=False)
+    assert data.element_spec == (
+        tf.TensorSpec([2, 6, 5, 1], tf.float32),
+        tf.TensorSpec([2, 6, 5, 3], tf.float32),
+    )
+    for x, y in data:
+        for batch, images in ((x, images_x), (y, images_y)):
+            for image in levels(batch):
+                assert (image == images).all(axis=(1, 2, 3)).sum() == 1
+
+
+@pytest.mark.parametrize(
+    "channels, expected", [(None, (1, 3)), (1, (1, 1)), (3, (3, 3)), ((3, 1), (3, 1))]
+)
+def test_channels(channels, expected):
+    x, y = noise(3, 4, 4), noise(3, 4, 4, 3)
+    data = unpaired(x, y, channels=channels)
+    assert tuple(spec.shape[-1] for spec in data.element_spec) == expected
+
+
+def test_cache_is_uint8():
+    images_x, images_y = noise(9, 16, 16, 3), noise(5, 16, 16, 1)
+    data = unpaired(images_x, images_y, size=8, load_size=16)
+    mapped = data._input_dataset  # Below the prefetching.
+    captured = mapped._map_func.function.captured_inputs
+    kept = [tensor for tensor in captured if tensor.dtype != tf.resource]
+    arrays = [tensor for tensor in kept if tensor.shape.rank == 4]
+    assert [tensor.dtype for tensor in arrays] == [tf.uint8, tf.uint8]
+    np.testing.assert_array_equal(arrays[0], images_x)
+    np.testing.assert_array_equal(arrays[1], images_y)
+    size = sum(np.asarray(tensor).nbytes for tensor in kept)
+    assert size < images_x.nbytes + images_y.nbytes + 200
+
+
+# Order -----------------------------------------------------------------------------
+
+
+def test_a_pass_holds_every_image_once():
+    # Three does not divide ten or seven: batches lie across the passes' borders.
+    data = unpaired(numbered(10), numbered(7), batch_size=3, steps_per_epoch=70)
+    for order, length in zip(orders(data), (10, 7), strict=True):
+        assert len(order) == 210
+        passes = order.reshape(-1, length)
+        np.testing.assert_array_equal(
+            np.sort(passes), np.tile(np.arange(length), (len(passes), 1))
+        )
+        assert len(np.unique(passes, axis=0)) == len(passes)
+
+
+def test_passes_go_on_across_epochs():
+    # Seven images of the longer domain do not fill an epoch of three batches of two:
+    # the one left out comes first in the next epoch.
+    data = unpaired(numbered(7), numbered(4), batch_size=2, steps_per_epoch=None)
+    assert len(data) == 3
+    epochs = [orders(data)[0] for _ in range(7)]
+    passes = np.concatenate(epochs).reshape(6, 7)
+    np.testing.assert_array_equal(np.sort(passes), np.tile(np.arange(7), (6, 1)))
+
+
+def test_orders_do_not_come_again():
+    # `index_shuffle` alone gives 256 orders, however many passes there are.
+    data = unpaired(numbered(40), numbered(40), batch_size=40, steps_per_epoch=300)
+    x, y = (order.reshape(300, 40) for order in orders(data))
+    assert len(np.unique(np.concatenate([x, y]), axis=0)) == 600
+
+
+def test_orders_of_many_seeds_and_of_the_domains_differ():
+    first_batch = tf.function(lambda stream: pipeline._positions(0, 40, 40, stream))
+    streams = [pipeline._streams(seed, 2) for seed in range(-100, 100)]
+    rows = [first_batch(tf.constant(stream)) for pair in streams for stream in pair]
+    assert len(np.unique(np.stack(rows), axis=0)) == 400
+
+
+def test_shuffling_is_uniform():
+    length, passes = 6, 400
+    data = unpaired(
+        numbered(length),
+        numbered(length),
+        batch_size=length,
+        steps_per_epoch=passes,
+        flip=False,
+    )
+    x, y = (order.reshape(passes, length) for order in orders(data))
+    for order in (x, y):
+        # Every image at every place, and after every other image.
+        for image in range(length):
+            assert_uniform(np.bincount(np.argmax(order == image, axis=1)))
+            before, after = order[:, :-1].ravel(), order[:, 1:].ravel()
+            followers = np.bincount(after[before == image], minlength=length)
+            assert_uniform(np.delete(followers, image))
+    # Every image of x beside every image of y; a pass tells nothing about the next.
+    for one, other in ((x, y), (x[1:], x[:-1])):
+        pairings = np.zeros((length, length), int)
+        np.add.at(pairings, (one.ravel(), other.ravel()), 1)
+        assert_uniform(pairings)
+
+
+def test_shorter_domain_repeats():
+    data = unpaired(numbered(12), numbered(3), batch_size=3)
+    assert len(data) == 4
+    x, y = orders(data)
+    np.testing.assert_array_equal(np.bincount(x), [1] * 12)
+    np.testing.assert_array_equal(np.bincount(y), [4] * 3)
+
+
+def test_domain_of_one_image():
+    x, y = orders(unpaired(numbered(1), numbered(5)))
+    assert x.tolist() == [0] * 5 and sorted(y) == list(range(5))
+    assert len(list(unpaired(numbered(1), numbered(1), steps_per_epoch=4))) == 4
+
+
+@pytest.mark.parametrize(
+    "counts, batch_size, steps_per_epoch, expected",
+    [
+        ((10, 7), 3, None, 3),
+        ((7, 10), 3, None, 3),
+        ((10, 7), 7, None, 1),
+        ((10, 7), 1, None, 10),
+        ((10, 7), 3, 8, 8),
+        ((10, 7), 3, 1, 1),
+        ((10, 7), np.int32(3), np.int64(8), 8),
+        ((10, 7), np.uint8(5), None, 2),
+    ],
+)
+def test_steps_per_epoch(counts, batch_size, steps_per_epoch, expected):
+    data = unpaired(
+        *map(numbered, counts), batch_size=batch_size, steps_per_epoch=steps_per_epoch
+    )
+    for _ in range(2):
+        batches = list(data)
+        assert len(batches) == len(data) == data.steps_per_epoch == expected
+        assert all(x.shape[0] == y.shape[0] == batch_size for x, y in batches)
+    assert int(data.cardinality()) == expected
+
+
+# Augmentation ----------------------------------------------------------------------
+
+HEIGHT, WIDTH, CROP = 12, 16, (8, 11)
+ROOM = (HEIGHT - CROP[0] + 1, WIDTH - CROP[1] + 1)
+
+
+def coordinates(count=4):
+    """Images in which every pixel is its own address."""
+    image = np.arange(HEIGHT * WIDTH, dtype="uint8").reshape(1, HEIGHT, WIDTH, 1)
+    return np.repeat(image, count, axis=0)
+
+
+def crop_of(image):
+    """Finds (top, left, mirrored) of a crop of `coordinates`, and checks it."""
+    image = image[..., 0]
+    mirrored = image[0, 0] > image[0, -1]
+    upright = image[:, ::-1] if mirrored else image
+    top, left = divmod(upright[0, 0], WIDTH)
+    whole = coordinates(1)[0, ..., 0]
+    assert np.array_equal(upright, whole[top : top + CROP[0], left : left + CROP[1]])
+    return top, left, int(mirrored)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """Array (epoch, batch, image, domain, 3) of what was done to each image."""
+    data = unpaired(
+        coordinates(8),
+        coordinates(8),
+        batch_size=8,
+        load_size=(HEIGHT, WIDTH),
+        size=CROP,
+        steps_per_epoch=6,
+    )
+    return np.array(
+        [
+            [
+                [
+                    [crop_of(image) for image in pair]
+                    for pair in zip(*batch, strict=True)
+                ]
+                for batch in ((levels(x), levels(y)) for x, y in data)
+            ]
+            for _ in range(30)
+        ]
+    )
+
+
+def test_crops_and_flips_are_uniform(drawn):
+    for domain in range(2):
+        top, left, mirrored = np.moveaxis(drawn[:, :, :, domain].reshape(-1, 3), 1, 0)
+        # All offsets are in reach, none lies beyond, and neither depends on the other.
+        counts = np.zeros((*ROOM, 2), int)
+        np.add.at(counts, (top, left, mirrored), 1)
+        assert_uniform(counts)
+        assert_uniform(np.bincount(top, minlength=ROOM[0]))
+        assert_uniform(np.bincount(left, minlength=ROOM[1]))
+        assert_uniform(np.bincount(mirrored, minlength=2))
+
+
+def test_augmentation_differs_between_images_batches_and_epochs(drawn):
+    assert drawn.shape == (30, 6, 8, 2, 3)
+    chance = 1 / np.prod([*ROOM, 2])  # One in sixty.
+    for axis, name in enumerate(("epoch", "batch", "image", "domain")):
+        neighbours = np.moveaxis(drawn, axis, 0)
+        same = (neighbours[1:] == neighbours[:-1]).all(axis=-1)
+        # Four standard deviations above chance; equal draws would give one.
+        assert same.mean() < chance + 4 * np.sqrt(chance / same.size), name
+
+
+def test_no_crop_without_load_size():
+    image = coordinates()
+    for options in ({}, {"size": (HEIGHT, WIDTH)}, {"flip": False}):
+        data = unpaired(image, image, **options)
+        for x, _ in data:
+            x = levels(x)
+            assert x.shape == (1, HEIGHT, WIDTH, 1)
+            mirrored = np.array_equal(x, image[:1, :, ::-1])
+            assert np.array_equal(x, image[:1]) or (mirrored and "flip" not in options)
+
+
+def test_crop_along_one_axis():
+    image = coordinates()
+    data = unpaired(
+        image, image, load_size=(HEIGHT, WIDTH), size=(HEIGHT, 10), steps_per_epoch=80
+    )
+    lefts = {levels(x)[0, 0, :, 0].min() for x, _ in data}
+    assert lefts == set(range(WIDTH - 10 + 1))
+
+
+def test_images_are_enlarged_before_the_crop():
+    # A ramp that is twice as wide rises half as steeply.
+    ramp = np.tile(np.arange(0, 256, 16, dtype="uint8"), (3, 16, 1))
+    x, _ = next(iter(unpaired(ramp, ramp, load_size=32, size=16, flip=False)))
+    assert x.shape == (1, 16, 16, 1)
+    steps = np.diff(levels(x)[0, 8, 2:-2, 0])
+    assert np.abs(steps - 8).max() <= 2
+
+
+@pytest.mark.parametrize(
+    "x, y, flip, expected",
+    [
+        ("array", "array", None, True),
+        ("photos", "cycle_gan/maps:trainA", None, True),
+        ("handwritten_digits", "array", None, False),
+        ("array", "street_digits", None, False),
+        ("array", "mnist", None, False),
+        ("mnist:train", "array", None, False),
+        ("svhn_cropped:extra", "array", None, False),
+        ("mnist", "array", True, True),
+        ("array", "array", False, False),
+    ],
+)
+def test_flip(monkeypatch, x, y, flip, expected):
+    ramp = np.tile(np.arange(8, dtype="uint8"), (100, 8, 1))[..., np.newaxis]
+    monkeypatch.setattr(pipeline, "load_images", lambda *_, **__: (ramp, None))
+    x, y = (ramp if source == "array" else source for source in (x, y))
+    for batch in next(iter(unpaired(x, y, batch_size=100, flip=flip))):
+        mirrored = levels(batch)[:, 0, 0, 0] == 7
+        assert 35 <= mirrored.sum() <= 65 if expected else not mirrored.any()
+
+
+# Reproducibility -------------------------------------------------------------------
+
+
+def augmented(seed=0, **options):
+    return unpaired(
+        noise(10, 9, 9, 1),
+        noise(7, 9, 9, 3, seed=1),
+        **{"batch_size": 3, "size": 6, "load_size": 9, "seed": seed} | options,
+    )
+
+
+@pytest.mark.parametrize("seed", [0, -1, np.int32(5), 2**40])
+def test_same_seed(seed):
+    first, second = augmented(seed), augmented(int(seed))
+    assert first.seed == second.seed == seed
+    for _ in range(3):
+        assert_equal_batches(first, second)
+
+
+@pytest.mark.parametrize("seed", [1, -1, 2**32])
+def test_other_seed(seed):
+    for options in ({}, {"load_size": None, "size": None, "flip": False}):
+        x, y = next(iter(augmented(0, **options)))
+        other_x, other_y = next(iter(augmented(seed, **options)))
+        assert not np.array_equal(x, other_x)
+        assert not np.array_equal(y, other_y)
+    # Order and augmentation each.
+    images = numbered(100)
+    order = orders(unpaired(images, images, batch_size=100, seed=0))
+    other = orders(unpaired(images, images, batch_size=100, seed=seed))
+    assert (order[0] == other[0]).mean() < 0.1
+    assert (order[1] == other[1]).mean() < 0.1
+
+
+def test_opposite_seeds_differ():
+    assert not np.array_equal(*(next(iter(augmented(seed)))[0] for seed in (5, -5)))
+
+
+def test_seed_alone_decides():
+    expected = list(augmented())
+    tf.random.set_seed(99)
+    keras.utils.set_random_seed(98)
+    assert_equal_batches(augmented(), expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_threads_change_nothing(threads):
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = threads
+    options.threading.max_intra_op_parallelism = threads
+    # The same batches made one after another, without parallel calls.
+    data = augmented(steps_per_epoch=40)
+    make_batch = data._input_dataset._map_func.function
+    expected = list(tf.data.Dataset.range(40).map(make_batch))
+    assert_equal_batches(data.with_options(options), expected)
+
+
+# Position --------------------------------------------------------------------------
+
+
+def test_every_position_continues_exactly():
+    data = augmented(steps_per_epoch=4)
+    whole = [batch for _ in range(5) for batch in data]
+    assert len(whole) == 20 and int(data.position) == 20
+    other = augmented(steps_per_epoch=4)  # As in another process.
+    for position in np.random.default_rng(0).permutation(16):
+        other.position.assign(position)
+        end = (position // 4 + 1) * 4
+        assert_equal_batches(other, whole[position:end])
+        assert int(other.position) == end
+        assert_equal_batches(other, whole[end : end + 4])
+
+
+def test_far_position_is_reached_at_once():
+    # Replaying a hundred million batches would take hours.
+    data = augmented(steps_per_epoch=1000)
+    data.position.assign(10**8 + 997)
+    batches = list(data)
+    assert len(batches) == 3
+    assert int(data.position) == 10**8 + 1000
+    # The batches do not depend on where the epochs begin.
+    data = augmented(steps_per_epoch=10**9)
+    data.position.assign(10**8 + 990)
+    assert_equal_batches(data.skip(7).take(3), batches)
+
+
+def test_next_iteration_is_the_next_epoch():
+    data = augmented(steps_per_epoch=5)
+    whole = [batch for _ in range(3) for batch in data]
+    data.position.assign(0)
+    # Left early, an epoch is over all the same.
+    assert_equal_batches(data.take(2), whole[:2])
+    assert_equal_batches(data, whole[5:10])
+    # An iterator begins when its first batch is asked for.
+    data.position.assign(0)
+    first, second = iter(data), iter(data)
+    assert int(data.position) == 0
+    assert_equal_batches([next(second)], whole[:1])
+    assert_equal_batches([next(first)], whole[5:6])
+
+
+def test_usual_transformations_work():
+    data = augmented(steps_per_epoch=5)
+    whole = [batch for _ in range(2) for batch in data]
+
+    def transformed(transform):
+        data.position.assign(0)
+        return list(transform(data))
+
+    assert_equal_batches(transformed(lambda data: data.repeat(2)), whole)
+    xs = transformed(lambda data: data.map(lambda x, y: (x + 1.0,)))
+    assert_equal_batches(xs, [(x + 1.0,) for x, _ in whole[:5]])
+    assert len(transformed(lambda data: data.take(3))) == 3
+    assert len(transformed(lambda data: data.unbatch())) == 15
+    assert len(transformed(lambda data: data.enumerate())) == 5
+    assert len(transformed(lambda data: data.as_numpy_iterator())) == 5
+    cached = data.cache()
+    assert_equal_batches(cached, list(cached))
+
+    @tf.function
+    def count(data):
+        return data.reduce(0, lambda total, _: total + 1)
+
+    assert int(count(data)) == 5
+
+
+def test_under_a_distribution_strategy():
+    expected = list(augmented())
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        data = augmented()
+    assert_equal_batches(strategy.experimental_distribute_dataset(data), expected)
+    assert data.position.numpy() == len(expected)
+
+
+# Training --------------------------------------------------------------------------
+
+
+class Seen(keras.callbacks.Callback):
+    def __init__(self, data):
+        super().__init__()
+        self.data = data
+        self.batches = []
+        self.positions = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.append(0)
+        self.positions.append(int(self.data.position))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches[-1] += 1
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_fit(built):
+    data = unpaired(noise(10, 4, 4, 1), noise(7, 4, 4, 1), batch_size=3)
+    model = keras.Sequential([keras.layers.Dense(1)])
+    if built:
+        model.build((None, 4, 4, 1))
+    model.compile(loss="mse")
+    seen = Seen(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Keras warns of its own default, `shuffle=True`, with any dataset.
+        model.fit(data, epochs=3, verbose=0, shuffle=False, callbacks=[seen])
+        model.evaluate(data, verbose=0)
+    assert seen.params["steps"] == 3
+    assert seen.batches == [3, 3, 3]
+    assert seen.positions == [0, 3, 6]
+
+
+def test_fit_from_the_middle_of_an_epoch():
+    data = unpaired(noise(10, 4, 4, 1), noise(7, 4, 4, 1), batch_size=3)
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile(loss="mse")
+    seen = Seen(data)
+    data.position.assign(4)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Your input ran out of data")
+        model.fit(data, epochs=3, verbose=0, shuffle=False, callbacks=[seen])
+    assert seen.batches == [2, 3, 3]
+    assert seen.positions == [4, 6, 9]
+
+
+# Errors ----------------------------------------------------------------------------
+
+IMAGES = noise(4, 8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"y": None}, ValueError, "`y` must be given.*y=None"),
+        ({"batch_size": 0}, ValueError, "`batch_size` must be a pos.*batch_size=0"),
+        ({"batch_size": -2}, ValueError, "`batch_size` must be a positive integer"),
+        ({"batch_size": 2.0}, ValueError, "`batch_size` must be a positive integer"),
+        ({"batch_size": True}, ValueError, "`batch_size` must be a positive integer"),
+        ({"batch_size": 5}, ValueError, "`x` holds 4 images, fewer.*batch_size=5"),
+        ({"steps_per_epoch": 0}, ValueError, "`steps_per_epoch` must be a positive"),
+        ({"steps_per_epoch": 1.5}, ValueError, "`steps_per_epoch` must be a positive"),
+        ({"seed": 1.0}, TypeError, "`seed` must be an integer.*seed=1.0"),
+        ({"seed": None}, TypeError, "`seed` must be an integer.*seed=None"),
+        ({"seed": True}, TypeError, "`seed` must be an integer.*seed=True"),
+        ({"size": 0}, ValueError, "size must be a positive integer.*0"),
+        ({"size": 8, "load_size": "9"}, ValueError, "must be a positive integer.*'9'"),
+        ({"load_size": 9}, ValueError, "`size` must be given with `load_size`"),
+        (
+            {"size": 8, "load_size": 7},
+            ValueError,
+            "not be smaller.*load_size=7, size=8",
+        ),
+        ({"size": (4, 8), "load_size": 7}, ValueError, "must not be smaller"),
+        ({"size": (8, 4), "load_size": 7}, ValueError, "must not be smaller"),
+        ({"channels": 2}, ValueError, "`channels` must be 1, 3, or a pair.*channels=2"),
+        ({"channels": (1,)}, ValueError, "`channels` must be 1, 3, or a pair"),
+        ({"channels": (1, 3, 3)}, ValueError, "`channels` must be 1, 3, or a pair"),
+        ({"channels": (1, "3")}, ValueError, "`channels` must be 1, 3, or a pair"),
+        ({"y": noise(3, 8, 8), "batch_size": 4}, ValueError, "`y` holds 3 images"),
+        ({"y": noise(4, 8, 9)}, ValueError, r"of one size.*\(8, 8\).*\(8, 9\).*`size`"),
+        ({"y": "no/folder"}, FileNotFoundError, "`y`: there is no folder 'no/folder'"),
+        ({"y": "mnits"}, ValueError, "`y`.*Did you mean 'mnist'"),
+        ({"y": IMAGES.astype("int32")}, TypeError, "`y`.*int32"),
+        ({"y": IMAGES[:0]}, ValueError, "`y` must hold images"),
+        ({"y": (IMAGES, [1, 2])}, ValueError, "`y`.*4 images and 2 labels"),
+        (
+            {"y": tf.data.Dataset.from_tensor_slices(IMAGES).repeat()},
+            ValueError,
+            "`y` must be a finite dataset",
+        ),
+    ],
+)
+def test_errors(options, error, message):
+    with pytest.raises(error, match=message):
+        unpaired(IMAGES, **{"y": IMAGES} | options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_size": 0},
+        {"steps_per_epoch": 0},
+        {"seed": "0"},
+        {"size": "32"},
+        {"size": 32, "load_size": 16},
+        {"channels": 4},
+    ],
+)
+def test_options_are_checked_before_images_are_read(monkeypatch, options):
+    def read(*_, **__):
+        raise AssertionError("Images were read.")
+
+    monkeypatch.setattr(pipeline, "load_images", read)
+    with pytest.raises((ValueError, TypeError), match="Received"):
+        unpaired("photos", "paintings", **options)
+
+
+def test_strict_and_max_pixels_reach_the_folders(tmp_path):
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    for folder in (good, bad):
+        folder.mkdir()
+        for index in range(2):
+            path = folder / f"{index}.png"
+            keras.utils.save_img(path, noise(8, 8, 3), scale=False)
+    (bad / "broken.jpg").write_bytes(b"")
+    with pytest.warns(UserWarning, match="broken.jpg"):
+        data = unpaired(good, bad, size=8)
+    assert len(data) == 2
+    with pytest.raises(ValueError, match="broken.jpg"):
+        unpaired(good, bad, size=8, strict=True)
+    with pytest.raises(ValueError, match="max_pixels=63"):
+        unpaired(good, good, size=8, strict=True, max_pixels=63)

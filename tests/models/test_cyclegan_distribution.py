@@ -1,0 +1,106 @@
+"""CycleGAN on two replicas, in a process of its own that has two logical devices."""
+
+import json
+import tempfile
+
+import contracts
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_gans.models import CycleGAN
+from keras_gans.networks import digit_discriminator, digit_generator
+
+
+def make_model(pool_size=0):
+    keras.utils.set_random_seed(0)
+    # Batch statistics of all replicas together, and statistics of a single image.
+    generator = {"width": 4, "residual_blocks": 0, "normalization": "batch"}
+    discriminator = {"width": 4, "size": 16, "normalization": "instance"}
+    model = CycleGAN(
+        generator_xy=digit_generator(1, 3, **generator),
+        generator_yx=digit_generator(3, 1, **generator),
+        discriminator_x=digit_discriminator(1, **discriminator),
+        discriminator_y=digit_discriminator(3, **discriminator),
+        pool_size=pool_size,
+        seed=0,
+    )
+    # With Keras's epsilon, the first step of Adam turns rounding errors of a gradient
+    # near zero into whole steps.
+    model.compile(
+        keras.optimizers.Adam(1e-3, beta_1=0.5, epsilon=1e-3),
+        keras.optimizers.Adam(1e-3, beta_1=0.5, epsilon=1e-3),
+    )
+    return model
+
+
+def make_data():
+    generator = np.random.default_rng(0)
+    x = generator.uniform(-1, 1, (12, 16, 16, 1)).astype("float32")
+    y = generator.uniform(-1, 1, (12, 16, 16, 3)).astype("float32")
+    return tf.data.Dataset.from_tensor_slices((x, y)).batch(4, drop_remainder=True)
+
+
+def pool_on_replicas(strategy):
+    """Trains with a pool, saves and loads, and tells what is in it."""
+    with strategy.scope():
+        model = make_model(pool_size=3)
+    contracts.train(model, make_data())
+    pool = model.pool_y
+    copies = [value.numpy() for value in pool.images.value.values]
+    with tempfile.TemporaryDirectory() as directory:
+        model.save(f"{directory}/model.keras")
+        with strategy.scope():
+            loaded = keras.saving.load_model(f"{directory}/model.keras")
+    return {
+        "count": int(pool.count),
+        "replicas": len(copies),
+        "same_on_all": all(np.array_equal(copy, copies[0]) for copy in copies),
+        "restored": np.array_equal(loaded.pool_y.images.numpy(), copies[0]),
+        "different_images": len(np.unique(copies[0], axis=0)),
+        "outside_the_scope": refused(model),
+    }
+
+
+def refused(model):
+    try:
+        model.compile()
+    except ValueError as error:
+        return str(error)
+
+
+def main():
+    strategy = contracts.two_replicas()
+    results = {
+        "differences": contracts.replicas_minus_one(strategy, make_model, make_data()),
+        "pool": pool_on_replicas(strategy),
+    }
+    print(json.dumps(results))
+
+
+@pytest.fixture(scope="module")
+def results():
+    return contracts.run_python(
+        f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')"
+    )
+
+
+def test_two_replicas_equal_one(results):
+    assert results["differences"]["weights"] < 1e-5
+    assert results["differences"]["logs"] < 1e-5
+
+
+def test_replicas_share_one_pool(results):
+    pool = results["pool"]
+    assert pool["replicas"] == 2
+    assert pool["same_on_all"] and pool["restored"]
+    assert pool["count"] == pool["different_images"] == 3
+
+
+def test_compiling_outside_the_scope_is_refused(results):
+    assert "`with strategy.scope():`" in results["pool"]["outside_the_scope"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""The notebooks: each runs with few steps, and each is committed with its outputs."""
+
+import base64
+import importlib.util
+import io
+import os
+import pathlib
+import re
+
+import nbformat
+import numpy as np
+import pytest
+from ipykernel.kernelspec import write_kernel_spec
+from nbclient import NotebookClient
+from PIL import Image
+
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+MAXIMUM_BYTES = 3_000_000
+# What the cell with the tag "parameters" says, and what it says here.
+QUICK = {
+    "ITERATIONS": "3",
+    "BATCH_SIZE": "8",
+    "WIDTH": "4",
+    "CLASSIFIER_STEPS": "2",
+}
+MACHINE_PATH = re.compile(
+    r"(?<![\w.])/(?:home|root|Users|tmp|work|workspace|mnt|opt|var|usr|private)/"
+    r"|\b[A-Za-z]:\\\\?\w"
+)
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def outputs(notebook):
+    return [output for cell in code_cells(notebook) for output in cell.outputs]
+
+
+def pictures(notebook):
+    return [
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(content))).convert("RGB"))
+        for output in outputs(notebook)
+        for kind, content in output.get("data", {}).items()
+        if kind in ("image/png", "image/jpeg")
+    ]
+
+
+def texts(notebook):
+    """All that a reader can see: sources, and outputs without the pictures' bytes."""
+    yield from (cell.source for cell in notebook.cells)
+    for output in outputs(notebook):
+        yield output.get("text", "")
+        for kind, content in output.get("data", {}).items():
+            if not kind.startswith("image/"):
+                yield content if isinstance(content, str) else str(content)
+
+
+def make_quick(notebook):
+    (parameters,) = (
+        cell
+        for cell in code_cells(notebook)
+        if "parameters" in cell.metadata.get("tags", [])
+    )
+    names = set(re.findall(r"^(\w+) = ", parameters.source, flags=re.MULTILINE))
+    assert "ITERATIONS" in names
+    for name in names & set(QUICK):
+        parameters.source = re.sub(
+            rf"^{name} = .*$",
+            f"{name} = {QUICK[name]}",
+            parameters.source,
+            flags=re.MULTILINE,
+        )
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+@each_notebook
+def test_runs_with_few_steps(path, tmp_path, monkeypatch):
+    notebook = read(path)
+    make_quick(notebook)
+    # The kernel is the Python of this test, whichever others Jupyter knows, and it
+    # imports the keras_gans of this test.
+    write_kernel_spec(tmp_path / "jupyter" / "kernels" / "python3")
+    package = pathlib.Path(importlib.util.find_spec("keras_gans").origin).parent
+    python_path = [str(package.parent), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, python_path)))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    folder = tmp_path / "work"
+    folder.mkdir()
+
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=300,
+        resources={"metadata": {"path": str(folder)}},
+        # TensorFlow's start-up messages do not belong into the outputs.
+        extra_arguments=["--IPKernelApp.capture_fd_output=False"],
+    )
+    client.execute()
+
+    assert not [output for output in outputs(notebook) if output.output_type == "error"]
+    shown = pictures(notebook)
+    assert len(shown) >= 3
+    assert all(picture.std() > 1 for picture in shown), "a picture is blank"
+    assert {entry.name for entry in folder.iterdir()} <= {"runs"}
+
+
+@each_notebook
+def test_is_committed_executed(path):
+    notebook = read(path)
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1)), "execute all cells in order"
+    kinds = {(output.output_type, output.get("name")) for output in outputs(notebook)}
+    assert ("error", None) not in kinds
+    assert ("stream", "stderr") not in kinds, "warnings or log lines in the outputs"
+    shown = pictures(notebook)
+    assert len(shown) >= 3
+    assert all(picture.std() > 1 for picture in shown), "a picture is blank"
+
+
+@each_notebook
+def test_is_small_and_without_machine_paths(path):
+    assert path.stat().st_size < MAXIMUM_BYTES
+    for text in texts(read(path)):
+        found = MACHINE_PATH.search(text)
+        assert not found, text[max(0, found.start() - 40) : found.end() + 40]
