@@ -350,7 +350,14 @@ def logs_are_epoch_averages(make_model, data):
         for batch in data.as_numpy_iterator()
     ]
     assert len(steps) > 1
-    logs = train(make_model(), data)
+    shown = []
+    callback = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: shown.append(dict(logs))
+    )
+    history = make_model().fit(data, verbose=0, callbacks=[callback]).history
+    logs = {name: values[0] for name, values in history.items()}
+    # The progress bar shows the average so far, which ends as that of the epoch.
+    assert shown[0] == steps[0] and shown[-1] == logs
     # No `loss` of zero, no last batch, no name without a value.
     assert (
         set(logs) == {metric.name for metric in model.metrics} <= set(model.loss_names)
@@ -385,12 +392,16 @@ def assert_close_weights(model, expected, tolerance):
 def check_mixed_precision(make_model, data, policy, directory):
     """Trains in sixteen bits, close to float32, and saves the state of the scaling."""
     expected = train(make_model(), data)
-    kept_policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        model = make_model()
-    finally:
-        keras.config.set_dtype_policy(kept_policy)
+
+    def make_in_sixteen_bits():
+        kept_policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(policy)
+        try:
+            return make_model()
+        finally:
+            keras.config.set_dtype_policy(kept_policy)
+
+    model = make_in_sixteen_bits()
     optimizers = [model._optimizer_of(role) for role in model.roles]
     for optimizer in optimizers:
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -416,6 +427,7 @@ def check_mixed_precision(make_model, data, policy, directory):
         for optimizer in optimizers:
             assert 1.0 < float(optimizer.dynamic_scale) < 2.0**60
             optimizer.dynamic_scale.assign(2.0**6)
+    training_state_is_complete(model, data, make_in_sixteen_bits, directory)
     loaded = saving_changes_nothing(model, data, directory)
     assert _moved(model, before) and _is_finite(model)
     for role, optimizer in zip(model.roles, optimizers, strict=True):

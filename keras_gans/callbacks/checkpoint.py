@@ -117,12 +117,17 @@ class Checkpoint(keras.callbacks.Callback):
         path = self._manager.latest_checkpoint
         try:
             state.restore(path).assert_consumed()
-        # Variables that are missing or too many, and such of another shape.
-        except (AssertionError, ValueError) as error:
+        # Variables that are missing or too many, of another shape or another dtype.
+        except (AssertionError, ValueError, tf.errors.InvalidArgumentError) as error:
             raise ValueError(
                 f"The checkpoint {path} is of another model or of other optimizers: "
                 "its variables do not match. Train into a new folder, or build and "
                 f"compile the model as before. ({error})"
+            ) from error
+        except tf.errors.OpError as error:
+            raise OSError(
+                f"The checkpoint {path} cannot be read. Train into a new "
+                f"folder. ({error.message})"
             ) from error
         if int(self._data_seed.numpy()) != self.data.seed:
             raise ValueError(

@@ -59,9 +59,9 @@ class ImagePool(keras.layers.Layer):
             return
         if None in input_shape[1:]:
             raise ValueError(
-                "An image pool needs images of one known size. Received images of shape "
-                f"{tuple(input_shape)}: give the data pipeline a fixed size, or set "
-                "`pool_size=0`."
+                "An image pool needs images of one known size. Received images of "
+                f"shape {tuple(input_shape)}: give the data pipeline a fixed size, or "
+                "set `pool_size=0`."
             )
         # Several replicas share one pool, which keeps the images of the first of them.
         self.images = self.add_weight(

@@ -64,7 +64,8 @@ class AdversarialModel(keras.Model):
         ):
             raise ValueError(
                 "Each role needs a network of its own, or shared weights would be "
-                f"updated twice in a step. Received one for several of {list(networks)}."
+                "updated twice in a step. Received one for several of "
+                f"{list(networks)}."
             )
         self._loss_trackers = {
             name: keras.metrics.Mean(name=name) for name in self.loss_names
@@ -94,9 +95,10 @@ class AdversarialModel(keras.Model):
         trainer_arguments = {**_TRAINER_ARGUMENTS, **kwargs}
         if self.distribute_strategy is not tf.distribute.get_strategy():
             raise ValueError(
-                "`compile` must be called, and the optimizers be made, inside the scope "
-                "of the strategy that the model was made in (`with strategy.scope():`), "
-                "or the replicas would write over each other's optimizer state."
+                "`compile` must be called, and the optimizers be made, inside the "
+                "scope of the strategy that the model was made in "
+                "(`with strategy.scope():`), or the replicas would write over each "
+                "other's optimizer state."
             )
         super().compile(optimizer=None, **trainer_arguments)
 
@@ -109,7 +111,8 @@ class AdversarialModel(keras.Model):
         if len({id(optimizer) for optimizer in optimizers.values()}) < len(optimizers):
             raise ValueError(
                 "Each role needs an optimizer of its own, because an optimizer keeps "
-                f"state for each weight. Received the same object for {list(optimizers)}."
+                "state for each weight. Received the same object for "
+                f"{list(optimizers)}."
             )
         for role, optimizer in optimizers.items():
             config[f"{role}_optimizer"] = serialize(optimizer)
@@ -226,13 +229,13 @@ class AdversarialModel(keras.Model):
     @property
     def iterations(self):
         """Generator updates since training began, resumed training included."""
-        return int(self.generator_optimizer.iterations)
+        return int(self.generator_optimizer.iterations.numpy())
 
     def _optimizer_of(self, role):
         return getattr(self, f"{role}_optimizer")
 
     def call_together(self, network, inputs, training):
-        """Calls one network on several independent batches, at once where that is exact.
+        """Calls a network on several independent batches, at once where that is exact.
 
         A network without batch statistics gives every sample the same result whatever
         else is in the batch, so one call on the joined batch is as exact as several

@@ -268,9 +268,9 @@ class CycleGAN(AdversarialModel):
             elif pool.pool_size and pool.images.shape[1:] != tuple(spec.shape[1:]):
                 raise ValueError(
                     f"Data `{name}` must keep the size of the images in the pool, "
-                    f"{tuple(pool.images.shape[1:])}, that this model was trained with. "
-                    f"Received batches of shape {tuple(spec.shape)}: make a new model "
-                    "with the same networks to train on another size."
+                    f"{tuple(pool.images.shape[1:])}, that this model was trained "
+                    f"with. Received batches of shape {tuple(spec.shape)}: make a new "
+                    "model with the same networks to train on another size."
                 )
 
     def get_config(self):

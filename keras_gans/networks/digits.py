@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from keras_gans.layers import SizeMultiple, normalize
+from keras_gans.layers import RandomColors, SizeMultiple, normalize
 
 
 def digit_generator(
@@ -13,6 +13,8 @@ def digit_generator(
     residual_blocks=2,
     normalization="batch",
     negative_slope=0.05,
+    skip_connection=False,
+    color_augmentation=False,
     name="generator",
 ):
     """Builds the lab's generator: encoder, transformer of residual blocks, decoder.
@@ -27,6 +29,7 @@ def digit_generator(
         residual block,     (B, H/4, W/4, 2w)                         transformer
           as often as asked: x + norm(c3s1-2w(LeakyReLU(norm(c3s1-2w(x)))))
         ct4s2-w             (B, H/2, W/2, w)        norm, LeakyReLU   decoder
+        (skip connection)   (B, H/2, W/2, 2w)       joined with the first c4s2-w
         ct4s2-output        (B, H,   W,   output)   tanh
 
     All weights start from Glorot's (Xavier's) uniform distribution. A convolution
@@ -44,6 +47,14 @@ def digit_generator(
         normalization: `"batch"` (the default, as in the lab), `"instance"` (affine)
             or `None`.
         negative_slope: Float, slope of LeakyReLU below zero, `0.05` by default.
+        skip_connection: Boolean, join the first feature map of the encoder to the
+            decoder's, as a U-Net does, so that strokes keep their place. `False`, the
+            lab's, by default.
+        color_augmentation: Boolean, invert the input with probability ½ and vary its
+            contrast and brightness, in training only (`RandomColors`). A generator that must give the
+            same digit for all these reads shape, not colour: with it the cycle and
+            identity losses teach that dark digits on light ground are digits, too.
+            `False`, the lab's, by default.
         name: Name of the network, `"generator"` by default.
 
     Returns:
@@ -82,8 +93,10 @@ def digit_generator(
 
     inputs = keras.Input((None, None, input_channels), name="images")
     x = SizeMultiple(4, name="size_multiple")(inputs)
+    if color_augmentation:
+        x = RandomColors(name="random_colors")(x)
 
-    x = block(x, layers.Conv2D, width, 4, 2, "encoder_1")
+    x = encoded = block(x, layers.Conv2D, width, 4, 2, "encoder_1")
     x = block(x, layers.Conv2D, 2 * width, 4, 2, "encoder_2")
 
     for index in range(1, residual_blocks + 1):
@@ -95,6 +108,8 @@ def digit_generator(
         x = layers.Add(name=f"{residual}_add")([shortcut, x])
 
     x = block(x, layers.Conv2DTranspose, width, 4, 2, "decoder_1")
+    if skip_connection:
+        x = layers.Concatenate(name="skip_connection")([x, encoded])
     x = layers.Conv2DTranspose(
         output_channels, 4, strides=2, padding="same", name="decoder_2"
     )(x)

@@ -13,7 +13,7 @@ from keras_gans.models import CycleGAN
 from keras_gans.networks import digit_discriminator, digit_generator
 
 
-def make_model(pool_size=0):
+def make_model(pool_size=0, **compile_arguments):
     keras.utils.set_random_seed(0)
     # Batch statistics of all replicas together, and statistics of a single image.
     generator = {"width": 4, "residual_blocks": 0, "normalization": "batch"}
@@ -31,6 +31,7 @@ def make_model(pool_size=0):
     model.compile(
         keras.optimizers.Adam(1e-3, beta_1=0.5, epsilon=1e-3),
         keras.optimizers.Adam(1e-3, beta_1=0.5, epsilon=1e-3),
+        **compile_arguments,
     )
     return model
 
@@ -45,7 +46,7 @@ def make_data():
 def pool_on_replicas(strategy):
     """Trains with a pool, saves and loads, and tells what is in it."""
     with strategy.scope():
-        model = make_model(pool_size=3)
+        model = make_model(pool_size=3, run_eagerly=True)
     contracts.train(model, make_data())
     pool = model.pool_y
     copies = [value.numpy() for value in pool.images.value.values]
@@ -54,7 +55,8 @@ def pool_on_replicas(strategy):
         with strategy.scope():
             loaded = keras.saving.load_model(f"{directory}/model.keras")
     return {
-        "count": int(pool.count),
+        "count": int(pool.count.numpy()),
+        "iterations": model.iterations,
         "replicas": len(copies),
         "same_on_all": all(np.array_equal(copy, copies[0]) for copy in copies),
         "restored": np.array_equal(loaded.pool_y.images.numpy(), copies[0]),
@@ -95,7 +97,7 @@ def test_replicas_share_one_pool(results):
     pool = results["pool"]
     assert pool["replicas"] == 2
     assert pool["same_on_all"] and pool["restored"]
-    assert pool["count"] == pool["different_images"] == 3
+    assert pool["count"] == pool["different_images"] == pool["iterations"] == 3
 
 
 def test_compiling_outside_the_scope_is_refused(results):

@@ -109,3 +109,27 @@ def test_wrong_residual_blocks():
         ValueError, match="`residual_blocks` must be zero or a positive"
     ):
         digit_generator(residual_blocks=-1)
+
+
+def test_skip_connection_brings_the_first_feature_map():
+    network = digit_generator(width=4, normalization=None, skip_connection=True)
+    # Nothing comes through the deeper layers: what is left went past them.
+    network.get_layer("decoder_1").kernel.assign(
+        np.zeros_like(network.get_layer("decoder_1").kernel)
+    )
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 1)).astype("float32")
+    outputs = keras.ops.convert_to_numpy(network(images))
+    assert np.abs(outputs[0] - outputs[1]).max() > 0.01
+
+
+def test_color_augmentation_is_for_training_only():
+    plain = digit_generator(3, 1, width=4, normalization=None)
+    varied = digit_generator(
+        3, 1, width=4, normalization=None, color_augmentation=True
+    )
+    varied.set_weights(plain.get_weights())
+    images = np.random.default_rng(0).uniform(-1, 1, (8, 8, 8, 3)).astype("float32")
+    expected = keras.ops.convert_to_numpy(plain(images))
+    np.testing.assert_allclose(varied(images), expected, atol=1e-6)
+    trained = keras.ops.convert_to_numpy(varied(images, training=True))
+    assert np.abs(trained - expected).max() > 0.01

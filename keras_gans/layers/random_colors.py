@@ -1,0 +1,82 @@
+"""Random inversion, contrast and brightness for images in [-1, 1]."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class RandomColors(keras.layers.Layer):
+    """Varies the colours of each image at random, in training only.
+
+    An image x with channel means m becomes, clipped to [-1, 1],
+
+        s (m + c (x - m)) + b
+
+    with a sign s, a contrast c and a brightness b drawn for each image. Inside a
+    generator it teaches shape in place of colour. Keras's own layers know images from 0
+    on (their inversion of [-1, 1] would be 1 - x), and they vary images unless they are
+    told `training=False`, which inside a network is easily forgotten.
+
+    Args:
+        invert: Float in [0, 1], the probability of s = -1. Defaults to 0.5.
+        contrast: Float in [0, 1]; c is uniform in [1 - contrast, 1 + contrast].
+            Defaults to 0.8.
+        brightness: Non-negative float; b is uniform in [-brightness, brightness].
+            Defaults to 0.6.
+        seed: Optional integer, the seed of the random choices.
+        **kwargs: `name`, `dtype` and so on of `keras.layers.Layer`.
+
+    Call arguments:
+        images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
+        training: Boolean, `False` by default: the images pass unchanged.
+
+    Returns:
+        A tensor of the same shape, in [-1, 1].
+    """
+
+    def __init__(self, invert=0.5, contrast=0.8, brightness=0.6, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        for name, value in (("invert", invert), ("contrast", contrast)):
+            if not 0 <= value <= 1:
+                raise ValueError(
+                    f"Argument `{name}` must lie in [0, 1]. Received: {name}={value}"
+                )
+        if brightness < 0:
+            raise ValueError(
+                "Argument `brightness` must be zero or a positive number. "
+                f"Received: brightness={brightness}"
+            )
+        self.invert = invert
+        self.contrast = contrast
+        self.brightness = brightness
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, images, training=False):
+        if not training:
+            return images
+
+        def draw(low, high):
+            shape = (ops.shape(images)[0], 1, 1, 1)
+            values = keras.random.uniform(shape, low, high, seed=self.seed_generator)
+            return ops.cast(values, images.dtype)
+
+        sign = ops.where(draw(0.0, 1.0) < self.invert, -1.0, 1.0)
+        contrast = draw(1.0 - self.contrast, 1.0 + self.contrast)
+        brightness = draw(-self.brightness, self.brightness)
+        means = ops.mean(images, axis=(1, 2), keepdims=True)
+        varied = means + contrast * (images - means)
+        varied = ops.cast(sign, images.dtype) * varied + brightness
+        return ops.clip(varied, -1.0, 1.0)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "invert": self.invert,
+            "contrast": self.contrast,
+            "brightness": self.brightness,
+            "seed": self.seed,
+        }
