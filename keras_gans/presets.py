@@ -135,8 +135,8 @@ def tensorflow_tutorial(
     U-Net generators with affine instance norm, also at the bottleneck, 70x70 patch
     discriminators, LeakyReLU 0.3 (the default of the Keras of its time), cross entropy
     with the discriminator's loss halved, cycle weight 10, identity weight 5, no image
-    pool, Adam 2e-4 (β₁ 0.5); meant for single images, resized to 286, cropped to 256 and
-    mirrored. The tutorial's four Adams equal the two of this model, because Adam treats
+    pool, Adam 2e-4 (β₁ 0.5); meant for single images, resized to 286, cropped to 256
+    and mirrored. The tutorial's four Adams equal the two of this model, because Adam treats
     each weight by itself.
 
     Args:
@@ -156,8 +156,8 @@ def tensorflow_tutorial(
     """
     if size < 4 or size & (size - 1):
         raise ValueError(
-            "Argument `size` must be a power of two from 4 on, because the U-Net halves "
-            f"its input down to one pixel. Received: size={size}"
+            "Argument `size` must be a power of two from 4 on, because the U-Net "
+            f"halves its input down to one pixel. Received: size={size}"
         )
     _set_seed(seed)
     unet = {"depth": size.bit_length() - 1, "negative_slope": 0.3}
@@ -200,8 +200,8 @@ def cyclegan_paper(
 
     ResNets with 9 residual blocks (6 below 256 pixels), non-affine instance norm,
     N(0, 0.02) initialisation, 70x70 patch discriminators, cycle weight 10, no identity
-    loss, Adam 2e-4 (β₁ 0.5); meant for single images, resized to 286, cropped to 256 and
-    mirrored. The paper keeps the learning rate for 100 epochs and lets it fall linearly
+    loss, Adam 2e-4 (β₁ 0.5); meant for single images, resized to 286, cropped to 256
+    and mirrored. The paper keeps the learning rate for 100 epochs and lets it fall linearly
     to zero over 100 more: give both lengths in steps.
 
     Args:

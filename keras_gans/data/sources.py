@@ -179,7 +179,9 @@ def _load_named(source, size, channels, split, strict, max_pixels, argument):
 
 def _load_npz(path, split, argument):
     if not path.exists():
-        raise FileNotFoundError(f"Argument `{argument}`: there is no file {str(path)!r}.")
+        raise FileNotFoundError(
+            f"Argument `{argument}`: there is no file {str(path)!r}."
+        )
     with np.load(path) as file:
         if f"x_{split}" not in file:
             raise ValueError(
@@ -208,7 +210,8 @@ def _load_tfds(name, size, split, argument):
                 f"{os.getcwd()!r}, and no tensorflow_datasets name begins so.{hint}"
             )
         raise ValueError(
-            f"Argument `{argument}` must be an embedded domain ({', '.join(EMBEDDED)}), "
+            f"Argument `{argument}` must be an embedded domain "
+            f"({', '.join(EMBEDDED)}), "
             "a tensorflow_datasets name, an existing folder of images, an .npz file, "
             f"an array or a dataset. Received: {argument}={name!r}, which is none of "
             f"them.{hint}"
@@ -271,7 +274,10 @@ def _collect(dataset, size, argument):
     spec = dataset.element_spec
     labelled = isinstance(spec, tuple) and len(spec) == 2
     image_spec = spec[0] if labelled else spec
-    if not isinstance(image_spec, tf.TensorSpec) or image_spec.shape.rank not in (3, None):
+    if not isinstance(image_spec, tf.TensorSpec) or image_spec.shape.rank not in (
+        3,
+        None,
+    ):
         raise ValueError(
             f"Argument `{argument}` must be an unbatched dataset of images "
             "(height, width, channels) or of (image, label) pairs. "
@@ -281,7 +287,9 @@ def _collect(dataset, size, argument):
     for element in dataset.as_numpy_iterator():
         image, label = element if labelled else (element, None)
         image = _as_uint8(image[None], argument)[0]
-        images.append(image if size is None else resize_image(image, height_and_width(size)))
+        images.append(
+            image if size is None else resize_image(image, height_and_width(size))
+        )
         labels.append(label)
     if not images:
         raise ValueError(f"Argument `{argument}` is a dataset without elements.")

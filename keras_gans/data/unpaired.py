@@ -191,8 +191,9 @@ def _streams(seed, count):
     """Derives independent 31-bit seeds, so that domains do not share their order."""
     return [
         int(state) >> 1
-        for state in np.random.SeedSequence(abs(int(seed)), spawn_key=(int(seed < 0),))
-        .generate_state(count)
+        for state in np.random.SeedSequence(
+            abs(int(seed)), spawn_key=(int(seed < 0),)
+        ).generate_state(count)
     ]
 
 
@@ -232,7 +233,9 @@ def _augment(images, crop_size, flip, seed):
             offsets = tf.random.stateless_uniform(
                 [count, 1], seed + axis, minval=0, maxval=room + 1, dtype=tf.int32
             )
-            images = tf.gather(images, offsets + tf.range(crop), axis=axis, batch_dims=1)
+            images = tf.gather(
+                images, offsets + tf.range(crop), axis=axis, batch_dims=1
+            )
     if flip:
         mirrored = tf.random.stateless_uniform([count, 1, 1, 1], seed + 3) < 0.5
         images = tf.where(mirrored, tf.reverse(images, [2]), images)
@@ -245,5 +248,3 @@ def _check_positive(name, value):
         raise ValueError(
             f"Argument `{name}` must be a positive integer. Received: {name}={value!r}"
         )
-
-

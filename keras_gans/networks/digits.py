@@ -51,10 +51,10 @@ def digit_generator(
             decoder's, as a U-Net does, so that strokes keep their place. `False`, the
             lab's, by default.
         color_augmentation: Boolean, invert the input with probability ½ and vary its
-            contrast and brightness, in training only (`RandomColors`). A generator that must give the
-            same digit for all these reads shape, not colour: with it the cycle and
-            identity losses teach that dark digits on light ground are digits, too.
-            `False`, the lab's, by default.
+            contrast and brightness, in training only (`RandomColors`). A generator
+            that must give the same digit for all these reads shape, not colour: with
+            it the cycle and identity losses teach that dark digits on light ground are
+            digits, too. `False`, the lab's, by default.
         name: Name of the network, `"generator"` by default.
 
     Returns:

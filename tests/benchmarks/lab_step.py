@@ -4,8 +4,8 @@
 
 Every contestant runs in a process of its own and they take turns, so that all see the
 same moods of the machine. It prints medians and minima of the rounds, and ratios to the
-tutorial's way under TensorFlow's default settings: one persistent tape, four optimizers,
-four gradient calls. All train the lab's networks (width 64, batch norm) at batch 64.
+tutorial's way under TensorFlow's default settings: one persistent tape, four
+optimizers, four gradient calls. All train the lab's networks (width 64, batch norm) at batch 64.
 """
 
 import argparse
@@ -68,7 +68,9 @@ def race(options):
         worker.wait()
 
     base = seconds[next(iter(workers))]
-    print(f"batch {options.batch_size}, {options.rounds} rounds of {options.steps} steps")
+    print(
+        f"batch {options.batch_size}, {options.rounds} rounds of {options.steps} steps"
+    )
     print("| | median s/step | min s/step | images/s | ratio of medians | of minima |")
     print("|:--|--:|--:|--:|--:|--:|")
     for name, times in seconds.items():
@@ -91,7 +93,6 @@ def work(name, batch_size):
         # The networks are ours; the settings of TensorFlow are the user's.
 
         import tensorflow  # noqa: F401
-
 
     import keras
     import tensorflow as tf

@@ -124,9 +124,7 @@ def test_skip_connection_brings_the_first_feature_map():
 
 def test_color_augmentation_is_for_training_only():
     plain = digit_generator(3, 1, width=4, normalization=None)
-    varied = digit_generator(
-        3, 1, width=4, normalization=None, color_augmentation=True
-    )
+    varied = digit_generator(3, 1, width=4, normalization=None, color_augmentation=True)
     varied.set_weights(plain.get_weights())
     images = np.random.default_rng(0).uniform(-1, 1, (8, 8, 8, 3)).astype("float32")
     expected = keras.ops.convert_to_numpy(plain(images))
