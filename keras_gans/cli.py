@@ -1,32 +1,73 @@
 """The command line: `keras-gans train | translate | evaluate | export`."""
 
 import argparse
-import os
 import pathlib
 import shlex
 import sys
 
+import tensorflow as tf
+
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
+
+# What data, options or the machine may be the reason of; all else is a bug, and shows
+# its traceback.
+_EXPECTED_ERRORS = (
+    ValueError,
+    TypeError,
+    OSError,
+    FloatingPointError,
+    MemoryError,
+    tf.errors.OpError,
+)
 
 
 def main(arguments=None):
     """Runs the command line and returns its exit status."""
-    parser = _make_parser()
-    options = parser.parse_args(arguments)
-    # TensorFlow reports every library that it does not find; set before its import.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    options = _make_parser().parse_args(arguments)
+    options.command = shlex.join(["keras-gans", *arguments])
+    if hasattr(sys.stdout, "reconfigure"):
+        # A terminal that cannot show an arrow shows a question mark.
+        sys.stdout.reconfigure(errors="replace")
     try:
         options.function(options)
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+    except _EXPECTED_ERRORS as error:
         if options.traceback:
             raise
-        print(f"keras-gans {options.verb}: {error}", file=sys.stderr)
+        print(f"keras-gans {options.verb}: {_message(error)}", file=sys.stderr)
         return EXIT_FAILED
     return 0
+
+
+def _message(error):
+    """Says in a sentence what happened, also where TensorFlow needs a page."""
+    if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):
+        return (
+            "The memory or the disk is full. Free some of it, or use a smaller "
+            f"--batch-size or --size. ({_first_line(error)})"
+        )
+    if isinstance(error, tf.errors.OpError):
+        return (
+            f"TensorFlow stopped with {type(error).__name__}: {_first_line(error)} "
+            "(--traceback shows all.)"
+        )
+    return error
+
+
+def _first_line(error):
+    lines = (getattr(error, "message", None) or str(error)).splitlines()
+    # TensorFlow puts the places in the program before what happened there.
+    lines = [
+        line
+        for line in lines
+        if line.strip()
+        and not line.startswith((" ", "\t", "<", "Graph execution", "Detected at"))
+    ]
+    return lines[0] if lines else type(error).__name__
 
 
 def _make_parser():
@@ -54,7 +95,7 @@ def _version():
     return f"keras-gans {__version__}"
 
 
-# train ---------------------------------------------------------------------------------
+# train ----------------------------------------------------------------------------
 
 
 def _add_train(verbs):
@@ -62,9 +103,9 @@ def _add_train(verbs):
         "train",
         help="train a model and write pictures, losses, score, checkpoint and export",
         description=(
-            "Trains a model. Without arguments it trains a CycleGAN between handwritten\n"
-            "digits and street digits that come with the package: no network, no\n"
-            "download, about five minutes on two cores."
+            "Trains a model. Without arguments it trains a CycleGAN between\n"
+            "handwritten digits and street digits that come with the package: no\n"
+            "network, no download, about five minutes on two cores."
         ),
         epilog=(
             "presets:\n"
@@ -131,6 +172,8 @@ def _add_train(verbs):
 
 def _train(options):
     run = _resume_run(options) if options.resume else _new_run(options)
+    if options.resume and (options.steps or options.epochs):
+        run.change_length(options.steps, options.epochs)
     configuration = run.configuration
     length = (
         f"{configuration.steps} iterations"
@@ -146,21 +189,18 @@ def _train(options):
         flush=True,
     )
     try:
-        model = run.train(
-            steps=options.steps if options.resume else None,
-            epochs=options.epochs if options.resume else None,
-            verbose="auto" if sys.stdout.isatty() else 2,
-        )
+        model = run.train(verbose="auto" if sys.stdout.isatty() else 2)
     except KeyboardInterrupt:
-        print(
-            f"\nInterrupted. Go on with: keras-gans train --resume --output "
-            f"{shlex.quote(str(run.directory))}",
-            file=sys.stderr,
-        )
+        if (run.directory / "run.json").exists():
+            print(
+                "\nInterrupted. Go on with: keras-gans train --resume --output "
+                f"{shlex.quote(str(run.directory))}",
+                file=sys.stderr,
+            )
         raise
+    export = run.export(model)
     print("Scoring the labels that translations keep ...", flush=True)
     scores = run.score(model)
-    export = run.export(model)
     _print_summary(run, scores, export)
 
 
@@ -182,7 +222,7 @@ def _new_run(options):
         jit_compile="auto" if options.jit_compile is None else options.jit_compile,
     )
     directory = options.output or next_free(pathlib.Path("runs") / preset)
-    return Run.create(directory, configuration, shlex.join(["keras-gans", *sys.argv[1:]]))
+    return Run.create(directory, configuration, options.command)
 
 
 def _resume_run(options):
@@ -223,18 +263,19 @@ def _print_summary(run, scores, export):
 
     folder = run.directory
     print(f"\nDone. Everything is in {folder}:")
-    for name, what in (
-        ("samples/", "translations of the same images, over time"),
-        ("figures/losses.png", "loss curves"),
-        ("history.csv", "losses of every epoch"),
-        ("table.md", "losses at 100, 200, 500, 1000, ... iterations (also table.csv)"),
-        ("score.json", "labels that translations keep") if scores else (None, None),
-        ("checkpoints/", "for --resume"),
-        ("model.keras", "the Keras model with its optimizers"),
-        (str(export.relative_to(folder)), "SavedModel, uint8 images in and out"),
-    ):
-        if name:
-            print(f"  {name:20} {what}")
+    contents = {
+        "samples/": "translations of the same images, over time",
+        "figures/losses.png": "loss curves",
+        "history.csv": "losses of every epoch",
+        "table.md": "losses at 100, 200, 500, 1000, ... iterations (also table.csv)",
+        "checkpoints/": "for --resume",
+        "model.keras": "the Keras model with its optimizers",
+        str(export.relative_to(folder)): "SavedModel, uint8 images in and out",
+    }
+    if scores:
+        contents["score.json"] = "labels that translations keep"
+    for name, what in contents.items():
+        print(f"  {name:20} {what}")
     print()
     if scores:
         print(score_table(scores))
@@ -249,7 +290,7 @@ def _print_summary(run, scores, export):
     )
 
 
-# translate -----------------------------------------------------------------------------
+# translate ------------------------------------------------------------------------
 
 
 def _add_translate(verbs):
@@ -261,8 +302,8 @@ def _add_translate(verbs):
         epilog=(
             "examples:\n"
             "  keras-gans translate digit.png street.png\n"
-            "  keras-gans translate photos/ paintings/ --model runs/cyclegan_paper-1 \\\n"
-            "      --size 256"
+            "  keras-gans translate photos/ paintings/ --size 256 \\\n"
+            "      --model runs/cyclegan_paper-1"
         ),
     )
     verb.add_argument("input", type=pathlib.Path, metavar="IN", help="file or folder")
@@ -307,34 +348,9 @@ def _translate(options):
     whole_folder = options.input.is_dir()
     if whole_folder:
         files = list_images(options.input)
-        # One name may stand in several folders or with several endings.
-        targets = [
-            options.output
-            / path.relative_to(options.input).with_name(path.name + ".png")
-            if path.suffix.lower() != ".png"
-            else options.output / path.relative_to(options.input)
-            for path in files
-        ]
+        targets = _targets_in_folder(files, options)
     else:
-        if not options.input.exists():
-            raise FileNotFoundError(f"There is no file or folder {options.input}.")
-        files = [options.input]
-        is_folder = options.output.is_dir()
-        targets = [
-            options.output / (options.input.stem + ".png")
-            if is_folder
-            else options.output
-        ]
-        if targets[0].suffix.lower() != ".png":
-            raise ValueError(
-                f"Translations are saved as PNG. Received: OUT {options.output}; give "
-                "a name that ends in .png, or an existing folder."
-            )
-    taken = [target for target in targets if target.exists()]
-    if taken:
-        raise FileExistsError(
-            f"{taken[0]} exists. Nothing is overwritten: choose another name for OUT."
-        )
+        files, targets = [options.input], [_target_of_file(options)]
     model = options.model or _packaged_model()
     translator = load_translator(_servable(model))
     print(
@@ -343,30 +359,82 @@ def _translate(options):
         flush=True,
     )
     channels = translator.channels[options.direction[0]]
-    done, skipped = 0, 0
+    skipped = 0
     progress = _progress(len(files))
     for path, target in zip(files, targets, strict=True):
         try:
             image = decode_image(path, channels=channels)
+            if options.size:
+                image = resize_image(image, options.size)
+            pixels = _translate_image(translator, image, path, options.direction)
         except ImageError as error:
             if not whole_folder:
                 raise
             print(f"\nSkipped: {error}", file=sys.stderr)
             skipped += 1
-            progress.add(1)
-            continue
-        if options.size:
-            image = resize_image(image, options.size)
-        translated = translator.translate(image[None], direction=options.direction)[0]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(encode_png(translated))
-        done += 1
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(encode_png(pixels))
         progress.add(1)
-    print(f"Wrote {done} image(s) to {options.output}.")
+    if skipped == len(files):
+        raise ValueError(f"No image in {options.input} could be translated.")
+    print(f"Wrote {len(files) - skipped} image(s) to {options.output}.")
     if skipped:
         print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
-    if not done:
-        raise ValueError(f"No image in {options.input} could be read.")
+
+
+def _target_of_file(options):
+    if not options.input.exists():
+        raise FileNotFoundError(f"There is no file or folder {options.input}.")
+    target = options.output
+    if target.is_dir():
+        target = target / (options.input.stem + ".png")
+    if target.suffix.lower() != ".png":
+        raise ValueError(
+            f"Translations are saved as PNG. Received: OUT {options.output}; give a "
+            "name that ends in .png, or an existing folder."
+        )
+    _refuse_existing([target])
+    return target
+
+
+def _targets_in_folder(files, options):
+    if options.output.exists() and not options.output.is_dir():
+        raise NotADirectoryError(
+            f"{options.output} is a file. Give a folder for the translations of a "
+            "folder."
+        )
+    targets = []
+    for path in files:
+        name = path.name
+        # The old ending stays: a folder may hold one name with several of them.
+        if path.suffix.lower() != ".png":
+            name += ".png"
+        targets.append(options.output / path.relative_to(options.input).with_name(name))
+    _refuse_existing(targets)
+    if len(set(targets)) < len(targets):
+        twice = next(target for target in targets if targets.count(target) > 1)
+        raise ValueError(
+            f"Two images of {options.input} would be saved as {twice}. Rename one."
+        )
+    return targets
+
+
+def _refuse_existing(targets):
+    for target in targets:
+        if target.exists():
+            raise FileExistsError(
+                f"{target} exists. Nothing is overwritten: choose another name for OUT."
+            )
+
+
+def _translate_image(translator, image, path, direction):
+    from keras_gans.data.images import ImageError
+
+    try:
+        return translator.translate(image[None], direction=direction)[0]
+    except ValueError as error:  # A size that the networks do not take.
+        raise ImageError(f"{path}: {error} --size N resizes them.") from error
 
 
 def _progress(total):
@@ -377,11 +445,14 @@ def _progress(total):
 
 def _servable(path):
     """The exported model of a run's folder, or the path itself."""
-    if (path / "run.json").is_file():
-        if (path / "export").is_dir():
-            return path / "export"
-        return path / "model.keras"
-    return path
+    from keras_gans.training import Run
+
+    if not (path / "run.json").is_file():
+        return path
+    # An export that failed leaves an empty folder.
+    if any((path / "export").glob("[0-9]*")):
+        return path / "export"
+    return Run.open(path).model_path()
 
 
 def _packaged_model():
@@ -400,15 +471,15 @@ def _packaged_model():
     )
 
 
-# evaluate and export -------------------------------------------------------------------
+# evaluate and export --------------------------------------------------------------
 
 
 def _add_evaluate(verbs):
     verb = verbs.add_parser(
         "evaluate",
         help="score a trained run",
-        description="Tells what share of translated test images keeps its label, for "
-        "both directions,\nbetween the floor (untranslated) and the ceiling (real "
+        description="Tells what share of translated test images keeps its label, "
+        "for both directions,\nbetween the floor (untranslated) and the ceiling (real "
         "images). Writes score.json.",
         epilog="example:\n  keras-gans evaluate runs/digits-1",
     )
@@ -437,8 +508,9 @@ def _add_export(verbs):
     verb = verbs.add_parser(
         "export",
         help="export a trained run as a SavedModel",
-        description="Exports a run as a SavedModel, uint8 images in and out, that plain "
-        "TensorFlow or\nTensorFlow Serving loads. Each call makes the next version.",
+        description="Exports a run as a SavedModel, uint8 images in and out, that "
+        "plain TensorFlow or\nTensorFlow Serving loads. Each call makes the next "
+        "version.",
         epilog="example:\n  keras-gans export runs/digits-1 saved_models/digits",
     )
     verb.add_argument("run", type=pathlib.Path, metavar="RUN", help="folder of a run")

@@ -136,8 +136,8 @@ def tensorflow_tutorial(
     discriminators, LeakyReLU 0.3 (the default of the Keras of its time), cross entropy
     with the discriminator's loss halved, cycle weight 10, identity weight 5, no image
     pool, Adam 2e-4 (β₁ 0.5); meant for single images, resized to 286, cropped to 256
-    and mirrored. The tutorial's four Adams equal the two of this model, because Adam treats
-    each weight by itself.
+    and mirrored. The tutorial's four Adams equal the two of this model, because Adam
+    treats each weight by itself.
 
     Args:
         x_channels: 1 or 3, channels of domain X.
@@ -201,8 +201,8 @@ def cyclegan_paper(
     ResNets with 9 residual blocks (6 below 256 pixels), non-affine instance norm,
     N(0, 0.02) initialisation, 70x70 patch discriminators, cycle weight 10, no identity
     loss, Adam 2e-4 (β₁ 0.5); meant for single images, resized to 286, cropped to 256
-    and mirrored. The paper keeps the learning rate for 100 epochs and lets it fall linearly
-    to zero over 100 more: give both lengths in steps.
+    and mirrored. The paper keeps the learning rate for 100 epochs and lets it fall
+    linearly to zero over 100 more: give both lengths in steps.
 
     Args:
         x_channels: 1 or 3, channels of domain X.

@@ -1,7 +1,8 @@
-"""A whole training run: data, model, `fit`, pictures, score and export in one folder."""
+"""A whole training run in one folder: data, `fit`, pictures, score and export."""
 
 import dataclasses
 import datetime
+import itertools
 import json
 import math
 import os
@@ -55,7 +56,7 @@ RECIPES = {
         size=32,
         flip=False,
         channels=3,
-        steps=1500,
+        steps=1000,
         sample_freq=250,
     ),
     "digit_lab": Recipe(
@@ -139,10 +140,10 @@ def configure(preset, x, y, seed=0, mixed_precision=None, jit_compile="auto", **
     given = {name: value for name, value in given.items() if value is not None}
     if "steps" in given and "epochs" in given:
         raise ValueError("Give --steps or --epochs, not both.")
-    length = (
-        {name: given[name] for name in ("steps", "epochs") if name in given}
-        or {"steps": recipe.steps, "epochs": recipe.epochs}
-    )
+    length = {name: given[name] for name in ("steps", "epochs") if name in given} or {
+        "steps": recipe.steps,
+        "epochs": recipe.epochs,
+    }
     size = given.get("size", recipe.size)
     return Configuration(
         preset=preset,
@@ -172,15 +173,21 @@ class Run:
     Args:
         directory: The folder.
         configuration: A `Configuration`.
+        record: Dict, what else `run.json` says: command, start and versions.
     """
 
-    def __init__(self, directory, configuration):
+    def __init__(self, directory, configuration, record):
         self.directory = pathlib.Path(directory)
         self.configuration = configuration
+        self.record = record
 
     @classmethod
     def create(cls, directory, configuration, command):
-        """Starts a new run; refuses a folder that already holds something."""
+        """Makes the folder of a new run; refuses one that already holds something.
+
+        `run.json` is written when training starts: a run whose data or networks cannot
+        be used leaves an empty folder, and the corrected command may name it again.
+        """
         directory = pathlib.Path(directory)
         if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
             raise FileExistsError(
@@ -188,23 +195,19 @@ class Run:
                 "on with the run in it by --resume."
             )
         directory.mkdir(parents=True, exist_ok=True)
-        run = cls(directory, configuration)
-        _write_json(
-            run.directory / "run.json",
-            {
-                "command": command,
-                "configuration": dataclasses.asdict(configuration),
-                "started": datetime.datetime.now().astimezone().isoformat("T", "seconds"),
-                "versions": {
-                    "keras_gans": keras_gans.__version__,
-                    "keras": keras.__version__,
-                    "tensorflow": tf.__version__,
-                    "numpy": np.__version__,
-                    "python": platform.python_version(),
-                },
+        started = datetime.datetime.now().astimezone()
+        record = {
+            "command": command,
+            "started": started.isoformat("T", "seconds"),
+            "versions": {
+                "keras_gans": keras_gans.__version__,
+                "keras": keras.__version__,
+                "tensorflow": tf.__version__,
+                "numpy": np.__version__,
+                "python": platform.python_version(),
             },
-        )
-        return run
+        }
+        return cls(directory, configuration, record)
 
     @classmethod
     def open(cls, directory):
@@ -215,26 +218,37 @@ class Run:
                 f"{directory} is not the folder of a run: it has no run.json. "
                 "`keras-gans train` makes one."
             )
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(directory, Configuration(**content["configuration"]))
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            configuration = Configuration(**record.pop("configuration"))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(
+                f"{path} does not describe a run as this version of keras_gans writes "
+                f"it. Train into a new folder. ({error!r})"
+            ) from error
+        return cls(directory, configuration, record)
 
-    def train(self, steps=None, epochs=None, verbose="auto"):
+    def change_length(self, steps=None, epochs=None):
+        """Gives the run another length, from the next `train` on.
+
+        Args:
+            steps: Positive integer, iterations since the start of the run, or `None`.
+            epochs: In their place, passes over the longer domain.
+        """
+        self.configuration = dataclasses.replace(
+            self.configuration, steps=steps, epochs=epochs
+        )
+
+    def train(self, verbose="auto"):
         """Trains to the end of the run, from its last checkpoint if there is one.
 
         Args:
-            steps: Optional integer, a new length of the run, as iterations.
-            epochs: Optional integer, a new length, as passes over the longer domain.
             verbose: As in `keras.Model.fit`.
+
+        Returns:
+            The trained `keras_gans.models.CycleGAN`.
         """
         configuration = self.configuration
-        if steps or epochs:
-            configuration = dataclasses.replace(
-                configuration, steps=steps, epochs=epochs
-            )
-            content = json.loads((self.directory / "run.json").read_text("utf-8"))
-            content["configuration"] = dataclasses.asdict(configuration)
-            _write_json(self.directory / "run.json", content)
-            self.configuration = configuration
         data = unpaired(
             configuration.x,
             configuration.y,
@@ -246,93 +260,111 @@ class Run:
             seed=configuration.seed,
         )
         total = configuration.steps or configuration.epochs * data.steps_per_epoch
+        checkpoints = self.directory / "checkpoints"
+        trained = Checkpoint.latest_step(checkpoints) or 0
+        if trained > total:
+            raise ValueError(
+                f"The run in {self.directory} has trained {trained} iterations "
+                f"already. Its length must not be less. Received: {total} iterations."
+            )
         model = self._build(data, total)
-        samples = [self._samples(argument) for argument in "xy"]
+        x, y = self._samples("x"), self._samples("y")
+        count = min(len(x), len(y))
+        self._write_record()
         checkpoint = Checkpoint(
-            self.directory / "checkpoints",
-            data,
-            save_freq=min(data.steps_per_epoch, 250),
+            checkpoints, data, save_freq=min(data.steps_per_epoch, 250)
         )
-        model.fit(
-            data,
-            epochs=math.ceil(total / data.steps_per_epoch),
-            # The checkpoint comes before all that ask for the iteration it restores,
-            # the guard before the checkpoint, which must not save what it finds.
-            callbacks=[
-                FiniteGuard(),
-                checkpoint,
-                SampleGrid(
-                    self.directory / "samples",
-                    *samples,
-                    save_freq=RECIPES[configuration.preset].sample_freq,
-                ),
-                LossTable(self.directory),
-                LossHistory(self.directory),
-                _StopAt(total),
-            ],
-            verbose=verbose,
-        )
+        if trained == total:
+            # `fit` would train one batch before a callback could stop it.
+            checkpoint.set_model(model)
+        else:
+            sample_freq = RECIPES[configuration.preset].sample_freq
+            model.fit(
+                data,
+                epochs=math.ceil(total / data.steps_per_epoch),
+                # First the guard, so that nothing is written of a step that is not
+                # finite; last the checkpoint, when all else about the step is written.
+                callbacks=[
+                    FiniteGuard(),
+                    SampleGrid(
+                        self.directory / "samples",
+                        x[:count],
+                        y[:count],
+                        save_freq=sample_freq,
+                    ),
+                    LossTable(self.directory),
+                    LossHistory(self.directory),
+                    _StopAt(total, data.steps_per_epoch),
+                    checkpoint,
+                ],
+                verbose=verbose,
+            )
         model.save(self.directory / "model.keras")
         return model
 
-    def load_model(self):
-        """Loads the model of a finished run."""
+    def model_path(self):
+        """Returns the path of `model.keras`; raises if the run is not finished."""
         path = self.directory / "model.keras"
         if not path.exists():
             raise FileNotFoundError(
                 f"The run in {self.directory} is not finished: it has no model.keras. "
                 f"Finish it: keras-gans train --resume --output {self.directory}"
             )
-        return keras.saving.load_model(path)
+        return path
+
+    def load_model(self):
+        """Loads the model of a finished run."""
+        return keras.saving.load_model(self.model_path())
 
     def score(self, model):
         """Scores the labels that translations keep; writes `score.json`.
 
         Returns:
-            The scores as `keras_gans.metrics.label_keeping` gives them, or `None` when a
-            domain has no labels or no test images.
+            The scores as `keras_gans.metrics.label_keeping` gives them, or `None` when
+            a domain has no labels or no test images.
         """
         configuration = self.configuration
-        tests, classifiers = [], []
+        trains, tests = [], []
         for argument in "xy":
             source = getattr(configuration, argument)
             if not has_test_split(source):
                 return None
-            shape = {
-                "size": configuration.size,
-                "channels": getattr(model, f"discriminator_{argument}").input_shape[-1],
-                "argument": argument,
-            }
-            tests.append(load_images(source, split="test", **shape))
-            images, labels = load_images(source, split="train", **shape)
-            if labels is None or tests[-1][1] is None:
-                return None
-            classifiers.append(train_classifier(images, labels, seed=0))
+            for split, domains in (("train", trains), ("test", tests)):
+                images, labels = load_images(
+                    source,
+                    size=configuration.size,
+                    channels=getattr(model, f"discriminator_{argument}").input_shape[-1],
+                    split=split,
+                    argument=argument,
+                )
+                if labels is None:
+                    return None
+                domains.append((images, labels))
+        classifiers = [train_classifier(*domain, seed=0) for domain in trains]
         scores = label_keeping(model, *tests, *classifiers)
         _write_json(self.directory / "score.json", scores)
         return scores
 
     def export(self, model, directory=None, weights_dtype="float32"):
         """Exports the model as a SavedModel; see `keras_gans.export`."""
-        content = json.loads((self.directory / "run.json").read_text("utf-8"))
         return export_translator(
             model,
             directory or self.directory / "export",
             weights_dtype=weights_dtype,
             metadata={
-                "command": content["command"],
+                "command": self.record["command"],
                 "configuration": dataclasses.asdict(self.configuration),
-                "versions": content["versions"],
+                "versions": self.record["versions"],
             },
         )
 
+    def _write_record(self):
+        configuration = dataclasses.asdict(self.configuration)
+        content = {**self.record, "configuration": configuration}
+        _write_json(self.directory / "run.json", content)
+
     def _build(self, data, total):
         configuration = self.configuration
-        keras.config.set_dtype_policy(
-            f"mixed_{configuration.mixed_precision}"
-            if configuration.mixed_precision
-            else "float32"
-        )
         arguments = {
             "x_channels": data.element_spec[0].shape[-1],
             "y_channels": data.element_spec[1].shape[-1],
@@ -343,7 +375,14 @@ class Run:
         if configuration.preset == "cyclegan_paper":
             arguments["constant_steps"] = total // 2
             arguments["decay_steps"] = total - total // 2
-        return RECIPES[configuration.preset].build(**arguments)
+        precision = configuration.mixed_precision
+        default_policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(f"mixed_{precision}" if precision else "float32")
+        try:
+            return RECIPES[configuration.preset].build(**arguments)
+        finally:
+            # Or the classifiers of the score would compute in 16 bits, too.
+            keras.config.set_dtype_policy(default_policy)
 
     def _samples(self, argument):
         source = getattr(self.configuration, argument)
@@ -358,14 +397,22 @@ class Run:
 
 
 class _StopAt(keras.callbacks.Callback):
-    """Ends `fit` at an iteration that need not be the end of an epoch."""
+    """Ends `fit` at a batch that need not be the last of an epoch.
 
-    def __init__(self, total):
+    It counts batches, as the checkpoint does: in float16 a step may be left out, and
+    the optimizer's iterations would stay behind.
+    """
+
+    def __init__(self, total, steps_per_epoch):
         super().__init__()
         self.total = total
+        self.steps_per_epoch = steps_per_epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._left = self.total - epoch * self.steps_per_epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.model.iterations >= self.total:
+        if batch + 1 >= self._left:
             self.model.stop_training = True
 
 
@@ -385,11 +432,11 @@ def score_table(scores):
 
 
 def next_free(directory):
-    """Returns `<directory>-1`, or the first number behind it that is still free."""
-    number = 1
-    while pathlib.Path(f"{directory}-{number}").exists():
-        number += 1
-    return pathlib.Path(f"{directory}-{number}")
+    """Returns `<directory>-1`, or the first number from there on that is free."""
+    for number in itertools.count(1):
+        path = pathlib.Path(f"{directory}-{number}")
+        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+            return path
 
 
 def _write_json(path, content):

@@ -134,8 +134,8 @@ def files(directory):
     directory = pathlib.Path(directory)
     return {
         str(path.relative_to(directory)): path.read_bytes()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file() and path.parent.name not in ("checkpoints", "figures")
+        for pattern in ("*.csv", "*.md", "samples/*")
+        for path in directory.glob(pattern)
     }
 
 
@@ -184,7 +184,8 @@ def _prepare_death(moment, number):
     - `"writing"`: in the middle of writing the file of weights in that save;
     - `"written"`: when that is written and not yet the latest;
     - `"latest"`: when it is the latest and the old ones are not yet deleted;
-    - `"seconds"`: that long after the first step, whatever happens there.
+    - `"steps"`: after that many steps in this process; a fraction of a step is that
+      fraction of a tenth of a second, whatever happens there.
 
     Returns:
         A list of callbacks.
@@ -213,11 +214,11 @@ def _prepare_death(moment, number):
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
     def start_clock(batch, logs):
-        if not clock:
-            clock.append(threading.Timer(number, die))
-            clock[0].start()
+        steps.append(batch)
+        if len(steps) == int(number):
+            threading.Timer(number % 1 / 10, die).start()
 
-    clock = []
+    steps = []
     if moment == "before":
         call_before("save", die)
     elif moment == "writing":
@@ -227,7 +228,7 @@ def _prepare_death(moment, number):
         call_before("_record_state", die, call=2 * number - 1)
     elif moment == "latest":
         call_before("_sweep", die)
-    elif moment == "seconds":
+    elif moment == "steps":
         return [keras.callbacks.LambdaCallback(on_train_batch_end=start_clock)]
     return []
 

@@ -124,10 +124,11 @@ class Checkpoint(keras.callbacks.Callback):
                 "its variables do not match. Train into a new folder, or build and "
                 f"compile the model as before. ({error})"
             ) from error
-        except tf.errors.OpError as error:
+        # A file that ends too early is an `IndexError` to TensorFlow's reader.
+        except (tf.errors.OpError, IndexError) as error:
             raise OSError(
-                f"The checkpoint {path} cannot be read. Train into a new "
-                f"folder. ({error.message})"
+                f"The checkpoint {path} cannot be read. Train into a new folder. "
+                f"({error})"
             ) from error
         if int(self._data_seed.numpy()) != self.data.seed:
             raise ValueError(

@@ -106,7 +106,8 @@ def label_keeping(model, test_x, test_y, classifier_x, classifier_y, batch_size=
             translated = model(batch, direction=direction)
             restored = model(translated, direction=back)
             # Judged as the pictures they would be saved as.
-            pictures = np.round((keras.ops.convert_to_numpy(translated) + 1) * 127.5)
+            pictures = (keras.ops.convert_to_numpy(translated) + 1) * 127.5
+            pictures = np.clip(np.round(pictures), 0, 255)
             predicted = classifier.predict_on_batch(pictures).argmax(-1)
             kept += int((predicted == labels[start : start + batch_size]).sum())
             difference = np.abs(keras.ops.convert_to_numpy(restored) - batch)

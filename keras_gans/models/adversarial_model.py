@@ -270,7 +270,11 @@ class AdversarialModel(keras.Model):
         """
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         for name, loss in losses.items():
-            self._loss_trackers[name].update_state(loss * replicas)
+            # TensorFlow would merge the tracker's addition with those inside the loss,
+            # in an order that depends on which buffer is free at that moment, and two
+            # equal runs would differ in the last bit. This identity keeps them apart.
+            loss = tf.raw_ops.Snapshot(input=loss * replicas)
+            self._loss_trackers[name].update_state(loss)
         return {name: tracker.result() for name, tracker in self._loss_trackers.items()}
 
     # Configuration and state -------------------------------------------------------

@@ -5,7 +5,8 @@
 Every contestant runs in a process of its own and they take turns, so that all see the
 same moods of the machine. It prints medians and minima of the rounds, and ratios to the
 tutorial's way under TensorFlow's default settings: one persistent tape, four
-optimizers, four gradient calls. All train the lab's networks (width 64, batch norm) at batch 64.
+optimizers, four gradient calls. All train the lab's networks (width 64, batch norm) at
+batch 64.
 """
 
 import argparse
@@ -90,10 +91,8 @@ def ask(worker, steps):
 
 def work(name, batch_size):
     if name.startswith("tutorial"):
-        # The networks are ours; the settings of TensorFlow are the user's.
-
+        # TensorFlow first: the switches that keras_gans sets come too late for it.
         import tensorflow  # noqa: F401
-
     import keras
     import tensorflow as tf
 

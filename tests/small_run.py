@@ -1,0 +1,80 @@
+"""Domains and networks so small that a whole `keras-gans train` takes seconds."""
+
+import dataclasses
+import functools
+
+import keras
+import numpy as np
+from PIL import Image
+
+from keras_gans import metrics, training
+from keras_gans.data.digits import handwritten_digits
+from keras_gans.models import CycleGAN
+from keras_gans.networks import digit_generator, patch_discriminator
+
+TRAIN, TEST = 36, 16
+# Four batches of eight in an epoch; the rest of four images is dropped.
+BATCH, STEPS_PER_EPOCH = 8, 4
+
+
+def digits(split, count, inverted=False):
+    """Returns real digits and labels, white on black or black on white."""
+    images, labels = handwritten_digits(split)
+    return images[:count] ^ np.uint8(255 * inverted), labels[:count]
+
+
+def make_domains(folder):
+    """Writes `white.npz` and `black.npz`, labelled, with test images."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, inverted in (("white", False), ("black", True)):
+        arrays = {}
+        for split, count in (("train", TRAIN), ("test", TEST)):
+            images, labels = digits(split, count, inverted)
+            arrays |= {f"x_{split}": images, f"y_{split}": labels}
+        paths.append(folder / f"{name}.npz")
+        np.savez(paths[-1], **arrays)
+    return paths
+
+
+def make_unlabelled(folder, count=TRAIN):
+    """Writes two `.npz` files of training images alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / "white_alone.npz", folder / "black_alone.npz"]
+    for path, inverted in zip(paths, (False, True), strict=True):
+        np.savez(path, x_train=digits("train", count, inverted)[0])
+    return paths
+
+
+def write_images(folder, images, ending=".png"):
+    """Writes `0.png`, `1.png` and so on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for index, image in enumerate(images):
+        Image.fromarray(image.squeeze()).save(folder / f"{index}{ending}")
+
+
+def build(x_channels, y_channels, size, seed, **compile_arguments):
+    """In the place of `presets.digits`."""
+    keras.utils.set_random_seed(seed)
+    small = {"width": 4, "residual_blocks": 0}
+    model = CycleGAN(
+        digit_generator(x_channels, y_channels, name="generator_xy", **small),
+        digit_generator(y_channels, x_channels, name="generator_yx", **small),
+        patch_discriminator(x_channels, width=4, layers=1, name="discriminator_x"),
+        patch_discriminator(y_channels, width=4, layers=1, name="discriminator_y"),
+        pool_size=3,
+        seed=seed,
+    )
+    model.compile(**{**compile_arguments, "jit_compile": False})
+    return model
+
+
+def patch(monkeypatch):
+    """Lets `keras-gans train` use the small networks and hardly train classifiers."""
+    recipe = dataclasses.replace(training.RECIPES["digits"], build=build)
+    monkeypatch.setitem(training.RECIPES, "digits", recipe)
+    monkeypatch.setattr(
+        training,
+        "train_classifier",
+        functools.partial(metrics.train_classifier, steps=4, batch_size=8),
+    )
