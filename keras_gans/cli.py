@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import re
 import shlex
 import sys
 
@@ -55,7 +56,9 @@ def _message(error):
             f"TensorFlow stopped with {type(error).__name__}: {_first_line(error)} "
             "(--traceback shows all.)"
         )
-    return error
+    # Keras prints what a layer says in bold, between where and with what it was called.
+    bold = re.search("\x1b\\[1m(.*?)\x1b\\[0m", str(error), re.DOTALL)
+    return bold[1] if bold else error
 
 
 def _first_line(error):

@@ -270,6 +270,14 @@ class Run:
         model = self._build(data, total)
         x, y = self._samples("x"), self._samples("y")
         count = min(len(x), len(y))
+        # A size that a network does not take is refused before anything is written.
+        for network, images in (
+            (model.generator_xy, x),
+            (model.discriminator_x, x),
+            (model.generator_yx, y),
+            (model.discriminator_y, y),
+        ):
+            network(images[:1])
         self._write_record()
         checkpoint = Checkpoint(
             checkpoints, data, save_freq=min(data.steps_per_epoch, 250)
@@ -333,7 +341,9 @@ class Run:
                 images, labels = load_images(
                     source,
                     size=configuration.size,
-                    channels=getattr(model, f"discriminator_{argument}").input_shape[-1],
+                    channels=getattr(model, f"discriminator_{argument}").input_shape[
+                        -1
+                    ],
                     split=split,
                     argument=argument,
                 )

@@ -1,0 +1,588 @@
+"""The command line, in process: what it writes, says, refuses and survives."""
+
+import contextlib
+import csv
+import io
+import json
+import pathlib
+import re
+import shlex
+import shutil
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import keras_gans
+import small_run
+from keras_gans import cli, export, training
+
+BATCH = ["--batch-size", str(small_run.BATCH)]
+
+
+@pytest.fixture(autouse=True)
+def small_networks(monkeypatch, tmp_path):
+    small_run.patch(monkeypatch)
+    # Nothing is read from, or written to, the folder that pytest was started in.
+    monkeypatch.chdir(tmp_path)
+
+
+class Result:
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+
+def call(*arguments):
+    """Calls the command line; returns status, stdout and stderr."""
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+    ):
+        try:
+            status = cli.main([str(argument) for argument in arguments])
+        except SystemExit as stop:  # argparse
+            status = stop.code
+    return Result(status, out.getvalue(), err.getvalue())
+
+
+def succeed(*arguments):
+    result = call(*arguments)
+    assert result.status == 0, result.err
+    return result
+
+
+def fail(*arguments, status=1):
+    """Returns the one line that the command line says on stderr."""
+    result = call(*arguments)
+    assert result.status == status
+    assert "Traceback" not in result.err
+    if status == 1:
+        assert result.err.startswith(f"keras-gans {arguments[0]}: ")
+        assert result.err.count("\n") == 1
+    return result.err
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of six iterations between labelled domains; not to be changed."""
+    folder = tmp_path_factory.mktemp("cli")
+    x, y = small_run.make_domains(folder / "data")
+    directory = folder / "my run"
+    arguments = ["train", "--data", x, y, "--output", directory, "--steps", "6", *BATCH]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        small_run.patch(monkeypatch)
+        result = succeed(*arguments)
+    result.directory = directory
+    result.command = shlex.join(["keras-gans", *map(str, arguments)])
+    return result
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    return pathlib.Path(shutil.copytree(finished.directory, tmp_path / "copied"))
+
+
+@pytest.fixture
+def unlabelled(tmp_path):
+    return small_run.make_unlabelled(tmp_path / "data")
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# train -----------------------------------------------------------------------------
+
+
+def test_train_writes_the_run_folder(finished):
+    directory = finished.directory
+    assert sorted(path.name for path in directory.iterdir()) == [
+        "checkpoints",
+        "export",
+        "figures",
+        "history.csv",
+        "model.keras",
+        "run.json",
+        "samples",
+        "score.json",
+        "table.csv",
+        "table.md",
+    ]
+    content = json.loads((directory / "run.json").read_text())
+    assert content["command"] == finished.command
+    assert content["configuration"] == {
+        "preset": "digits",
+        "x": str(directory.parent / "data" / "white.npz"),
+        "y": str(directory.parent / "data" / "black.npz"),
+        "batch_size": small_run.BATCH,
+        "size": 32,
+        "load_size": None,
+        "flip": False,
+        "channels": 3,
+        "steps": 6,
+        "epochs": None,
+        "seed": 0,
+        "jit_compile": "auto",
+        "mixed_precision": None,
+    }
+    assert content["versions"]["keras_gans"] == keras_gans.__version__
+    assert content["versions"]["tensorflow"] == tf.__version__
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}[+-].*", content["started"])
+
+    history = rows(directory / "history.csv")
+    assert [(row["epoch"], row["iteration"]) for row in history] == [
+        ("1", "4"),
+        ("2", "6"),
+    ]
+    (row,) = rows(directory / "table.csv")
+    assert row["iteration"] == "6"
+    assert "| 6 |" in (directory / "table.md").read_text()
+    names = sorted(path.name for path in (directory / "samples").iterdir())
+    assert names == ["iteration_000000.png", "iteration_000006.png"]
+    for path in [*directory.glob("samples/*"), directory / "figures" / "losses.png"]:
+        assert np.ptp(np.array(Image.open(path))) > 100
+    assert keras_gans.callbacks.Checkpoint.latest_step(directory / "checkpoints") == 6
+    assert keras.saving.load_model(directory / "model.keras").iterations == 6
+    assert (directory / "export" / "1" / "saved_model.pb").is_file()
+    metadata = directory / "export" / "1" / "assets.extra" / "metadata.json"
+    assert (
+        json.loads(metadata.read_text()).items()
+        == {
+            name: content[name] for name in ("command", "configuration", "versions")
+        }.items()
+    )
+    scores = json.loads((directory / "score.json").read_text())
+    assert set(scores) == {"xy", "yx"}
+    assert set(scores["xy"]) == {"kept", "floor", "ceiling", "cycle_l1"}
+
+
+def test_train_says_what_it_does_and_where_the_results_are(finished):
+    before, _, after = finished.out.partition("\nDone.")
+    assert "preset digits, for 6 iterations of batch 8 at 32x32" in before
+    assert f"in {finished.directory}" in before
+    for name in (
+        "samples/",
+        "figures/losses.png",
+        "history.csv",
+        "table.md",
+        "score.json",
+        "checkpoints/",
+        "model.keras",
+        "export/1",
+    ):
+        assert f"  {name} " in after
+        assert (finished.directory / name).exists()
+    assert "| X → Y |" in after
+    # A folder with a space in its name can be pasted.
+    assert f"--model '{finished.directory}'" in after
+
+
+def test_train_refuses_a_folder_that_holds_something(finished):
+    message = fail("train", "--output", finished.directory)
+    assert "exists and is not empty" in message and "--resume" in message
+
+
+def test_a_finished_run_is_resumed_without_a_further_step(copied):
+    before = {
+        name: (copied / name).read_bytes()
+        for name in ("history.csv", "table.csv", "run.json", "score.json")
+    }
+    result = succeed("train", "--resume", "--output", copied)
+    assert keras.saving.load_model(copied / "model.keras").iterations == 6
+    for name, content in before.items():
+        assert (copied / name).read_bytes() == content, name
+    # Scored anew, with a classifier of the same seed, and exported as a new version.
+    assert "for 6 iterations" in result.out and "export/2" in result.out
+
+
+def test_interrupt_and_resume(tmp_path, unlabelled, monkeypatch):
+    class Interrupt(training.FiniteGuard):
+        def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+            if self.model.iterations == 5:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "FiniteGuard", Interrupt)
+    result = call("train", "--data", *unlabelled, *BATCH, "--epochs", "2")
+    assert result.status == 130
+    assert result.err.endswith(
+        "Interrupted. Go on with: keras-gans train --resume --output runs/digits-1\n"
+        "\nStopped.\n"
+    )
+    assert "Traceback" not in result.err
+    message = fail("evaluate", "runs/digits-1")
+    assert "not finished" in message and "train --resume --output runs/dig" in message
+    message = fail("translate", unlabelled[0], "a.png", "--model", "runs/digits-1")
+    assert "not finished" in message
+
+    monkeypatch.undo()
+    small_run.patch(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    # The latest run is the default. A longer one this time, in another unit.
+    result = succeed("train", "--resume", "--steps", "9")
+    assert "for 9 iterations" in result.out and "in runs/digits-1" in result.out
+    # No labels: all but the score.
+    assert "No score: it needs test images and labels" in result.out
+    folder = pathlib.Path("runs/digits-1")
+    assert "score.json" not in result.out and not (folder / "score.json").exists()
+    assert (folder / "export" / "1" / "saved_model.pb").is_file()
+    history = rows(folder / "history.csv")
+    assert [row["iteration"] for row in history] == ["4", "8", "9"]
+    configuration = json.loads((folder / "run.json").read_text())["configuration"]
+    assert (configuration["steps"], configuration["epochs"]) == (9, None)
+    message = fail("train", "--resume", "--steps", "8")
+    assert "has trained 9 iterations already" in message
+    message = fail("evaluate", folder)
+    assert "needs test images and labels in both domains" in message
+
+
+def test_resume_takes_the_latest_run(finished, monkeypatch):
+    assert "no run to resume in the folder runs/" in fail("train", "--resume")
+    for name, seconds in (("older", 1000), ("newest", 3000), ("middle", 2000)):
+        path = pathlib.Path("runs", name, "run.json")
+        path.parent.mkdir(parents=True)
+        shutil.copy(finished.directory / "run.json", path)
+        training.os.utime(path, (seconds, seconds))
+    trained = []
+
+    def train(self, verbose):
+        trained.append(self.directory)
+        raise ValueError("seen")
+
+    monkeypatch.setattr(training.Run, "train", train)
+    fail("train", "--resume")
+    fail("train", "--resume", "--output", "runs/older")
+    assert trained == [pathlib.Path("runs/newest"), pathlib.Path("runs/older")]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["digits"],
+        ["--data", "a", "b"],
+        ["--batch-size", "4"],
+        ["--size", "32"],
+        ["--seed", "0"],
+        ["--mixed-precision", "bfloat16"],
+        ["--no-jit-compile"],
+    ],
+)
+def test_resume_refuses_what_would_change_the_run(finished, given):
+    message = fail("train", *given, "--resume", "--output", finished.directory)
+    name = "PRESET" if given == ["digits"] else given[0].replace("no-", "")
+    assert f": {name} cannot change when a run is resumed" in message
+
+
+def test_options_reach_the_configuration(unlabelled, monkeypatch):
+    seen = []
+
+    def train(self, verbose):
+        seen.append(self)
+        raise ValueError("seen")
+
+    monkeypatch.setattr(training.Run, "train", train)
+    fail("train")
+    fail(
+        *("train", "digit_lab", "--data", *unlabelled, "--output", "out"),
+        *("--epochs", "3", "--batch-size", "2", "--size", "16", "--seed", "4"),
+        *("--mixed-precision", "float16", "--jit-compile"),
+    )
+    default, given = seen
+    assert default.directory == pathlib.Path("runs/digits-1")
+    assert default.configuration == training.configure(
+        "digits", "handwritten_digits", "street_digits"
+    )
+    assert given.directory == pathlib.Path("out")
+    assert given.configuration == training.configure(
+        "digit_lab",
+        *unlabelled,
+        epochs=3,
+        batch_size=2,
+        size=16,
+        seed=4,
+        mixed_precision="float16",
+        jit_compile=True,
+    )
+
+
+def test_mistakes_in_data_and_options(tmp_path, unlabelled):
+    x, y = unlabelled
+    output = ["--output", tmp_path / "run"]
+    message = fail("train", "--data", "handwriten_digits", y, *output)
+    assert "Did you mean 'handwritten_digits'" in message
+    message = fail("train", "--data", x, tmp_path / "nothing.npz", *output)
+    assert "there is no file" in message
+    message = fail("train", "--data", x, y, *output, "--size", "30", *BATCH)
+    assert "multiples of 4" in message
+    # Nothing of these blocks the folder.
+    assert not list((tmp_path / "run").iterdir())
+    assert "no run.json" in fail("train", "--resume", *output)
+    assert "no run.json" in fail("evaluate", tmp_path)
+    assert "no run.json" in fail("export", tmp_path, tmp_path / "model")
+    # argparse's own status.
+    for wrong in (["--steps", "0"], ["--size", "1.5"], ["--batch-size", "-1"]):
+        assert "is not a positive integer" in fail("train", *wrong, status=2)
+    assert "not allowed with" in fail(
+        "train", "--steps", "1", "--epochs", "1", status=2
+    )
+    assert "invalid choice" in fail("train", "digit", status=2)
+    assert "VERB" in fail(status=2)
+
+
+@pytest.mark.parametrize(
+    "error, expected",
+    [
+        (OSError(28, "No space left on device", "x.keras"), "No space left on device"),
+        (MemoryError("Unable to allocate 9 GiB"), "The memory or the disk is full"),
+        (
+            tf.errors.ResourceExhaustedError(None, None, "disk: No space left\nmore"),
+            "The memory or the disk is full. Free some of it, or use a smaller "
+            "--batch-size or --size. (disk: No space left)",
+        ),
+        (
+            tf.errors.UnknownError(
+                None,
+                None,
+                "Graph execution error:\n\nDetected at node x\n<stack traces "
+                "unavailable>\nno such kernel\n\t [[{{node x}}]]",
+            ),
+            "TensorFlow stopped with UnknownError: no such kernel (--traceback",
+        ),
+        (FloatingPointError("`cycle_loss` became nan"), "`cycle_loss` became nan"),
+    ],
+)
+def test_errors_of_the_machine_are_one_sentence(monkeypatch, error, expected):
+    def train(self, verbose):
+        raise error
+
+    monkeypatch.setattr(training.Run, "train", train)
+    assert expected in fail("train")
+    with pytest.raises(type(error)):
+        call("train", "--traceback")
+
+
+def test_a_bug_shows_its_traceback(monkeypatch):
+    def train(self, verbose):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(training.Run, "train", train)
+    with pytest.raises(ZeroDivisionError):
+        call("train")
+
+
+def test_folders_in_bfloat16(tmp_path, monkeypatch):
+    """Images without labels, in 16 bits; the policy stays in the run."""
+    images, _ = small_run.digits("train", 10)
+    small_run.write_images(tmp_path / "white", images)
+    small_run.write_images(tmp_path / "black", 255 - images)
+    policy = keras.config.dtype_policy()
+    succeed(
+        *("train", "--data", "white", "black", "--output", "run", "--steps", "1"),
+        *("--batch-size", "4", "--mixed-precision", "bfloat16", "--size", "20"),
+    )
+    assert keras.config.dtype_policy() is policy
+    model = training.Run.open("run").load_model()
+    convolution = next(
+        layer
+        for layer in model.generator_xy._flatten_layers()
+        if isinstance(layer, keras.layers.Conv2D)
+    )
+    assert convolution.compute_dtype == "bfloat16"
+    succeed("translate", "white", "out", "--size", "20", "--model", "run")
+    assert len(list(pathlib.Path("out").iterdir())) == 10
+
+
+# translate -------------------------------------------------------------------------
+
+
+def pixels(path):
+    return np.array(Image.open(path))
+
+
+def test_translate_a_file_in_both_directions(finished):
+    images, _ = small_run.digits("test", 1)
+    Image.fromarray(images[0, ..., 0]).save("grey.png")
+    model = keras.saving.load_model(finished.directory / "model.keras")
+    # Grey files become the three channels of the model.
+    x = np.repeat(images, 3, -1).astype("float32") / 127.5 - 1
+    sources = {
+        "run": finished.directory,
+        "saved_model": finished.directory / "export",
+        "version": finished.directory / "export" / "1",
+        "keras": finished.directory / "model.keras",
+    }
+    for direction in ("xy", "yx"):
+        expected = np.round((np.array(model(x, direction=direction))[0] + 1) * 127.5)
+        for name, path in sources.items():
+            target = pathlib.Path(f"{name}_{direction}.png")
+            result = succeed(
+                *("translate", "grey.png", target, "--model", path),
+                *("--direction", direction),
+            )
+            assert f"direction {direction}, with {path}" in result.out
+            assert result.out.endswith(f"Wrote 1 image(s) to {target}.\n")
+            np.testing.assert_allclose(pixels(target), expected, atol=1)
+    assert np.ptp(pixels("run_xy.png").astype(int) - pixels("run_yx.png")) > 0
+    # X to Y is the default.
+    pathlib.Path("folder").mkdir()
+    succeed("translate", "grey.png", "folder", "--model", finished.directory)
+    np.testing.assert_array_equal(pixels("folder/grey.png"), pixels("run_xy.png"))
+
+
+def test_translate_a_folder(finished):
+    images, _ = small_run.digits("test", 3)
+    small_run.write_images(pathlib.Path("in"), images)
+    small_run.write_images(pathlib.Path("in/below"), images, ending=".jpg")
+    small_run.write_images(pathlib.Path("in/below"), images[:1], ending=".bmp")
+    small_run.write_images(pathlib.Path("odd"), images[:1, :30])
+    pathlib.Path("odd/0.png").rename("in/odd.png")
+    pathlib.Path("in/broken.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
+    model = ["--model", finished.directory]
+    result = succeed("translate", "in", "out", *model)
+    # Both are named with the reason, and the others are translated.
+    assert "Skipped: in/broken.png: " in result.err
+    assert re.search("Skipped: in/odd.png: .*multiples of 4.*--size N", result.err)
+    assert "Skipped 2 file(s), named above." in result.err
+    assert "Wrote 7 image(s) to out." in result.out
+    assert sorted(str(path) for path in pathlib.Path("out").rglob("*.png")) == [
+        "out/0.png",
+        "out/1.png",
+        "out/2.png",
+        "out/below/0.bmp.png",
+        "out/below/0.jpg.png",
+        "out/below/1.jpg.png",
+        "out/below/2.jpg.png",
+    ]
+    assert pixels("out/0.png").shape == (32, 32, 3)
+
+    result = succeed("translate", "in", "resized", "--size", "24", *model)
+    assert pixels("resized/odd.png").shape == (24, 24, 3)
+    assert "Wrote 8 image(s)" in result.out
+
+    # Nothing is overwritten, and nothing is written beside what is there.
+    shutil.rmtree("out/below")
+    pathlib.Path("out/0.png").unlink()
+    assert "out/1.png exists" in fail("translate", "in", "out", *model)
+    assert not pathlib.Path("out/0.png").exists()
+
+
+def test_translate_refuses_before_it_loads_a_model(monkeypatch):
+    images, _ = small_run.digits("test", 1)
+    small_run.write_images(pathlib.Path("in"), images)
+    small_run.write_images(pathlib.Path("in"), images, ending=".jpg")
+    small_run.write_images(pathlib.Path("in"), images, ending=".jpg.png")
+    pathlib.Path("empty").mkdir()
+    pathlib.Path("there.png").write_text("kept")
+    monkeypatch.setattr(export, "load_translator", None)
+    assert "no file or folder nothing.png" in fail("translate", "nothing.png", "a.png")
+    assert "name that ends in .png" in fail("translate", "in/0.png", "a.jpg")
+    assert "there.png exists" in fail("translate", "in/0.png", "there.png")
+    assert "in/0.png exists" in fail("translate", "in/0.jpg", "in")
+    assert "no image file in the folder" in fail("translate", "empty", "out")
+    assert "there.png is a file" in fail("translate", "in", "there.png")
+    assert "would be saved as out/0.jpg.png" in fail("translate", "in", "out")
+    assert pathlib.Path("there.png").read_text() == "kept"
+    assert not pathlib.Path("out").exists()
+
+
+def test_translate_errors(finished):
+    images, _ = small_run.digits("test", 1)
+    small_run.write_images(pathlib.Path("in"), images[:, :30])
+    pathlib.Path("text.png").write_text("no image")
+    model = ["--model", finished.directory]
+    message = fail("translate", "in/0.png", "a.png", *model)
+    assert "in/0.png" in message and "multiples of 4" in message
+    message = fail("translate", "in/0.png", "a.png", "--size", "30", *model)
+    assert "multiples of 4" in message
+    assert "text.png" in fail("translate", "text.png", "a.png", *model)
+    message = fail("translate", "in/0.png", "a.png", "--model", "nothing")
+    assert "There is no model at 'nothing'" in message
+    result = call("translate", "in", "out", *model)
+    assert result.status == 1
+    assert "No image in in could be translated." in result.err
+    assert not pathlib.Path("a.png").exists() and not pathlib.Path("out").exists()
+
+
+def test_a_run_whose_export_failed_translates_with_its_model(copied):
+    shutil.rmtree(copied / "export")
+    (copied / "export").mkdir()
+    images, _ = small_run.digits("test", 1)
+    small_run.write_images(pathlib.Path("in"), images)
+    succeed("translate", "in/0.png", "a.png", "--model", copied)
+    assert pixels("a.png").shape == (32, 32, 3)
+
+
+def test_the_default_model_is_that_of_the_package(finished, monkeypatch):
+    shutil.copytree(
+        finished.directory / "export", "share/keras_gans/saved_models/digits"
+    )
+    monkeypatch.setattr(cli, "__file__", str(pathlib.Path("nowhere/keras_gans/cli.py")))
+    monkeypatch.setattr(cli.sys, "prefix", str(pathlib.Path.cwd()))
+    images, _ = small_run.digits("test", 1)
+    small_run.write_images(pathlib.Path("in"), images)
+    assert "share/keras_gans/saved_models/digits" in (
+        succeed("translate", "in/0.png", "a.png").out
+    )
+    shutil.rmtree("share")
+    message = fail("translate", "in/0.png", "b.png")
+    assert "is not installed here" in message and "--model DIR" in message
+
+
+# evaluate and export ---------------------------------------------------------------
+
+
+def test_evaluate(copied):
+    (copied / "score.json").unlink()
+    result = succeed("evaluate", copied)
+    scores = json.loads((copied / "score.json").read_text())
+    assert training.score_table(scores) in result.out
+    assert f"Saved as {copied / 'score.json'}" in result.out
+
+
+def test_export_makes_versions(finished):
+    assert "to models/1\n" in succeed("export", finished.directory, "models").out
+    result = succeed("export", finished.directory, "models", "--weights", "float16")
+    assert result.out == f"Exported {finished.directory} to models/2\n"
+    sizes = [
+        path.stat().st_size
+        for version in ("1", "2")
+        for path in pathlib.Path("models", version, "variables").glob("*.data*")
+    ]
+    assert sizes[1] < 0.6 * sizes[0]
+    loaded = tf.saved_model.load("models/2")
+    image = tf.zeros((1, 32, 32, 3), tf.uint8)
+    output = loaded.signatures["serving_default"](images=image)["images"]
+    assert output.shape == image.shape and output.dtype == tf.uint8
+
+
+# Help ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["train", "translate", "evaluate", "export"])
+def test_help(verb):
+    overview = succeed("--help").out
+    assert re.search(rf"^    {verb}\s", overview, flags=re.M)
+    text = succeed(verb, "--help").out
+    assert f"usage: keras-gans {verb}" in text and "--traceback" in text
+    assert max(map(len, text.splitlines())) <= 88
+
+
+def test_help_lists_all_presets():
+    text = succeed("train", "--help").out
+    listed = text.partition("\npresets:\n")[2].partition("\n\n")[0]
+    assert [line.split()[0] for line in listed.splitlines()] == [*training.RECIPES]
+    (action,) = (
+        action
+        for action in cli._add_train(
+            cli.argparse.ArgumentParser().add_subparsers()
+        )._actions
+        if action.dest == "preset"
+    )
+    assert action.choices == [*training.RECIPES]
+
+
+def test_version():
+    assert succeed("--version").out == f"keras-gans {keras_gans.__version__}\n"

@@ -1,0 +1,280 @@
+"""Presets: each has the settings of its source, and trains."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_gans import presets
+from keras_gans.data import unpaired
+from keras_gans.layers import InstanceNormalization
+from keras_gans.losses import (
+    LeastSquaresDiscriminatorLoss,
+    LeastSquaresGeneratorLoss,
+    MinimaxDiscriminatorLoss,
+    NonSaturatingGeneratorLoss,
+)
+
+# The smallest images that the networks of each preset take.
+SIZES = {
+    presets.digits: 32,
+    presets.digit_lab: 32,
+    presets.tensorflow_tutorial: 32,
+    presets.cyclegan_paper: 20,
+}
+by_preset = pytest.mark.parametrize("preset", SIZES, ids=lambda preset: preset.__name__)
+
+
+@pytest.fixture(scope="module")
+def build():
+    """Builds each model once, for all tests that only look at it."""
+    models = {}
+
+    def build_once(preset):
+        if preset not in models:
+            models[preset] = preset(size=SIZES[preset], seed=0)
+        return models[preset]
+
+    return build_once
+
+
+def networks(model):
+    return [getattr(model, name) for name in model.network_names]
+
+
+def layers(network, kind):
+    return [layer for layer in network.layers if isinstance(layer, kind)]
+
+
+def assert_paper_s_adam(optimizer):
+    assert type(optimizer) is keras.optimizers.Adam
+    assert float(optimizer.learning_rate) == pytest.approx(2e-4)
+    assert (optimizer.beta_1, optimizer.beta_2) == (0.5, 0.999)
+
+
+# All of them -----------------------------------------------------------------------
+
+
+@by_preset
+def test_trains(build, preset):
+    model = build(preset)
+    size = SIZES[preset]
+    images = [
+        np.random.default_rng(seed).integers(
+            0, 256, (2, size, size, discriminator.input_shape[-1]), "uint8"
+        )
+        for seed, discriminator in enumerate(
+            (model.discriminator_x, model.discriminator_y)
+        )
+    ]
+    data = unpaired(*images, batch_size=1, steps_per_epoch=1)
+    # Tracing these large networks takes longer than a step of them.
+    model.run_eagerly = preset in (presets.tensorflow_tutorial, presets.cyclegan_paper)
+    before = [network.trainable_variables[0].numpy() for network in networks(model)]
+    history = model.fit(data, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    for network, value in zip(networks(model), before, strict=True):
+        assert (network.trainable_variables[0].numpy() != value).any()
+    x, y = images
+    assert model(x.astype("float32")).shape == y.shape
+    assert model(y.astype("float32"), direction="yx").shape == x.shape
+
+
+@pytest.mark.parametrize("preset", [presets.digits, presets.digit_lab])
+def test_weights_are_those_of_the_seed(preset):
+    def weights(seed):
+        model = preset(seed=seed)
+        return [network.trainable_variables[0].numpy() for network in networks(model)]
+
+    first, again, other = weights(0), weights(0), weights(1)
+    for one, two, three in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(one, two)
+        assert (one != three).any()
+    # G and F, D_X and D_Y do not start from the same numbers.
+    assert first[0].flat[0] != first[1].flat[0]
+    assert first[2].flat[0] != first[3].flat[0]
+
+
+@by_preset
+@pytest.mark.parametrize("channels", [(1, 1), (1, 3), (3, 1)])
+def test_channels(preset, channels, monkeypatch):
+    if preset in (presets.tensorflow_tutorial, presets.cyclegan_paper):
+        # The same networks, narrower.
+        for name in ("unet_generator", "resnet_generator", "patch_discriminator"):
+            build = getattr(presets, name)
+            monkeypatch.setattr(
+                presets,
+                name,
+                lambda *args, build=build, **kw: build(*args, width=4, **kw),
+            )
+    model = preset(*channels, size=SIZES[preset])
+    assert model.generator_xy.input_shape[-1] == channels[0]
+    assert model.generator_xy.output_shape[-1] == channels[1]
+    # An identity loss needs images that both generators can take.
+    assert any(model.identity_weight) == (
+        preset in (presets.digits, presets.tensorflow_tutorial) and channels == (1, 1)
+    )
+
+
+def test_arguments_of_compile_replace_the_defaults():
+    rate = keras.optimizers.Adam(1e-3)
+    model = presets.digit_lab(
+        width=4,
+        adversarial_loss="least_squares",
+        generator_optimizer=rate,
+        jit_compile=False,
+        steps_per_execution=3,
+    )
+    assert model.generator_optimizer is rate
+    assert_paper_s_adam(model.discriminator_optimizer)
+    assert isinstance(model.adversarial_loss[0], LeastSquaresDiscriminatorLoss)
+    assert model.jit_compile is False and model.steps_per_execution == 3
+
+
+# The lab ---------------------------------------------------------------------------
+
+
+def test_digit_lab(build):
+    model = build(presets.digit_lab)
+    assert model.generator_xy.input_shape[-1] == 1
+    assert model.generator_xy.output_shape[-1] == 3
+    for generator in (model.generator_xy, model.generator_yx):
+        filters = [layer.filters for layer in layers(generator, keras.layers.Conv2D)]
+        assert filters[:2] == [64, 128]
+        assert len(layers(generator, keras.layers.Add)) == 2  # Residual blocks.
+    for discriminator in (model.discriminator_x, model.discriminator_y):
+        filters = [
+            layer.filters for layer in layers(discriminator, keras.layers.Conv2D)
+        ]
+        assert filters == [64, 128, 256, 1]
+        assert len(layers(discriminator, keras.layers.BatchNormalization)) == 2
+        assert discriminator.output_shape == (None, 1)
+    for network in networks(model):
+        assert not layers(network, InstanceNormalization)
+        slopes = {x.negative_slope for x in layers(network, keras.layers.LeakyReLU)}
+        assert slopes == {0.05}
+        for convolution in layers(
+            network, (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
+        ):
+            initializer = convolution.kernel_initializer
+            assert isinstance(initializer, keras.initializers.GlorotUniform)
+    assert model.cycle_weight == (10, 10) and model.identity_weight == (0, 0)
+    assert model.pool_size == 0
+    discriminator_loss, generator_loss = model.adversarial_loss
+    assert isinstance(discriminator_loss, MinimaxDiscriminatorLoss)
+    assert isinstance(generator_loss, NonSaturatingGeneratorLoss)
+    assert discriminator_loss.get_config().get("label_smoothing", 0) == 0
+    for role in model.roles:
+        assert_paper_s_adam(getattr(model, f"{role}_optimizer"))
+
+
+def test_digit_lab_of_another_width():
+    model = presets.digit_lab(width=8)
+    for network in networks(model):
+        assert layers(network, keras.layers.Conv2D)[0].filters == 8
+
+
+# The tutorial ----------------------------------------------------------------------
+
+
+def test_tensorflow_tutorial(build):
+    model = build(presets.tensorflow_tutorial)
+    for generator in (model.generator_xy, model.generator_yx):
+        # 32 pixels are halved five times, down to one, which is normalized too.
+        downs = layers(generator, keras.layers.Conv2D)
+        assert [layer.filters for layer in downs] == [64, 128, 256, 512, 512]
+        assert len(layers(generator, InstanceNormalization)) == 4 + 4
+        assert {x.rate for x in layers(generator, keras.layers.Dropout)} == {0.5}
+    for network in networks(model):
+        slopes = {x.negative_slope for x in layers(network, keras.layers.LeakyReLU)}
+        assert slopes == {0.3}
+        for layer in layers(network, InstanceNormalization):
+            assert len(layer.trainable_variables) == 2  # Affine.
+    for discriminator in (model.discriminator_x, model.discriminator_y):
+        strides = [x.strides[0] for x in layers(discriminator, keras.layers.Conv2D)]
+        assert strides == [2, 2, 2, 1, 1]  # 70x70 patches.
+    assert model.cycle_weight == (10, 10) and model.identity_weight == (5, 5)
+    assert model.pool_size == 0
+    discriminator_loss, generator_loss = model.adversarial_loss
+    assert isinstance(discriminator_loss, MinimaxDiscriminatorLoss)
+    assert discriminator_loss.get_config()["scale"] == 0.5
+    assert isinstance(generator_loss, NonSaturatingGeneratorLoss)
+    for role in model.roles:
+        assert_paper_s_adam(getattr(model, f"{role}_optimizer"))
+
+
+@pytest.mark.parametrize("size", [0, 2, 3, 48, 286])
+def test_tensorflow_tutorial_needs_a_power_of_two(size):
+    with pytest.raises(ValueError, match=f"a power of two from 4 on.*size={size}"):
+        presets.tensorflow_tutorial(size=size)
+
+
+# The paper -------------------------------------------------------------------------
+
+
+def test_cyclegan_paper(build):
+    model = build(presets.cyclegan_paper)
+    for generator in (model.generator_xy, model.generator_yx):
+        convolutions = layers(generator, keras.layers.Conv2D)
+        assert [layer.filters for layer in convolutions[:3]] == [64, 128, 256]
+        assert len(layers(generator, keras.layers.Add)) == 6
+        assert not layers(generator, keras.layers.Dropout)
+    for discriminator in (model.discriminator_x, model.discriminator_y):
+        strides = [x.strides[0] for x in layers(discriminator, keras.layers.Conv2D)]
+        assert strides == [2, 2, 2, 1, 1]  # 70x70 patches.
+        slopes = {
+            layer.negative_slope
+            for layer in layers(discriminator, keras.layers.LeakyReLU)
+        }
+        assert slopes == {0.2}
+    for network in networks(model):
+        for layer in layers(network, InstanceNormalization):
+            assert not layer.trainable_variables  # Not affine.
+        for layer in layers(network, keras.layers.Conv2D):
+            initializer = layer.kernel_initializer
+            assert isinstance(initializer, keras.initializers.RandomNormal)
+            assert (initializer.mean, initializer.stddev) == (0, 0.02)
+    assert model.cycle_weight == (10, 10) and model.identity_weight == (0, 0)
+    assert model.pool_size == 50
+    discriminator_loss, generator_loss = model.adversarial_loss
+    assert isinstance(discriminator_loss, LeastSquaresDiscriminatorLoss)
+    assert isinstance(generator_loss, LeastSquaresGeneratorLoss)
+    # The discriminator's loss is halved, the generator's is not: a fake judged 0
+    # where 1 is wanted costs 1, a real and a fake image judged wrongly cost 1/2 each.
+    one, zero = np.ones((1, 1), "float32"), np.zeros((1, 1), "float32")
+    assert float(generator_loss(one, zero)) == 1
+    assert float(discriminator_loss(zero, one)) == 1
+    for role in model.roles:
+        assert_paper_s_adam(getattr(model, f"{role}_optimizer"))
+
+
+def test_cyclegan_paper_has_more_blocks_for_large_images():
+    model = presets.cyclegan_paper(size=256)
+    for generator in (model.generator_xy, model.generator_yx):
+        assert len(layers(generator, keras.layers.Add)) == 9
+
+
+def test_cyclegan_paper_s_rate_falls_when_told_to(monkeypatch):
+    for name in ("resnet_generator", "patch_discriminator"):
+        build = getattr(presets, name)
+        monkeypatch.setattr(
+            presets, name, lambda *args, build=build, **kw: build(*args, width=4, **kw)
+        )
+    model = presets.cyclegan_paper(size=20, constant_steps=30, decay_steps=20)
+    optimizers = [getattr(model, f"{role}_optimizer") for role in model.roles]
+    for optimizer in optimizers:
+        for step, rate in ((0, 2e-4), (30, 2e-4), (40, 1e-4), (50, 0), (60, 0)):
+            optimizer.iterations.assign(step)
+            assert float(optimizer.learning_rate) == pytest.approx(rate, abs=1e-10)
+        assert optimizer.beta_1 == 0.5
+    assert optimizers[0] is not optimizers[1]
+    given = keras.optimizers.SGD()
+    model = presets.cyclegan_paper(
+        size=20, constant_steps=30, decay_steps=20, generator_optimizer=given
+    )
+    assert model.generator_optimizer is given
+
+
+@pytest.mark.parametrize("lengths", [{"constant_steps": 3}, {"decay_steps": 3}])
+def test_cyclegan_paper_needs_both_lengths(lengths):
+    with pytest.raises(ValueError, match="must be given together"):
+        presets.cyclegan_paper(size=20, **lengths)
