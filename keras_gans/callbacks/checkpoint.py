@@ -13,10 +13,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     Saved are the networks, every optimizer with its schedule position, the image pools,
     the state of all random generators, the running epoch averages, and the position in
-    the data, so also in the middle of an epoch. When `fit` starts and the folder holds a
-    checkpoint, training goes on from it; a notebook cell that is run again after a crash
-    simply continues. On the same machine with the same versions the weights are equal
-    to those of a run that was never interrupted.
+    the data, so also in the middle of an epoch. When `fit` starts and the folder holds
+    a checkpoint, training goes on from it; a notebook cell that is run again after a
+    crash simply continues. On the same machine with the same versions the weights are
+    equal to those of a run that was never interrupted.
 
     Each checkpoint is written beside the others and becomes the latest in one atomic
     step, so that a kill or a full disk at any moment leaves the previous one. A state
@@ -150,10 +150,10 @@ class Checkpoint(keras.callbacks.Callback):
         steps_per_epoch = self.data.steps_per_epoch
         if self.params.get("steps") != steps_per_epoch:
             raise ValueError(
-                "Argument `data` of `Checkpoint` must be the dataset given to `fit`, and "
-                "`fit` must go through the whole of it in each epoch, or its position "
-                f"would be wrong. Received: data with {steps_per_epoch} steps per epoch "
-                f"where `fit` makes {self.params.get('steps')}; leave out "
+                "Argument `data` of `Checkpoint` must be the dataset given to `fit`, "
+                "and `fit` must go through the whole of it in each epoch, or its "
+                f"position would be wrong. Received: data with {steps_per_epoch} steps "
+                f"per epoch where `fit` makes {self.params.get('steps')}; leave out "
                 "`steps_per_epoch` there and give it to `keras_gans.data.unpaired`."
             )
 

@@ -10,9 +10,9 @@ class FiniteGuard(keras.callbacks.Callback):
 
     `keras.callbacks.TerminateOnNaN` looks at `loss` alone, which adversarial models do
     not log; this callback looks at every logged value, after every batch and, for those
-    of validation, after every epoch. The weights are then no longer of use. `keras_gans.callbacks.Checkpoint` does not save them, so
-    training goes on from its last good checkpoint, for example with a lower learning
-    rate.
+    of validation, after every epoch. The weights are then no longer of use.
+    `keras_gans.callbacks.Checkpoint` does not save them, so training goes on from its
+    last good checkpoint, for example with a lower learning rate.
 
     Raises:
         FloatingPointError: From `fit`, at the first value that is not finite.

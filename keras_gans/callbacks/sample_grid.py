@@ -43,7 +43,11 @@ class SampleGrid(IterationCallback):
         tensorboard_directory=None,
     ):
         super().__init__()
-        if isinstance(save_freq, bool) or not isinstance(save_freq, int) or save_freq < 1:
+        if (
+            isinstance(save_freq, bool)
+            or not isinstance(save_freq, int)
+            or save_freq < 1
+        ):
             raise ValueError(
                 "Argument `save_freq` must be a positive integer. "
                 f"Received: save_freq={save_freq!r}"
@@ -60,7 +64,9 @@ class SampleGrid(IterationCallback):
         self.iterations = frozenset(iterations)
         self._writer = None
         if tensorboard_directory is not None:
-            self._writer = tf.summary.create_file_writer(os.fspath(tensorboard_directory))
+            self._writer = tf.summary.create_file_writer(
+                os.fspath(tensorboard_directory)
+            )
 
     def is_due(self, iteration):
         return iteration % self.save_freq == 0 or iteration in self.iterations

@@ -7,6 +7,7 @@ import pathlib
 import re
 import socket
 import urllib.request
+import zipfile
 
 import numpy as np
 import tensorflow as tf
@@ -112,8 +113,17 @@ def has_test_split(source):
     if path.suffix == ".npz" and path.exists():
         with np.load(path) as file:
             return "x_test" in file
+    name = os.fspath(source)
     # A split that is named, "mnist:train[:10%]", is the only one that is meant.
-    return not path.exists() and ":" not in os.fspath(source)
+    if path.exists() or ":" in name:
+        return False
+    if name in EMBEDDED:
+        return True
+    import tensorflow_datasets as tfds
+
+    splits = tfds.builder(name).info.splits
+    # Known once the set is on this machine, as it is when its training part is loaded.
+    return not splits or "test" in splits or "testA" in splits
 
 
 def height_and_width(size):
@@ -182,7 +192,14 @@ def _load_npz(path, split, argument):
         raise FileNotFoundError(
             f"Argument `{argument}`: there is no file {str(path)!r}."
         )
-    with np.load(path) as file:
+    try:
+        file = np.load(path)
+    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+        raise ValueError(
+            f"Argument `{argument}`: {str(path)!r} is not an .npz file, or is damaged "
+            f"({error})."
+        ) from error
+    with file:
         if f"x_{split}" not in file:
             raise ValueError(
                 f"Argument `{argument}`: {str(path)!r} must hold the array "

@@ -16,7 +16,8 @@ def test_every_logged_value_is_watched(name, value):
     guard.on_epoch_begin(1)
     guard.on_train_batch_end(4, logs)
     guard.on_epoch_end(1, logs)
-    with pytest.raises(FloatingPointError, match=f"`{name}` became .* step 5 of epoch 2"):
+    message = f"`{name}` became .* step 5 of epoch 2"
+    with pytest.raises(FloatingPointError, match=message):
         guard.on_train_batch_end(4, {**logs, name: np.float32(value)})
     # Those of validation come at the end of an epoch only.
     with pytest.raises(FloatingPointError, match=f"`val_{name}` .* the end of epoch 2"):
@@ -44,8 +45,8 @@ def test_training_stops_at_once_and_keeps_the_checkpoint_before(tmp_path):
     count = keras.callbacks.LambdaCallback(
         on_train_batch_begin=lambda batch, logs: steps.append(batch)
     )
-    with pytest.raises(FloatingPointError, match="at step 3 of epoch 2. Lower the") as e:
+    message = "`[a-z]+_loss` became .* at step 3 of epoch 2. Lower the"
+    with pytest.raises(FloatingPointError, match=message):
         tiny_run.train(tmp_path, callbacks=[Spoil(), count])
-    assert "discriminator_loss" in str(e.value) or "generator_loss" in str(e.value)
     assert len(steps) == 8
     assert Checkpoint.latest_step(tmp_path / "checkpoints") == 6

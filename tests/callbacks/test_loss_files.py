@@ -64,8 +64,9 @@ def test_table_has_chosen_iterations_and_the_end(tmp_path):
 def test_markdown_equals_csv(tmp_path):
     run(LossTable(tmp_path / "new", iterations=[2, 5]), 0, 7)
     lines = (tmp_path / "new" / "table.md").read_text().splitlines()
-    assert lines[:2] == ["| Iteration | Loss_D | Loss_G | Loss_C |", "|---:|---:|---:|---:|"]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    assert lines[0] == "| Iteration | Loss_D | Loss_G | Loss_C |"
+    assert lines[1] == "|---:|---:|---:|---:|"
+    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines[2:]]
     content = rows(tmp_path / "new" / "table.csv")
     assert len(cells) == len(content) == 3
     for row, (iteration, *values) in zip(content, cells, strict=True):

@@ -1,6 +1,5 @@
 """Pictures of translations while a model trains."""
 
-
 import numpy as np
 import pytest
 import tensorflow as tf

@@ -657,3 +657,35 @@ def test_cycle_gan_name_holds_both_domains(downloaded):
 def test_second_domain_must_be_given(no_network, x):
     with pytest.raises(ValueError, match="Argument `y` must be given"):
         unpaired(x, size=8)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip file"])
+def test_damaged_npz(tmp_path, content):
+    path = tmp_path / "damaged.npz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="is not an .npz file, or is damaged"):
+        load_images(path)
+
+
+def test_has_test_split(tmp_path):
+    images = np.zeros((4, 8, 8), "uint8")
+    np.savez(tmp_path / "train.npz", x_train=images)
+    np.savez(tmp_path / "both.npz", x_train=images, x_test=images)
+    assert not sources.has_test_split(tmp_path / "train.npz")
+    assert sources.has_test_split(tmp_path / "both.npz")
+    assert sources.has_test_split("handwritten_digits")
+    assert not sources.has_test_split(tmp_path)
+    assert not sources.has_test_split(images)
+    with tfds.testing.mock_data(num_examples=3):
+        assert sources.has_test_split("mnist")
+        assert sources.has_test_split("cycle_gan/vangogh2photo")
+        assert not sources.has_test_split("mnist:train")
+
+
+def test_has_test_split_of_a_set_without_one(monkeypatch):
+    class Builder:
+        class info:
+            splits = {"train": None}
+
+    monkeypatch.setattr(tfds, "builder", lambda name: Builder)
+    assert not sources.has_test_split("omniglot")
