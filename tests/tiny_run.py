@@ -86,7 +86,14 @@ def make_model(
 
 
 def train(
-    directory, model=None, data=None, epochs=3, save_freq=2, callbacks=(), verbose=0
+    directory,
+    model=None,
+    data=None,
+    epochs=3,
+    save_freq=2,
+    first=(),
+    callbacks=(),
+    verbose=0,
 ):
     """Trains to the end, from the last checkpoint in `directory` if there is one."""
     directory = pathlib.Path(directory)
@@ -100,6 +107,7 @@ def train(
         data,
         epochs=epochs,
         callbacks=[
+            *first,
             FiniteGuard(),
             SampleGrid(directory / "samples", *samples, save_freq=4),
             LossTable(directory, iterations=(2, 3, 6, 7, 10)),

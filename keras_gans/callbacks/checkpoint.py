@@ -171,17 +171,27 @@ class Checkpoint(keras.callbacks.Callback):
         # The last execution of an epoch may be shorter than `steps_per_execution`.
         step = self._epoch_start + min(batch + 1, self.data.steps_per_epoch)
         self._step.assign(step)
-        if self.save_freq != "epoch" and step - self._saved_step >= self.save_freq:
-            self._save()
+        # The last step of an epoch, and of the training, is saved when the others have
+        # written what they write at that end: a resume would not come by it again.
+        if step % self.data.steps_per_epoch and not self.model.stop_training:
+            self._save_if_due()
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.save_freq == "epoch":
-            self._save()
+        if epoch + 1 < self.params["epochs"] and not self.model.stop_training:
+            self._save_if_due(is_epoch_end=True)
 
     def on_train_end(self, logs=None):
         self._save()
         # Another `fit`, without this callback, begins where it is told to.
         self.model._initial_epoch = None
+
+    def _save_if_due(self, is_epoch_end=False):
+        if self.save_freq == "epoch":
+            is_due = is_epoch_end
+        else:
+            is_due = int(self._step.numpy()) - self._saved_step >= self.save_freq
+        if is_due:
+            self._save()
 
     def _save(self):
         step = int(self._step.numpy())

@@ -67,6 +67,19 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+class Break(keras.callbacks.Callback):
+    """Ends `fit` at the end of an epoch or of all, before the others see it."""
+
+    def __init__(self, moment, iteration):
+        super().__init__()
+        self.iteration = iteration
+        setattr(self, moment, self.stop)
+
+    def stop(self, *args, **kwargs):
+        if self.model.iterations == self.iteration:
+            raise KeyboardInterrupt
+
+
 def assert_same(expected, received):
     assert sorted(expected) == sorted(received)
     different = [name for name in expected if expected[name] != received[name]]
@@ -124,6 +137,21 @@ def test_any_save_freq(trainee, uninterrupted, tmp_path, save_freq):
     trainee.train(tmp_path, 7, save_freq=save_freq)
     step = Checkpoint.latest_step(tmp_path / "checkpoints")
     assert step == (6 if save_freq == 1 else 5)
+    assert_same(uninterrupted[0], trainee.train(tmp_path, save_freq=save_freq))
+    assert_same(uninterrupted[1], tiny_run.files(tmp_path))
+
+
+@pytest.mark.parametrize("save_freq", [1, 5, "epoch"])
+@pytest.mark.parametrize(
+    "moment, iteration", [("on_epoch_end", 5), ("on_train_end", 15)]
+)
+def test_nothing_is_missing_that_is_written_at_an_end(
+    trainee, uninterrupted, tmp_path, save_freq, moment, iteration
+):
+    # The row of the epoch, say: a run that goes on behind it would never write it.
+    first = [Break(moment, iteration)]
+    with pytest.raises(KeyboardInterrupt):
+        trainee.train(tmp_path, first=first, save_freq=save_freq)
     assert_same(uninterrupted[0], trainee.train(tmp_path, save_freq=save_freq))
     assert_same(uninterrupted[1], tiny_run.files(tmp_path))
 
@@ -278,49 +306,52 @@ def die_and_resume(directory, deaths, **options):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_killed_at_every_moment_of_a_save(uninterrupted, tmp_path):
+def check_deaths(trainee, tmp_path, plan, random_deaths, epochs, seed=0):
+    """Compares a run that dies at planned and then at random moments with a whole one.
+
+    Args:
+        trainee: Trains the whole run, in this process.
+        tmp_path: Folder of both runs.
+        plan: List of pairs: death, as `tiny_run.die_and_resume` takes it, and latest
+            checkpoint after it.
+        random_deaths: Integer, further deaths after one to twelve steps each.
+        epochs: Integer, length of the run.
+        seed: Integer, of the random moments.
+    """
+    moments = random.Random(seed)
+    deaths = [death for death, _ in plan]
+    deaths += [("steps", moments.uniform(1, 12)) for _ in range(random_deaths)]
+    signals, steps = die_and_resume(tmp_path / "broken", deaths, epochs=epochs)
+    assert signals == [
+        "SIGXFSZ" if moment == "writing" else "SIGKILL" for moment, _ in deaths
+    ] + [None]
+    assert steps[: len(plan)] == [step for _, step in plan]
+    assert len(set(steps[len(plan) :])) > 2
+    assert steps[-1] == f"step-{5 * epochs}"
+
+    expected = trainee.train(tmp_path / "whole", epochs=epochs)
+    assert_same(expected, json.loads((tmp_path / "broken/state.json").read_text()))
+    assert_same(tiny_run.files(tmp_path / "whole"), tiny_run.files(tmp_path / "broken"))
+
+
+def test_killed_at_every_moment_of_a_save_and_at_random(trainee, tmp_path):
     plan = [
+        # The first save of all.
         (("before", 1), None),
         (("writing", 1), None),
         (("written", 1), None),
         (("latest", 1), "step-2"),
+        # Later ones.
         (("writing", 2), "step-4"),
         (("written", 3), "step-8"),
         (("latest", 3), "step-14"),
-        (("writing", 1), "step-14"),
-        (None, "step-15"),
     ]
-    directory = tmp_path / "run"
-    signals, steps = die_and_resume(directory, [death for death, _ in plan[:-1]])
-    assert steps == [step for _, step in plan]
-    assert signals == [
-        None if death is None else "SIGXFSZ" if death[0] == "writing" else "SIGKILL"
-        for death, _ in plan
-    ]
-    state = json.loads((directory / "state.json").read_text())
-    assert_same(uninterrupted[0], state)
-    assert_same(uninterrupted[1], tiny_run.files(directory))
-
-
-def check_random_deaths(trainee, tmp_path, epochs, deaths, seed):
-    moments = random.Random(seed)
-    plan = [("steps", moments.uniform(1, 12)) for _ in range(deaths)]
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    signals, steps = die_and_resume(broken, plan, epochs=epochs, save_freq=3)
-    assert signals == ["SIGKILL"] * deaths + [None]
-    assert len(set(steps)) > 3 and steps[-1] == f"step-{5 * epochs}"
-    expected = trainee.train(whole, epochs=epochs, save_freq=3)
-    assert_same(expected, json.loads((broken / "state.json").read_text()))
-    assert_same(tiny_run.files(whole), tiny_run.files(broken))
-
-
-def test_killed_at_random_moments(trainee, tmp_path):
-    check_random_deaths(trainee, tmp_path, epochs=13, deaths=5, seed=0)
+    check_deaths(trainee, tmp_path, plan, random_deaths=3, epochs=12)
 
 
 @pytest.mark.slow
 def test_killed_at_many_random_moments(trainee, tmp_path):
-    check_random_deaths(trainee, tmp_path, epochs=100, deaths=40, seed=1)
+    check_deaths(trainee, tmp_path, [], random_deaths=40, epochs=100, seed=1)
 
 
 # A full disk, a read-only folder, values that are not finite -----------------------
