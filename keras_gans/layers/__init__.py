@@ -1,3 +1,4 @@
+from keras_gans.layers.batch_normalization import BatchNormalization
 from keras_gans.layers.image_pool import ImagePool
 from keras_gans.layers.instance_normalization import InstanceNormalization, normalize
 from keras_gans.layers.random_colors import RandomColors
@@ -5,6 +6,7 @@ from keras_gans.layers.reflection_padding import ReflectionPadding2D
 from keras_gans.layers.size_multiple import SizeMultiple, size_multiple
 
 __all__ = [
+    "BatchNormalization",
     "ImagePool",
     "InstanceNormalization",
     "RandomColors",

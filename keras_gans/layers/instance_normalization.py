@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gans.layers.batch_normalization import BatchNormalization
+
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class InstanceNormalization(keras.layers.Layer):
@@ -183,7 +185,7 @@ def normalize(x, normalization, affine=True, gamma_initializer="ones", name=None
     if normalization is None:
         return x
     if normalization == "batch":
-        layer = keras.layers.BatchNormalization(
+        layer = BatchNormalization(
             # The momentum and epsilon of the papers' own code. Keras's momentum of
             # 0.99 lags some hundred steps behind a network that moves all the time.
             momentum=0.9,

@@ -97,7 +97,11 @@ def work(name, batch_size):
     import tensorflow as tf
 
     import keras_gans
+    from keras_gans.layers import instance_normalization
 
+    if name.startswith("tutorial"):
+        # The same networks, of Keras's own layers.
+        instance_normalization.BatchNormalization = keras.layers.BatchNormalization
     if CONTESTANTS[name][2]:
         keras.config.set_dtype_policy(CONTESTANTS[name][2])
     # The optimizers that compile() makes are the tutorial's as well: Adam 2e-4, 0.5.
