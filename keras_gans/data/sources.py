@@ -1,13 +1,17 @@
 """Where images come from: names, folders, files and arrays become uint8 arrays."""
 
 import difflib
+import gzip
+import math
 import numbers
 import os
 import pathlib
 import re
 import socket
+import struct
 import urllib.request
 import zipfile
+import zlib
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +22,7 @@ from keras_gans.data.images import load_folder, resize_image
 EMBEDDED = {
     "handwritten_digits": handwritten_digits,
     "street_digits": street_digits,
+    "digits": handwritten_digits,
 }
 # Sources in which a mirrored image is no longer of the domain.
 DIGIT_NAMES = (
@@ -29,6 +34,8 @@ DIGIT_NAMES = (
     "kmnist",
     "mnist_corrupted",
 )
+# MNIST's files, with the dot, too, that some copies have for the second hyphen.
+IDX_NAME = re.compile(r"(train|t10k)-(images|labels)[-.]idx[13]-ubyte(\.gz)?")
 TFDS_DOWNLOAD_HOST = ("www.tensorflow.org", 443)
 
 
@@ -45,12 +52,15 @@ def load_images(
 
     Args:
         source: One of
-            - the name of an embedded domain, `"handwritten_digits"` or
-              `"street_digits"`;
+            - the name of an embedded domain, `"handwritten_digits"` (or `"digits"` for
+              short) or `"street_digits"`;
             - a `tensorflow_datasets` name such as `"mnist"`, `"svhn_cropped"` or
               `"cycle_gan/vangogh2photo:trainA"`, where the part behind the colon, if
               given, is the split; a folder of that name comes first;
             - a folder of images (see `keras_gans.data.images`), searched recursively;
+            - a folder that holds MNIST's idx files (`train-images-idx3-ubyte`,
+              `train-labels-idx1-ubyte`, and `t10k-...` for the test split, with or
+              without `.gz`), or one of these files, which stands for all of them;
             - an `.npz` file with `x_train` and, for labels, `y_train` (and `x_test`,
               `y_test`), the layout of Keras's `mnist.npz`;
             - a NumPy array of shape `(n, height, width)` or `(n, height, width,
@@ -101,24 +111,29 @@ def load_images(
 
 
 def is_digits(source):
-    """Whether the name is that of a digit set, which must not be mirrored."""
-    return isinstance(source, str) and re.split("[/:]", source)[0] in DIGIT_NAMES
+    """Whether the source is a name or files of digits, which must not be mirrored."""
+    if not isinstance(source, (str, os.PathLike)):
+        return False
+    named = isinstance(source, str) and re.split("[/:]", source)[0] in DIGIT_NAMES
+    return named or bool(_find_idx(source))
 
 
 def has_test_split(source):
     """Whether the source has test images beside its training images."""
     if not isinstance(source, (str, os.PathLike)):
         return False
+    if source in EMBEDDED:  # They come before a folder of that name, as in loading.
+        return True
     path = pathlib.Path(source).expanduser()
     if path.suffix == ".npz" and path.exists():
         with np.load(path) as file:
             return "x_test" in file
+    if files := _find_idx(source):
+        return ("t10k", "images") in files
     name = os.fspath(source)
     # A split that is named, "mnist:train[:10%]", is the only one that is meant.
     if path.exists() or ":" in name:
         return False
-    if name in EMBEDDED:
-        return True
     import tensorflow_datasets as tfds
 
     splits = tfds.builder(name).info.splits
@@ -170,6 +185,8 @@ def _load_named(source, size, channels, split, strict, max_pixels, argument):
         return EMBEDDED[name](split)
     if path.suffix == ".npz":
         return _load_npz(path, split, argument)
+    if files := _find_idx(source):
+        return _load_idx(files, split, argument)
     if name and path.is_dir():
         if size is None:
             raise ValueError(
@@ -207,6 +224,70 @@ def _load_npz(path, split, argument):
             )
         labels = file[f"y_{split}"] if f"y_{split}" in file else None
         return file[f"x_{split}"], labels
+
+
+def _find_idx(source):
+    """Finds MNIST's idx files: a dictionary from ("train", "images") and so on."""
+    path = pathlib.Path(source).expanduser()
+    if IDX_NAME.fullmatch(path.name) and path.is_file():
+        path = path.parent
+    elif not os.fspath(source) or not path.is_dir():
+        return {}
+    files = {}
+    for file in sorted(path.iterdir()):  # The unpacked file comes before its `.gz`.
+        name = IDX_NAME.fullmatch(file.name)
+        if name and file.is_file():
+            files.setdefault((name[1], name[2]), file)
+    return files
+
+
+def _load_idx(files, split, argument):
+    part = {"test": "t10k"}.get(split, split)
+    path = files.get((part, "images"))
+    if path is None:
+        raise ValueError(
+            f"Argument `{argument}`: there is no file '{part}-images-idx3-ubyte' (or "
+            f"'.gz') in {str(next(iter(files.values())).parent)!r}. "
+            f"It holds {[file.name for file in files.values()]}."
+        )
+    images = _read_idx(path, 3, argument)
+    labels_path = files.get((part, "labels"))
+    if labels_path is None:
+        return images, None
+    labels = _read_idx(labels_path, 1, argument)
+    if len(labels) != len(images):
+        raise ValueError(
+            f"Argument `{argument}`: {str(labels_path)!r} holds {len(labels)} labels "
+            f"for the {len(images)} images of {path.name!r}."
+        )
+    return images, labels
+
+
+def _read_idx(path, axes, argument):
+    """Reads an idx file of bytes: 0, 0, type 8, axes; their lengths; the values."""
+    content = path.read_bytes()
+    # Told from the content: browsers unpack `.gz` files and keep the name.
+    if content.startswith(b"\x1f\x8b"):
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(
+                f"Argument `{argument}`: {str(path)!r} is damaged ({error})."
+            ) from error
+    magic, header = bytes([0, 0, 8, axes]), 4 + 4 * axes
+    if content[:4] != magic:
+        raise ValueError(
+            f"Argument `{argument}`: {str(path)!r} is not an idx file of bytes along "
+            f"{axes} axes: it begins with '{content[:4].hex(' ')}', not with "
+            f"'{magic.hex(' ')}'."
+        )
+    shape = struct.unpack(f">{axes}I", content[4:header].ljust(4 * axes, b"\0"))
+    if len(content) != header + math.prod(shape):
+        raise ValueError(
+            f"Argument `{argument}`: {str(path)!r} is damaged: it has {len(content):,} "
+            f"bytes where its header says {header + math.prod(shape):,}."
+        )
+    return np.frombuffer(content, "uint8", offset=header).reshape(shape).copy()
 
 
 def _load_tfds(name, size, split, argument):
@@ -278,7 +359,7 @@ def _check_network(dataset):
         raise ConnectionError(
             f"{dataset!r} is not on this machine yet and cannot be downloaded "
             f"({error}). Connect to the network, or use the embedded "
-            f"{' and '.join(map(repr, EMBEDDED))}, a folder or an .npz file."
+            f"{', '.join(map(repr, EMBEDDED))}, a folder or an .npz file."
         ) from error
 
 

@@ -1,5 +1,6 @@
 """Tests of the sources. Nothing is downloaded; tensorflow_datasets is mocked."""
 
+import gzip
 import pathlib
 import socket
 import time
@@ -129,6 +130,21 @@ def test_embedded_street_digits():
     images, labels = load_images("street_digits", size=16, channels=1, split="test")
     assert images.shape == (1000, 16, 16, 1) and images.dtype == np.uint8
     np.testing.assert_array_equal(labels, street_digits("test")[1])
+
+
+def test_digits_for_short(tmp_path, monkeypatch, no_network):
+    # A folder of that name in the working directory does not come before it.
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "digits", noise(2, 8, 8, 3))
+    for split in ("train", "test"):
+        images, labels = load_images("digits", split=split)
+        expected_images, expected_labels = handwritten_digits(split)
+        np.testing.assert_array_equal(images, expected_images)
+        np.testing.assert_array_equal(labels, expected_labels)
+    assert sources.is_digits("digits") and sources.has_test_split("digits")
+    assert load_images("./digits", size=8)[0].shape == (2, 8, 8, 3)
+    assert not sources.is_digits("./digits")
+    assert not sources.has_test_split("./digits")
 
 
 # tensorflow_datasets ---------------------------------------------------------------
@@ -354,6 +370,173 @@ def test_image_file_is_no_source(tmp_path):
     for source in (folder / "000.png", str(folder / "000.png")):
         with pytest.raises(ValueError, match="000.png.*give the folder"):
             load_images(source, size=8)
+
+
+# MNIST's idx files -----------------------------------------------------------------
+
+
+def idx_bytes(array):
+    """The file format as MNIST's authors describe it, for bytes."""
+    header = b"\x00\x00\x08" + bytes([array.ndim])
+    for length in array.shape:
+        header += length.to_bytes(4, "big")
+    return header + array.tobytes()
+
+
+def write_idx(folder, packed=True, parts=("train", "t10k"), separator="-"):
+    """Writes 7 training images and 3 test images; returns (images, labels) of each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {}
+    for seed, (part, count) in enumerate((("train", 7), ("t10k", 3))):
+        images, labels = noise(count, 6, 5, seed=seed), noise(count, seed=seed) % 10
+        content[part] = images[..., np.newaxis], labels
+        for array, kind in ((images, "images"), (labels, "labels")):
+            data = idx_bytes(array)
+            name = f"{part}-{kind}{separator}idx{array.ndim}-ubyte"
+            if part in parts:
+                path = folder / (name + ".gz" if packed else name)
+                path.write_bytes(gzip.compress(data) if packed else data)
+    return content
+
+
+@pytest.mark.parametrize("separator", "-.")
+@pytest.mark.parametrize("packed", [False, True])
+def test_idx(tmp_path, packed, separator):
+    content = write_idx(tmp_path / "mnist", packed, separator=separator)
+    files = sorted((tmp_path / "mnist").iterdir())
+    assert len(files) == 4
+    for source in (tmp_path / "mnist", str(tmp_path / "mnist"), *files):
+        for split, part in (("train", "train"), ("test", "t10k")):
+            images, labels = load_images(source, split=split)
+            np.testing.assert_array_equal(images, content[part][0])
+            np.testing.assert_array_equal(labels, content[part][1])
+            assert images.dtype == np.uint8 and labels.dtype == np.int64
+        assert sources.has_test_split(source) and sources.is_digits(source)
+    images, _ = load_images(tmp_path / "mnist", size=8, channels=3)
+    assert images.shape == (7, 8, 8, 3)
+
+
+def test_idx_in_the_working_directory_and_at_home(tmp_path, monkeypatch, no_network):
+    write_idx(tmp_path / "mnist")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for source in ("mnist", "./mnist", "~/mnist"):
+        assert load_images(source)[0].shape == (7, 6, 5, 1)
+        assert sources.has_test_split(source) and sources.is_digits(source)
+    # An empty name is not the working directory.
+    monkeypatch.chdir(tmp_path / "mnist")
+    assert not sources.is_digits("")
+    with pytest.raises(ValueError, match="none of them"):
+        load_images("")
+
+
+def test_idx_of_one_split(tmp_path):
+    for part, split, other in (("train", "train", "test"), ("t10k", "test", "train")):
+        folder = tmp_path / part
+        content = write_idx(folder, parts=(part,))
+        np.testing.assert_array_equal(
+            load_images(folder, split=split)[0], content[part][0]
+        )
+        assert sources.has_test_split(folder) is (split == "test")
+        missing = {"train": "train", "test": "t10k"}[other]
+        with pytest.raises(ValueError, match=f"'{missing}-images.*It holds.*{part}-im"):
+            load_images(folder, split=other)
+
+
+def test_idx_without_labels(tmp_path):
+    content = write_idx(tmp_path)
+    (tmp_path / "train-labels-idx1-ubyte.gz").unlink()
+    images, labels = load_images(tmp_path)
+    np.testing.assert_array_equal(images, content["train"][0])
+    assert labels is None
+
+
+def test_idx_content_decides_what_is_packed(tmp_path):
+    content = write_idx(tmp_path)
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.decompress(path.read_bytes()))
+    np.testing.assert_array_equal(load_images(tmp_path)[0], content["train"][0])
+
+
+def test_folder_with_other_files_is_no_idx_folder(tmp_path):
+    folder = write_folder(tmp_path / "photos", noise(2, 8, 8, 3))
+    (folder / "train-images-idx3-ubyte.txt").write_text("notes")
+    (folder / "train-images-idx3-ubyte").mkdir()
+    assert load_images(folder, size=8)[0].shape == (2, 8, 8, 3)
+    assert not sources.is_digits(folder) and not sources.has_test_split(folder)
+
+
+IDX_IMAGES = idx_bytes(noise(7, 6, 5))
+IDX_LABELS = idx_bytes(noise(7))
+
+
+@pytest.mark.parametrize(
+    "kind, data, message",
+    [
+        ("images", b"", "not an idx file.*begins with ''"),
+        ("images", b"\0\0\x08", "not an idx file"),
+        (
+            "images",
+            b"GIF89a" + IDX_IMAGES,
+            "begins with '47 49 46 38', not with '00 00",
+        ),
+        ("images", IDX_LABELS, "along 3 axes.*'00 00 08 01'"),
+        ("images", b"\0\0\x0d\3" + IDX_IMAGES[4:], "not an idx file of bytes"),
+        ("images", IDX_IMAGES[:10], "damaged: it has 10 bytes"),
+        ("images", IDX_IMAGES[:16], "damaged: it has 16 bytes where.*226"),
+        ("images", IDX_IMAGES[:-1], "damaged: it has 225 bytes where.*226"),
+        ("images", IDX_IMAGES + b"\0", "damaged: it has 227 bytes where.*226"),
+        ("images", IDX_IMAGES[:4] + b"\xff" * 12, "damaged: it has 16 bytes"),
+        ("labels", IDX_IMAGES, "along 1 axes.*'00 00 08 03'"),
+        ("labels", IDX_LABELS[:-2], "damaged: it has 13 bytes where.*15"),
+        ("labels", idx_bytes(noise(6)), "holds 6 labels for the 7 images"),
+        ("labels", idx_bytes(noise(0)), "holds 0 labels for the 7 images"),
+    ],
+)
+def test_damaged_idx(tmp_path, kind, data, message):
+    write_idx(tmp_path)
+    (path,) = tmp_path.glob(f"train-{kind}-*")
+    for content in (data, gzip.compress(data)):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=message) as raised:
+            load_images(tmp_path, argument="x")
+        assert str(raised.value).startswith(f"Argument `x`: {str(path)!r}")
+    assert load_images(tmp_path, split="test")[0].shape == (3, 6, 5, 1)
+
+
+def test_damaged_gzip(tmp_path):
+    write_idx(tmp_path)
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    whole = path.read_bytes()
+    broken = bytearray(whole)
+    broken[len(broken) // 2] ^= 0xFF
+    for content in (
+        *(whole[:end] for end in (2, 9, 15, len(whole) // 2, len(whole) - 1)),
+        bytes(broken),
+        whole[:10] + b"\xff" * 30,
+        whole + b"more",
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="is damaged") as raised:
+            load_images(tmp_path, argument="x")
+        assert str(raised.value).startswith(f"Argument `x`: {str(path)!r}")
+
+
+def test_mnist_itself():
+    folder = pathlib.Path(__file__).parents[2] / "../shared/data"
+    if not (folder / "train-images-idx3-ubyte.gz").exists():
+        pytest.skip("MNIST's files are not on this machine.")
+    images, labels = load_images(folder)
+    assert images.shape == (60_000, 28, 28, 1)
+    assert labels[:8].tolist() == [5, 0, 4, 1, 9, 2, 1, 3]
+    # The published mean and standard deviation.
+    assert round(images.mean() / 255, 4) == 0.1307
+    assert round(images.std() / 255, 4) == 0.3081
+    counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert np.bincount(labels).tolist() == counts
+    images, labels = load_images(folder, split="test")
+    assert images.shape == (10_000, 28, 28, 1)
+    assert labels[:8].tolist() == [7, 2, 1, 0, 4, 1, 4, 9]
 
 
 # Files of arrays -------------------------------------------------------------------
@@ -595,6 +778,7 @@ def test_size_errors(size):
     [
         ("handwritten_digits", True),
         ("street_digits", True),
+        ("digits", True),
         ("mnist", True),
         ("mnist:train", True),
         ("svhn_cropped:extra[:10]", True),
@@ -674,6 +858,7 @@ def test_has_test_split(tmp_path):
     assert not sources.has_test_split(tmp_path / "train.npz")
     assert sources.has_test_split(tmp_path / "both.npz")
     assert sources.has_test_split("handwritten_digits")
+    assert sources.has_test_split("digits")
     assert not sources.has_test_split(tmp_path)
     assert not sources.has_test_split(images)
     with tfds.testing.mock_data(num_examples=3):

@@ -1,0 +1,207 @@
+"""Mixtures of Gaussians in the plane, which show at a glance whether modes are lost."""
+
+import dataclasses
+import math
+import numbers
+
+import numpy as np
+import tensorflow as tf
+
+from keras_gans.data.batches import check_positive, check_seed, epochs, streams
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class GaussianMixture:
+    """A mixture of equally likely round Gaussians in the plane.
+
+    Args:
+        centers: Array of shape `(modes, 2)`, the means of the components. Kept as a
+            float64 array that cannot be written to.
+        standard_deviation: Positive number, that of every component along both axes.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Example:
+
+    >>> mixture = GaussianMixture([[-1, 0], [1, 0]], standard_deviation=0.1)
+    >>> points, labels = mixture.sample(1000, seed=0)
+    >>> points.shape, labels.shape
+    ((1000, 2), (1000,))
+    """
+
+    centers: np.ndarray
+    standard_deviation: float
+
+    def __post_init__(self):
+        centers = np.array(self.centers, "float64")
+        if centers.ndim != 2 or centers.shape[1] != 2 or not len(centers):
+            raise ValueError(
+                "Argument `centers` must be an array of shape (modes, 2). "
+                f"Received: an array of shape {centers.shape}"
+            )
+        if not np.isfinite(centers).all():
+            raise ValueError(
+                f"Argument `centers` must be finite. Received: centers={self.centers}"
+            )
+        _check_positive_number("standard_deviation", self.standard_deviation)
+        centers.flags.writeable = False
+        object.__setattr__(self, "centers", centers)
+        object.__setattr__(self, "standard_deviation", float(self.standard_deviation))
+
+    def sample(self, n, seed=0):
+        """Draws points, for measuring.
+
+        Args:
+            n: Positive integer, the number of points.
+            seed: Integer. The same seed draws the same points. Defaults to 0.
+
+        Returns:
+            A pair: points, float32 of shape `(n, 2)`, and the component that each was
+            drawn from, int32 of shape `(n,)`.
+        """
+        check_positive("n", n)
+        check_seed(seed)
+        generator = np.random.default_rng(streams(seed, 1))
+        labels = generator.integers(len(self.centers), size=n, dtype="int32")
+        noise = generator.standard_normal((n, 2))
+        points = self.centers[labels] + self.standard_deviation * noise
+        return points.astype("float32"), labels
+
+    def dataset(self, batch_size=256, steps_per_epoch=1000, labels=False, seed=0):
+        """Makes a dataset of batches of fresh points, for training.
+
+        No point comes twice: each batch is drawn from the seed and the number of the
+        batch, so the order does not depend on threads, and training resumes at any
+        batch without replaying the others.
+
+        Args:
+            batch_size: Positive integer. Defaults to 256.
+            steps_per_epoch: Positive integer, batches that one iteration gives.
+                Defaults to 1,000.
+            labels: Boolean, give the component of each point beside it, for conditional
+                models. Defaults to `False`.
+            seed: Integer. Defaults to 0.
+
+        Returns:
+            A `tf.data.Dataset` of float32 points of shape `(batch_size, 2)`; with
+            `labels=True`, of pairs of these and int32 labels of shape `(batch_size,)`.
+            Each iteration over it is the next epoch, and
+            `keras_gans.callbacks.Checkpoint` resumes it within an epoch. Its attribute
+            `classes` is the number of components, or `None` without labels.
+        """
+        check_positive("batch_size", batch_size)
+        check_positive("steps_per_epoch", steps_per_epoch)
+        check_seed(seed)
+        if not isinstance(labels, (bool, np.bool_)):
+            raise TypeError(
+                "Argument `labels` must be True or False. "
+                f"Received: labels of type {type(labels)}"
+            )
+        batch_size, modes = int(batch_size), len(self.centers)
+        with tf.device("CPU:0"):  # In main memory, where `tf.data` works.
+            centers = tf.constant(self.centers, tf.float32)
+        label_stream, noise_stream = streams(seed, 2)
+
+        def make_batch(index):
+            def batch_seed(stream):
+                return tf.stack([tf.cast(stream, tf.int64), index])
+
+            components = tf.random.stateless_uniform(
+                [batch_size], batch_seed(label_stream), 0, modes, tf.int32
+            )
+            noise = tf.random.stateless_normal(
+                [batch_size, 2], batch_seed(noise_stream)
+            )
+            points = tf.gather(centers, components) + self.standard_deviation * noise
+            return (points, components) if labels else points
+
+        dataset = epochs(make_batch, steps_per_epoch, seed)
+        dataset.classes = modes if labels else None
+        return dataset
+
+
+def gaussian_ring(modes=8, radius=2.0, standard_deviation=0.02):
+    """Makes the ring of Gaussians, the usual first test for mode collapse.
+
+    The defaults are those of Metz et al. VEEGAN and PacGAN use the same ring at half
+    the size, radius 1 and standard deviation 0.01. Only the ratio of the two matters
+    for what is measured: a point counts as good within three standard deviations of a
+    center.
+
+    Args:
+        modes: Positive integer, the number of components. Component 0 lies on the
+            positive x axis, the others follow counterclockwise. Defaults to 8.
+        radius: Positive number. Defaults to 2.
+        standard_deviation: Positive number. Defaults to 0.02.
+
+    Returns:
+        A `GaussianMixture`.
+
+    Example:
+
+    >>> data = gaussian_ring().dataset(batch_size=256)
+    >>> next(iter(data)).shape
+    TensorShape([256, 2])
+
+    Reference:
+
+    - [Unrolled Generative Adversarial Networks](https://arxiv.org/abs/1611.02163)
+      (Metz et al., 2017)
+    """
+    check_positive("modes", modes)
+    _check_positive_number("radius", radius)
+    angles = 2 * np.pi * np.arange(modes) / modes
+    centers = radius * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    return GaussianMixture(centers, standard_deviation)
+
+
+def gaussian_grid(side=5, spacing=1.0, standard_deviation=0.025):
+    """Makes the square grid of Gaussians, a harder test for mode collapse.
+
+    VEEGAN and PacGAN use spacing 2 and standard deviation 0.05, so that the centers
+    reach from -4 to 4. The defaults halve both, which is the same picture, so that the
+    points lie in about [-2, 2], as those of `gaussian_ring` do, and networks and
+    learning rates suit both. (Spacing 0.5 and standard deviation 0.0125 bring the
+    centers into [-1, 1].)
+
+    Args:
+        side: Positive integer, components along each axis. They are numbered along x
+            first, from the lower left on. Defaults to 5, 25 components.
+        spacing: Positive number, the distance between neighbours. Defaults to 1.
+        standard_deviation: Positive number. Defaults to 0.025.
+
+    Returns:
+        A `GaussianMixture`, its centers around the origin.
+
+    Example:
+
+    >>> points, labels = gaussian_grid().sample(2500)
+    >>> points.shape, labels.max()
+    ((2500, 2), 24)
+
+    Reference:
+
+    - [VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational
+      Learning](https://arxiv.org/abs/1705.07761) (Srivastava et al., 2017)
+    - [PacGAN: The power of two samples in generative adversarial
+      networks](https://arxiv.org/abs/1712.04086) (Lin et al., 2018)
+    """
+    check_positive("side", side)
+    _check_positive_number("spacing", spacing)
+    axis = spacing * (np.arange(side) - (side - 1) / 2)
+    y, x = np.meshgrid(axis, axis, indexing="ij")
+    return GaussianMixture(
+        np.stack([x.ravel(), y.ravel()], axis=-1), standard_deviation
+    )
+
+
+def _check_positive_number(name, value):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, numbers.Real)
+        or not 0 < value < math.inf
+    ):
+        raise ValueError(
+            f"Argument `{name}` must be a positive number. Received: {name}={value!r}"
+        )
