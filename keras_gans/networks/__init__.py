@@ -1,12 +1,26 @@
 from keras_gans.layers import size_multiple
+from keras_gans.networks.autoencoder import autoencoder, decoder_generator
+from keras_gans.networks.dcgan import dcgan_discriminator, dcgan_generator
 from keras_gans.networks.digits import digit_discriminator, digit_generator
+from keras_gans.networks.mlp import (
+    mlp_autoencoder,
+    mlp_discriminator,
+    mlp_generator,
+)
 from keras_gans.networks.patchgan import patch_discriminator
 from keras_gans.networks.resnet import resnet_generator
 from keras_gans.networks.unet import unet_generator
 
 __all__ = [
+    "autoencoder",
+    "dcgan_discriminator",
+    "dcgan_generator",
+    "decoder_generator",
     "digit_discriminator",
     "digit_generator",
+    "mlp_autoencoder",
+    "mlp_discriminator",
+    "mlp_generator",
     "patch_discriminator",
     "resnet_generator",
     "size_multiple",

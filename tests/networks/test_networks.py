@@ -7,7 +7,9 @@ import tensorflow as tf
 
 from keras_gans import networks
 
-# Each network small, with the size of a small input and the shape of its output.
+# Each network small, with the size of a small image and the shape of its output; for
+# several outputs, a list of shapes. A case is named after its function, and how it
+# differs from another case of the same function.
 SMALL = {
     "digit_generator": (dict(width=4, residual_blocks=1), 8, (8, 8, 3)),
     "digit_generator_instance": (
@@ -36,16 +38,65 @@ SMALL = {
         (8, 8, 3),
     ),
     "patch_discriminator": (dict(width=4), 24, (1, 1, 1)),
+    "dcgan_generator": (dict(latent_dim=5, size=16, width=4), None, (16, 16, 1)),
+    "dcgan_generator_labels": (
+        dict(latent_dim=5, size=14, width=4, classes=3, normalization="instance"),
+        None,
+        (14, 14, 1),
+    ),
+    "dcgan_discriminator": (dict(size=16, width=4), 16, (1,)),
+    "dcgan_discriminator_labels": (
+        dict(size=14, width=4, classes=3, normalization="layer"),
+        14,
+        (1,),
+    ),
+    "autoencoder": (dict(size=16, width=4, code_dim=5), 16, [(16, 16, 1), (5,)]),
+    "autoencoder_transposed": (
+        dict(
+            size=14,
+            channels=3,
+            width=4,
+            code_dim=5,
+            activation="relu",
+            normalization="batch",
+            upsampling="transposed",
+            output_activation="tanh",
+        ),
+        14,
+        [(14, 14, 3), (5,)],
+    ),
+    "decoder_generator": (dict(latent_dim=5, size=16, width=4), None, (16, 16, 1)),
+    "mlp_generator": (dict(width=8), None, (2,)),
+    "mlp_generator_labels": (dict(width=8, classes=3), None, (2,)),
+    "mlp_discriminator": (dict(width=8), None, (1,)),
+    "mlp_discriminator_labels": (dict(width=8, classes=3), None, (1,)),
+    "mlp_autoencoder": (dict(width=8, code_dim=3), None, [(2,), (3,)]),
 }
 
 
 def build(case):
     arguments, size, output_shape = SMALL[case]
-    function = "_".join(case.split("_")[:2])
+    function = max((f for f in networks.__all__ if case.startswith(f)), key=len)
     network = getattr(networks, function)(**arguments)
-    channels = network.input_shape[-1]
-    x = np.random.default_rng(0).uniform(-1, 1, (2, size, size, channels))
-    return network, x.astype("float32"), (2, *output_shape)
+    random = np.random.default_rng(0)
+    inputs = []
+    for tensor in network.inputs:
+        # Every unknown axis but the batch is a height or a width.
+        shape = [2] + [size if axis is None else axis for axis in tensor.shape[1:]]
+        if tensor.dtype == "int32":
+            inputs.append(random.integers(arguments["classes"], size=shape))
+        else:
+            inputs.append(random.uniform(-1, 1, shape).astype("float32"))
+    x = inputs if len(inputs) > 1 else inputs[0]
+    several = isinstance(output_shape, list)
+    shapes = output_shape if several else [output_shape]
+    return network, x, [(2, *shape) for shape in shapes]
+
+
+def outputs_of(network, x, **arguments):
+    """The outputs as a list, also when there is only one."""
+    outputs = network(x, **arguments)
+    return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
 
 @pytest.fixture(params=SMALL)
@@ -61,17 +112,19 @@ def restored_policy():
 
 
 def test_output(case):
-    network, x, output_shape = build(case)
-    outputs = network(x)
-    assert outputs.shape == output_shape
-    assert outputs.dtype == "float32"
-    if case.split("_")[1] == "generator":
+    network, x, output_shapes = build(case)
+    outputs = outputs_of(network, x)
+    assert [output.shape for output in outputs] == output_shapes
+    assert all(output.dtype == "float32" for output in outputs)
+    if "generator" in case:
         assert network.name == "generator"
-        assert np.abs(outputs).max() <= 1.0
+        if not case.startswith("mlp"):
+            assert np.abs(outputs[0]).max() <= 1.0
     else:
         assert network.name == "discriminator"
     # Nothing is random at inference.
-    np.testing.assert_array_equal(network(x), outputs)
+    for output, again in zip(outputs, outputs_of(network, x), strict=True):
+        np.testing.assert_array_equal(output, again)
 
 
 def test_save_and_load_are_bit_equal(case, tmp_path):
@@ -79,7 +132,10 @@ def test_save_and_load_are_bit_equal(case, tmp_path):
     network(x, training=True)  # moves the statistics of batch normalization
     network.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras")
-    np.testing.assert_array_equal(loaded(x), network(x))
+    for expected, output in zip(
+        outputs_of(network, x), outputs_of(loaded, x), strict=True
+    ):
+        np.testing.assert_array_equal(output, expected)
     for ours, theirs in zip(network.layers, loaded.layers):
         assert ours.get_config() == theirs.get_config()
     assert networks.size_multiple(loaded) == networks.size_multiple(network)
@@ -87,32 +143,41 @@ def test_save_and_load_are_bit_equal(case, tmp_path):
 
 def test_sizes_unknown_while_tracing(case):
     network, x, _ = build(case)
-    signature = tf.TensorSpec((None, *network.input_shape[1:]))
-    traced = tf.function(network, input_signature=[signature])
-    np.testing.assert_allclose(traced(x), network(x), rtol=1e-4, atol=1e-6)
+    signature = [
+        tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype)
+        for tensor in network.inputs
+    ]
+    traced = tf.function(
+        lambda x: outputs_of(network, x),
+        input_signature=[signature if isinstance(x, list) else signature[0]],
+    )
+    for expected, output in zip(outputs_of(network, x), traced(x), strict=True):
+        np.testing.assert_allclose(output, expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_sixteen_bits(case, policy, restored_policy):
-    expected_network, x, output_shape = build(case)
+    expected_network, x, output_shapes = build(case)
     keras.config.set_dtype_policy(policy)
     network, _, _ = build(case)
     network.set_weights(expected_network.get_weights())
     assert any(layer.compute_dtype == policy[6:] for layer in network.layers)
-    outputs = network(x)
-    assert outputs.dtype == "float32"
-    assert outputs.shape == output_shape
+    outputs = outputs_of(network, x)
+    assert [output.shape for output in outputs] == output_shapes
     # Sixteen bits come close to the numbers of 32, relative to how large those are.
-    expected = np.array(expected_network(x))
-    error = np.abs(outputs - expected).max() / max(np.abs(expected).max(), 1e-3)
-    assert 0 < error < (0.02 if policy == "mixed_float16" else 0.1)
+    for output, expected in zip(outputs, outputs_of(expected_network, x), strict=True):
+        assert output.dtype == "float32"
+        error = np.abs(output - expected).max() / max(np.abs(expected).max(), 1e-3)
+        assert 0 < error < (0.02 if policy == "mixed_float16" else 0.1)
 
 
 @pytest.mark.parametrize(
-    # One case of each network; both ways of upsampling and both normalizations.
+    # One case of each network; both ways of upsampling and all normalizations.
     "case",
     ["digit_generator", "digit_discriminator", "resnet_generator"]
-    + ["resnet_generator_resize", "unet_generator_batch", "patch_discriminator"],
+    + ["resnet_generator_resize", "unet_generator_batch", "patch_discriminator"]
+    + ["dcgan_generator_labels", "dcgan_discriminator_labels", "autoencoder"]
+    + ["mlp_discriminator_labels"],
 )
 def test_forward_and_gradient_compile_with_xla(case):
     network, x, _ = build(case)
@@ -120,11 +185,13 @@ def test_forward_and_gradient_compile_with_xla(case):
     @tf.function(jit_compile=True)
     def step(x):
         with tf.GradientTape() as tape:
-            outputs = network(x, training=True)
-            value = tf.reduce_mean(tf.square(outputs - 0.5))
-        return tape.gradient(value, network.trainable_variables)
+            outputs = outputs_of(network, x, training=True)
+            value = sum(tf.reduce_mean(tf.square(output - 0.5)) for output in outputs)
+        gradients = tape.gradient(value, network.trainable_variables)
+        # That of an embedding is a list of rows.
+        return [tf.convert_to_tensor(gradient) for gradient in gradients]
 
-    gradients = step(tf.constant(x))
+    gradients = step(tf.nest.map_structure(tf.constant, x))
     assert len(gradients) == len(network.trainable_variables)
     assert all(np.all(np.isfinite(gradient)) for gradient in gradients)
     assert sum(np.abs(gradient).max() > 0 for gradient in gradients) > 4
@@ -153,7 +220,9 @@ def test_bias_only_without_a_normalization_behind(case):
     for layer in network.layers:
         if isinstance(layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose)):
             (following,) = [node.operation for node in layer._outbound_nodes]
-            assert layer.use_bias == ("Normalization" not in type(following).__name__)
+            # Layer normalization has one mean for all channels and leaves biases in.
+            taken_off = ("BatchNormalization", "InstanceNormalization")
+            assert layer.use_bias == (type(following).__name__ not in taken_off)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,213 @@
+"""The auto-encoder that judges images in EBGAN and BEGAN, and BEGAN's generator."""
+
+import keras
+from keras import layers
+
+from keras_gans.layers import normalize
+from keras_gans.networks.dcgan import check_positive_integers, split_size
+
+
+def autoencoder(
+    size=32,
+    channels=1,
+    width=64,
+    code_dim=64,
+    activation="elu",
+    normalization=None,
+    upsampling="resize",
+    output_activation="linear",
+    name="discriminator",
+):
+    """Builds a convolutional auto-encoder, the discriminator of EBGAN and BEGAN.
+
+    With `w` for the width, `c4s2-w` for a 4x4 convolution of stride 2 with `w`
+    filters, and `up` for pixels repeated 2x2 with a 3x3 convolution behind, at the
+    default size of 32:
+
+        layer               output shape       followed by
+        images              (B, 32, 32, channels)
+        c4s2-w              (B, 16, 16, w)     activation
+        c4s2-2w             (B,  8,  8, 2w)    norm, activation
+        c4s2-4w             (B,  4,  4, 4w)    norm, activation
+        dense               (B, code_dim)                            the code
+        dense               (B,  4,  4, 4w)    norm, activation
+        up-2w               (B,  8,  8, 2w)    norm, activation
+        up-w                (B, 16, 16, w)     norm, activation
+        up-channels         (B, 32, 32, channels)  output activation
+
+    The defaults follow BEGAN: ELU, no normalization, repeated pixels and a linear
+    code of 64 numbers. BEGAN has two 3x3 convolutions at every resolution, which
+    costs several times as much. EBGAN's kind, strided and transposed 4x4 convolutions
+    with batch normalization, is `activation="relu", normalization="batch",
+    upsampling="transposed"`; its code is the last feature map of the encoder, while
+    a dense layer leads to the code here.
+
+    The reconstruction is linear by default. Most pixels of a digit are exactly -1 or
+    1, which a tanh never reaches, and where it is saturated on the wrong side it
+    passes no gradient on. The energy of an image is then unbounded: EBGAN's margin
+    and BEGAN's balance keep the energy of generated images in check. A bounded one
+    is `output_activation="tanh"`.
+
+    Weights start from Glorot's (Xavier's) uniform distribution. A layer directly
+    before a normalization has no bias, which the normalization would take off again.
+
+    Args:
+        size: Height and width of the images: `4 * 2**n` or `7 * 2**n` with `n` from 1
+            on, for example 28, 32 (the default) or 64.
+        channels: Positive integer, channels of the images, `1` by default.
+        width: Positive integer, filters of the first convolution, `64` by default.
+            Every further one doubles it.
+        code_dim: Positive integer, length of the code, `64` by default.
+        activation: Keras activation by name or as a function, `"elu"` by default.
+        normalization: Of all layers but the first, the code and the last: `"batch"`,
+            `"instance"` or `None` (the default).
+        upsampling: `"resize"` (the default): every pixel is repeated 2x2 and a
+            convolution c3s1 follows, which leaves no checkerboard pattern; or
+            `"transposed"`, a transposed 4x4 convolution.
+        output_activation: Keras activation of the reconstruction, `"linear"` by
+            default.
+        name: Name of the network, `"discriminator"` by default.
+
+    Returns:
+        Functional `keras.Model` from images `(batch, size, size, channels)` in
+        [-1, 1] to a list `[reconstruction, code]` of the shape of the images (around
+        [-1, 1]) and `(batch, code_dim)`, both in float32 under every dtype policy.
+
+    Raises:
+        TypeError: If one of the numbers is not an integer.
+        ValueError: If one of them is not positive, `size` is none of the above, or
+            `normalization` or `upsampling` is unknown.
+
+    Example:
+
+    ```python
+    discriminator = autoencoder(size=28)
+    reconstruction, code = discriminator(np.zeros((2, 28, 28, 1)))
+    ```
+
+    Reference:
+        Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
+        [arXiv:1609.03126](https://arxiv.org/abs/1609.03126); Berthelot, Schumm and
+        Metz, "BEGAN: Boundary Equilibrium Generative Adversarial Networks", 2017,
+        [arXiv:1703.10717](https://arxiv.org/abs/1703.10717).
+    """
+    check_positive_integers(channels=channels, width=width, code_dim=code_dim)
+    _, halvings = split_size(size)
+
+    # 1. Encoder: the images become a code.
+    inputs = x = keras.Input((size, size, channels), name="images")
+    for index in range(1, halvings + 1):
+        first = index == 1
+        x = layers.Conv2D(
+            width * 2 ** (index - 1),
+            4,
+            strides=2,
+            padding="same",
+            use_bias=first or normalization is None,
+            name=f"encoder_{index}",
+        )(x)
+        if not first:
+            x = normalize(x, normalization, name=f"encoder_{index}_normalization")
+        x = layers.Activation(activation, name=f"encoder_{index}_activation")(x)
+    x = layers.Flatten(name="flatten")(x)
+    # Codes and images leave in float32, also when other layers compute in 16 bits.
+    code = layers.Dense(code_dim, dtype="float32", name="code")(x)
+
+    # 2. Decoder: the code becomes images again.
+    x = _decode(code, size, channels, width, activation, normalization, upsampling)
+    reconstruction = layers.Activation(
+        output_activation, dtype="float32", name="reconstruction"
+    )(x)
+    return keras.Model(inputs, [reconstruction, code], name=name)
+
+
+def decoder_generator(
+    latent_dim=64,
+    size=32,
+    channels=1,
+    width=64,
+    activation="elu",
+    normalization=None,
+    upsampling="resize",
+    name="generator",
+):
+    """Builds a generator that is the decoder of `autoencoder`, as BEGAN has it.
+
+    The layers are those from the code on, in the table of `autoencoder`; the weights
+    are its own. The output is a tanh, which keeps the images in [-1, 1].
+
+    Args:
+        latent_dim: Positive integer, length of the latent, `64` by default.
+        size: Height and width of the images: `4 * 2**n` or `7 * 2**n` with `n` from 1
+            on, for example 28, 32 (the default) or 64.
+        channels: Positive integer, channels of the images, `1` by default.
+        width: Positive integer, filters before the last convolution, `64` by default.
+        activation: Keras activation by name or as a function, `"elu"` by default.
+        normalization: Of all layers but the last: `"batch"`, `"instance"` or `None`
+            (the default).
+        upsampling: `"resize"` (the default) or `"transposed"`, as for `autoencoder`.
+        name: Name of the network, `"generator"` by default.
+
+    Returns:
+        Functional `keras.Model` from the latent `(batch, latent_dim)` to images
+        `(batch, size, size, channels)` in [-1, 1], in float32 under every dtype
+        policy.
+
+    Raises:
+        TypeError: If one of the numbers is not an integer.
+        ValueError: If one of them is not positive, `size` is none of the above, or
+            `normalization` or `upsampling` is unknown.
+
+    Example:
+
+    ```python
+    generator = decoder_generator(size=28)
+    images = generator(keras.random.uniform((2, 64), -1, 1))
+    ```
+
+    Reference:
+        Berthelot, Schumm and Metz, "BEGAN: Boundary Equilibrium Generative Adversarial
+        Networks", 2017, [arXiv:1703.10717](https://arxiv.org/abs/1703.10717).
+    """
+    check_positive_integers(latent_dim=latent_dim, channels=channels, width=width)
+    latent = keras.Input((latent_dim,), name="latent")
+    x = _decode(latent, size, channels, width, activation, normalization, upsampling)
+    # Images leave in float32, also when the layers before compute in 16 bits.
+    outputs = layers.Activation("tanh", dtype="float32", name="images")(x)
+    return keras.Model(latent, outputs, name=name)
+
+
+def _decode(x, size, channels, width, activation, normalization, upsampling):
+    """Applies the layers from a code to images, without the output activation."""
+    if upsampling not in ("resize", "transposed"):
+        raise ValueError(
+            'Argument `upsampling` must be "resize" or "transposed". '
+            f"Received: upsampling={upsampling!r}"
+        )
+    start, doublings = split_size(size)
+    filters = width * 2 ** (doublings - 1)
+    x = layers.Dense(
+        start * start * filters, use_bias=normalization is None, name="decoder_dense"
+    )(x)
+    x = layers.Reshape((start, start, filters), name="decoder_reshape")(x)
+    for index in range(1, doublings + 1):
+        layer_name = f"decoder_{index}"
+        x = normalize(x, normalization, name=f"{layer_name}_normalization")
+        x = layers.Activation(activation, name=f"{layer_name}_activation")(x)
+        last = index == doublings
+        filters //= 2
+        arguments = {
+            "filters": channels if last else filters,
+            "padding": "same",
+            "use_bias": last or normalization is None,
+            "name": layer_name,
+        }
+        if upsampling == "resize":
+            # "nearest" repeats pixels, which XLA can differentiate on every device.
+            x = layers.UpSampling2D(
+                2, interpolation="nearest", name=f"{layer_name}_resize"
+            )(x)
+            x = layers.Conv2D(kernel_size=3, **arguments)(x)
+        else:
+            x = layers.Conv2DTranspose(kernel_size=4, strides=2, **arguments)(x)
+    return x

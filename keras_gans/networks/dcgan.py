@@ -1,0 +1,331 @@
+"""Generator and discriminator of DCGAN, unconditional and conditional."""
+
+import numbers
+
+import keras
+from keras import layers
+
+from keras_gans.layers import normalize
+
+
+def dcgan_generator(
+    latent_dim=100,
+    size=32,
+    channels=1,
+    width=64,
+    classes=None,
+    label_dim=50,
+    normalization="batch",
+    name="generator",
+):
+    """Builds the generator of DCGAN: a dense layer and transposed convolutions.
+
+    With `w` for the width and `ct4s2-w` for a transposed 4x4 convolution of stride 2
+    with `w` filters, at the default size of 32:
+
+        layer               output shape       followed by
+        latent              (B, latent_dim)
+        (embedding)         (B, latent_dim + label_dim)
+        dense               (B,  4,  4, 4w)    norm, ReLU
+        ct4s2-2w            (B,  8,  8, 2w)    norm, ReLU
+        ct4s2-w             (B, 16, 16, w)     norm, ReLU
+        ct4s2-channels      (B, 32, 32, channels)  tanh
+
+    A size of `4 * 2**n` starts from 4x4 pixels and one of `7 * 2**n` (28, say) from
+    7x7, in both cases with `width * 2**(n - 1)` filters, so that it mirrors
+    `dcgan_discriminator`. The paper's network for 64 pixels is `size=64, width=128`.
+
+    Kernels start from a normal distribution of standard deviation 0.02, the factors
+    of the normalization from one around 1. A layer directly before a normalization
+    has no bias, which the normalization would take off again.
+
+    With `classes`, each class has a trained vector of `label_dim` numbers that is
+    joined to the latent. These numbers start from the standard normal distribution,
+    of the size of the latent's, so that the label is heard from the first step on.
+    (The ±0.05 of Keras would be drowned by the latent.)
+
+    Args:
+        latent_dim: Positive integer, length of the latent, `100` by default.
+        size: Height and width of the images: `4 * 2**n` or `7 * 2**n` with `n` from 1
+            on, for example 28, 32 (the default) or 64.
+        channels: Positive integer, channels of the images, `1` by default.
+        width: Positive integer, filters before the last convolution, `64` by default.
+        classes: Positive integer, the number of classes of a conditional generator,
+            or `None` (the default) for an unconditional one.
+        label_dim: Positive integer, length of a class's vector, `50` by default.
+            Without `classes` it has no effect.
+        normalization: `"batch"` (the default), `"layer"` (over height, width and
+            channels), `"instance"` or `None`, which starts from almost grey images.
+        name: Name of the network, `"generator"` by default.
+
+    Returns:
+        Functional `keras.Model` from the latent `(batch, latent_dim)` to images
+        `(batch, size, size, channels)` in [-1, 1], in float32 under every dtype
+        policy. With `classes` the input is a list `[latent, labels]`, the labels
+        integers from 0 to `classes - 1` of shape `(batch,)`.
+
+    Raises:
+        TypeError: If one of the numbers is not an integer.
+        ValueError: If one of them is not positive, `size` is none of the above or
+            `normalization` is unknown.
+
+    Example:
+
+    ```python
+    generator = dcgan_generator(latent_dim=64, size=28, classes=10)
+    labels = keras.ops.convert_to_tensor([3, 7])
+    images = generator([keras.random.normal((2, 64)), labels])
+    ```
+
+    Reference:
+        Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep
+        Convolutional Generative Adversarial Networks", 2015,
+        [arXiv:1511.06434](https://arxiv.org/abs/1511.06434); Mirza and Osindero,
+        "Conditional Generative Adversarial Nets", 2014,
+        [arXiv:1411.1784](https://arxiv.org/abs/1411.1784).
+    """
+    check_positive_integers(
+        latent_dim=latent_dim, channels=channels, width=width, label_dim=label_dim
+    )
+    start, doublings = split_size(size)
+    use_bias = _needs_bias(normalization)
+
+    latent = x = keras.Input((latent_dim,), name="latent")
+    inputs = latent
+    if classes is not None:
+        labels, embedding = _embed_labels(classes, label_dim)
+        x = layers.Concatenate(name="latent_and_label")([latent, embedding])
+        inputs = [latent, labels]
+
+    filters = width * 2 ** (doublings - 1)
+    x = layers.Dense(
+        start * start * filters,
+        use_bias=use_bias,
+        # A new object each time: one initializer would repeat its numbers.
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+        name="dense",
+    )(x)
+    x = layers.Reshape((start, start, filters), name="reshape")(x)
+    for index in range(1, doublings + 1):
+        x = _normalize(x, normalization, name=f"normalization_{index}")
+        x = layers.ReLU(name=f"activation_{index}")(x)
+        last = index == doublings
+        filters //= 2
+        x = layers.Conv2DTranspose(
+            channels if last else filters,
+            4,
+            strides=2,
+            padding="same",
+            use_bias=last or use_bias,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            name=f"convolution_{index}",
+        )(x)
+    # Images leave in float32, also when the layers before compute in 16 bits.
+    outputs = layers.Activation("tanh", dtype="float32", name="images")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def dcgan_discriminator(
+    size=32,
+    channels=1,
+    width=64,
+    classes=None,
+    label_dim=50,
+    normalization="batch",
+    negative_slope=0.2,
+    name="discriminator",
+):
+    """Builds the discriminator of DCGAN: convolutions down to one logit per image.
+
+    With `w` for the width and `c4s2-w` for a 4x4 convolution of stride 2 with `w`
+    filters, at the default size of 32:
+
+        layer               output shape       followed by
+        images              (B, 32, 32, channels)
+        (embedding, dense)  (B, 32, 32, channels + 1)
+        c4s2-w              (B, 16, 16, w)     LeakyReLU
+        c4s2-2w             (B,  8,  8, 2w)    norm, LeakyReLU
+        c4s2-4w             (B,  4,  4, 4w)    norm, LeakyReLU
+        dense               (B, 1)
+
+    The convolutions go down to 4x4 pixels for a size of `4 * 2**n` and to 7x7 for
+    `7 * 2**n`, and mirror `dcgan_generator`. What comes out is a logit, or the value
+    of a critic; the cross entropy losses hold the sigmoid themselves.
+
+    The gradient penalty of WGAN-GP is defined for each image alone. So its critic
+    must not have batch normalization, which mixes the images of a batch; its paper
+    recommends `"layer"` in the place: one mean and variance per image over height,
+    width and channels, with a trained factor and offset per channel.
+
+    Kernels start from a normal distribution of standard deviation 0.02, the factors
+    of the normalization from one around 1. Without a normalization kernels start from
+    He's normal distribution, as in the code of WGAN-GP: with 0.02, a critic's gradient
+    would be some fifty times shorter than the 1 that its penalty asks for.
+
+    A convolution directly before a batch or instance normalization has no bias, which
+    it would take off again. Layer normalization does not, since it has one mean for
+    all channels.
+
+    With `classes`, each class has a trained vector of `label_dim` numbers, and a dense
+    layer makes it a map that is joined to the image as one more channel. Both start
+    such that the map has a variance of 1, which is about the size of the image.
+
+    Args:
+        size: Height and width of the images: `4 * 2**n` or `7 * 2**n` with `n` from 1
+            on, for example 28, 32 (the default) or 64.
+        channels: Positive integer, channels of the images, `1` by default.
+        width: Positive integer, filters of the first convolution, `64` by default.
+            Every further one doubles it.
+        classes: Positive integer, the number of classes of a conditional
+            discriminator, or `None` (the default) for an unconditional one.
+        label_dim: Positive integer, length of a class's vector, `50` by default.
+            Without `classes` it has no effect.
+        normalization: Of all convolutions but the first: `"batch"` (the default),
+            `"layer"`, `"instance"` or `None`.
+        negative_slope: Float, slope of LeakyReLU below zero, `0.2` by default.
+        name: Name of the network, `"discriminator"` by default.
+
+    Returns:
+        Functional `keras.Model` from images `(batch, size, size, channels)` in
+        [-1, 1] to logits `(batch, 1)`, in float32 under every dtype policy. With
+        `classes` the input is a list `[images, labels]`, the labels integers from 0
+        to `classes - 1` of shape `(batch,)`.
+
+    Raises:
+        TypeError: If one of the numbers is not an integer.
+        ValueError: If one of them is not positive, `size` is none of the above or
+            `normalization` is unknown.
+
+    Example:
+
+    ```python
+    critic = dcgan_discriminator(size=28, normalization="layer")
+    values = critic(np.zeros((2, 28, 28, 1)))
+    ```
+
+    Reference:
+        Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep
+        Convolutional Generative Adversarial Networks", 2015,
+        [arXiv:1511.06434](https://arxiv.org/abs/1511.06434); Mirza and Osindero,
+        "Conditional Generative Adversarial Nets", 2014,
+        [arXiv:1411.1784](https://arxiv.org/abs/1411.1784); Gulrajani et al.,
+        "Improved Training of Wasserstein GANs", 2017,
+        [arXiv:1704.00028](https://arxiv.org/abs/1704.00028).
+    """
+    check_positive_integers(channels=channels, width=width, label_dim=label_dim)
+    _, halvings = split_size(size)
+    use_bias = _needs_bias(normalization)
+
+    inputs = x = images = keras.Input((size, size, channels), name="images")
+    if classes is not None:
+        labels, embedding = _embed_labels(classes, label_dim)
+        label_map = layers.Dense(
+            # Keeps the variance of 1 that the vectors have; 0.02 would not.
+            size * size,
+            kernel_initializer="lecun_normal",
+            name="label_dense",
+        )(embedding)
+        label_map = layers.Reshape((size, size, 1), name="label_map")(label_map)
+        x = layers.Concatenate(name="image_and_label")([images, label_map])
+        inputs = [images, labels]
+
+    for index in range(1, halvings + 1):
+        first = index == 1
+        x = layers.Conv2D(
+            width * 2 ** (index - 1),
+            4,
+            strides=2,
+            padding="same",
+            use_bias=first or use_bias,
+            kernel_initializer=_kernel_initializer(normalization),
+            name=f"convolution_{index}",
+        )(x)
+        if not first:
+            x = _normalize(x, normalization, name=f"normalization_{index}")
+        x = layers.LeakyReLU(negative_slope, name=f"activation_{index}")(x)
+    x = layers.Flatten(name="flatten")(x)
+    # Logits leave in float32, also when the layers before compute in 16 bits.
+    outputs = layers.Dense(
+        1,
+        kernel_initializer=_kernel_initializer(normalization),
+        dtype="float32",
+        name="logits",
+    )(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def split_size(size):
+    """Splits the size of an image into a first map and how often it is doubled.
+
+    Args:
+        size: Integer, `4 * 2**n` or `7 * 2**n` with `n` from 1 on.
+
+    Returns:
+        A tuple of the height and width of the first map, 4 or 7, and `n`.
+
+    Raises:
+        TypeError: If `size` is not an integer.
+        ValueError: If `size` is none of the above.
+    """
+    check_positive_integers(size=size)
+    start = 7 if size % 7 == 0 else 4
+    doublings = (size // start).bit_length() - 1
+    if doublings < 1 or size != start * 2**doublings:
+        raise ValueError(
+            "Argument `size` must be 4 * 2**n (8, 16, 32, 64, ...) or 7 * 2**n (14, "
+            f"28, 56, ...). Received: size={size}. Pad or resize the images."
+        )
+    return start, doublings
+
+
+def check_positive_integers(**arguments):
+    """Raises an error that names the first argument that is no positive integer."""
+    for name, value in arguments.items():
+        message = (
+            f"Argument `{name}` must be a positive integer. Received: {name}={value!r}"
+        )
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+            raise TypeError(message)
+        if value < 1:
+            raise ValueError(message)
+
+
+def _embed_labels(classes, label_dim):
+    """Returns the input of the labels and a vector of unit variance for each."""
+    check_positive_integers(classes=classes)
+    labels = keras.Input((), dtype="int32", name="labels")
+    embedding = layers.Embedding(
+        classes,
+        label_dim,
+        embeddings_initializer=keras.initializers.RandomNormal(stddev=1.0),
+        name="label_embedding",
+    )(labels)
+    return labels, embedding
+
+
+def _needs_bias(normalization):
+    """Whether a bias before the normalization has an effect; checks the latter."""
+    if normalization not in ("batch", "layer", "instance", None):
+        raise ValueError(
+            'Argument `normalization` must be "batch", "layer", "instance" or None. '
+            f"Received: normalization={normalization!r}"
+        )
+    return normalization in ("layer", None)
+
+
+def _kernel_initializer(normalization):
+    # A new object each time: one initializer would repeat its numbers.
+    if normalization is None:
+        return keras.initializers.HeNormal()
+    return keras.initializers.RandomNormal(stddev=0.02)
+
+
+def _normalize(x, normalization, name):
+    gamma_initializer = keras.initializers.RandomNormal(mean=1.0, stddev=0.02)
+    if normalization == "layer":
+        # A single group holds all channels: layer normalization. The layer of that
+        # name would have a factor and an offset for every pixel of every channel.
+        return layers.GroupNormalization(
+            groups=1, epsilon=1e-5, gamma_initializer=gamma_initializer, name=name
+        )(x)
+    return normalize(x, normalization, gamma_initializer=gamma_initializer, name=name)
