@@ -1,11 +1,32 @@
-"""Losses as `keras.losses.Loss` objects."""
+"""Losses as `keras.losses.Loss` objects, and penalties of discriminators."""
 
 from keras_gans.losses.adversarial import (
     AdversarialLoss,
+    HingeDiscriminatorLoss,
+    HingeGeneratorLoss,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
     MinimaxDiscriminatorLoss,
     MinimaxGeneratorLoss,
     NonSaturatingGeneratorLoss,
-    adversarial_loss_pair,
+    RelativisticAverageDiscriminatorLoss,
+    RelativisticAverageGeneratorLoss,
+    WassersteinDiscriminatorLoss,
+    WassersteinGeneratorLoss,
+)
+from keras_gans.losses.edge import EdgeLoss
+from keras_gans.losses.energy import (
+    BoundaryEquilibriumDiscriminatorLoss,
+    BoundaryEquilibriumGeneratorLoss,
+    EnergyDiscriminatorLoss,
+    EnergyGeneratorLoss,
+    PullAwayTerm,
+    ReconstructionEnergy,
+)
+from keras_gans.losses.pairs import adversarial_loss_pair
+from keras_gans.losses.penalties import (
+    DiscriminatorPenalty,
+    DRAGANPenalty,
+    GradientPenalty,
+    R1Penalty,
 )

@@ -31,11 +31,17 @@ class AdversarialLoss(keras.losses.Loss):
         A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
     """
 
+    # What it takes: the "logits" of a discriminator or the "energies" of an
+    # auto-encoder.
+    outputs = "logits"
+    # Whether the value depends on the output for real samples.
+    uses_real_output = True
+
     def __init__(
         self, scale=1.0, reduction="sum_over_batch_size", name=None, dtype=None
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        self.scale = _finite_float("scale", scale)
+        self.scale = finite_float("scale", scale)
         if self.scale <= 0:
             raise ValueError(
                 f"Argument `scale` must be greater than zero. Received: scale={scale}"
@@ -91,7 +97,7 @@ class MinimaxDiscriminatorLoss(AdversarialLoss):
 
     def __init__(self, label_smoothing=0.0, **kwargs):
         super().__init__(**kwargs)
-        self.label_smoothing = _finite_float("label_smoothing", label_smoothing)
+        self.label_smoothing = finite_float("label_smoothing", label_smoothing)
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(
                 "Argument `label_smoothing` must lie in [0, 1). "
@@ -122,6 +128,8 @@ class MinimaxGeneratorLoss(AdversarialLoss):
         https://arxiv.org/abs/1406.2661
     """
 
+    uses_real_output = False
+
     def elementwise(self, real_output, fake_output):
         return -ops.softplus(fake_output)
 
@@ -137,6 +145,8 @@ class NonSaturatingGeneratorLoss(AdversarialLoss):
         Goodfellow et al., "Generative Adversarial Networks", 2014, section 3,
         https://arxiv.org/abs/1406.2661
     """
+
+    uses_real_output = False
 
     def elementwise(self, real_output, fake_output):
         return ops.softplus(-fake_output)
@@ -159,7 +169,7 @@ class LeastSquaresDiscriminatorLoss(AdversarialLoss):
 
     def __init__(self, a=0.0, b=1.0, scale=0.5, **kwargs):
         super().__init__(scale=scale, **kwargs)
-        self.a, self.b = _finite_float("a", a), _finite_float("b", b)
+        self.a, self.b = finite_float("a", a), finite_float("b", b)
 
     def elementwise(self, real_output, fake_output):
         return ops.square(real_output - self.b) + ops.square(fake_output - self.a)
@@ -184,9 +194,11 @@ class LeastSquaresGeneratorLoss(AdversarialLoss):
         https://arxiv.org/abs/1611.04076
     """
 
+    uses_real_output = False
+
     def __init__(self, c=1.0, scale=0.5, **kwargs):
         super().__init__(scale=scale, **kwargs)
-        self.c = _finite_float("c", c)
+        self.c = finite_float("c", c)
 
     def elementwise(self, real_output, fake_output):
         return ops.square(fake_output - self.c)
@@ -195,48 +207,113 @@ class LeastSquaresGeneratorLoss(AdversarialLoss):
         return {**super().get_config(), "c": self.c}
 
 
-_PAIRS = {
-    "least_squares": (LeastSquaresDiscriminatorLoss, LeastSquaresGeneratorLoss),
-    "minimax": (MinimaxDiscriminatorLoss, MinimaxGeneratorLoss),
-    "non_saturating": (MinimaxDiscriminatorLoss, NonSaturatingGeneratorLoss),
-}
+@keras.saving.register_keras_serializable(package="keras_gans")
+class WassersteinDiscriminatorLoss(AdversarialLoss):
+    """Loss of WGAN's critic: `fake - real`.
 
-
-def adversarial_loss_pair(identifier):
-    """Returns `(discriminator_loss, generator_loss)` for a name or a pair.
+    Without clipped weights or a gradient penalty it has no lower bound.
 
     Args:
-        identifier: One of `"least_squares"`, `"minimax"`, `"non_saturating"` (each
-            with its paper's constants), or a pair `(discriminator_loss,
-            generator_loss)` of `keras.losses.Loss` objects that are called as
-            `loss(real_output, fake_output)`.
+        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
 
-    Raises:
-        ValueError: For a name that is not known.
-        TypeError: For anything that is neither a name nor a pair of losses.
+    Reference:
+        Arjovsky, Chintala and Bottou, "Wasserstein GAN", 2017, eq. 3,
+        https://arxiv.org/abs/1701.07875
     """
-    if isinstance(identifier, str):
-        if identifier not in _PAIRS:
-            raise ValueError(
-                "Argument `adversarial_loss` must be one of "
-                f"{sorted(_PAIRS)} or a pair of losses. "
-                f"Received: adversarial_loss={identifier!r}"
-            )
-        return tuple(loss() for loss in _PAIRS[identifier])
-    if (
-        isinstance(identifier, (tuple, list))
-        and len(identifier) == 2
-        and all(isinstance(loss, keras.losses.Loss) for loss in identifier)
-    ):
-        return tuple(identifier)
-    raise TypeError(
-        f"Argument `adversarial_loss` must be one of {sorted(_PAIRS)} or a pair "
-        "(discriminator_loss, generator_loss) of `keras.losses.Loss` objects. "
-        f"Received: adversarial_loss={identifier!r}"
-    )
+
+    def elementwise(self, real_output, fake_output):
+        return fake_output - real_output
 
 
-def _finite_float(name, value):
+@keras.saving.register_keras_serializable(package="keras_gans")
+class WassersteinGeneratorLoss(AdversarialLoss):
+    """Loss of WGAN's generator: `-fake`.
+
+    Args:
+        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
+
+    Reference:
+        Arjovsky, Chintala and Bottou, "Wasserstein GAN", 2017, Algorithm 1,
+        https://arxiv.org/abs/1701.07875
+    """
+
+    uses_real_output = False
+
+    def elementwise(self, real_output, fake_output):
+        return -fake_output
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class HingeDiscriminatorLoss(AdversarialLoss):
+    """Hinge loss of the discriminator: `max(0, 1 - real) + max(0, 1 + fake)`.
+
+    Args:
+        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
+
+    Reference:
+        Lim and Ye, "Geometric GAN", 2017, https://arxiv.org/abs/1705.02894
+    """
+
+    def elementwise(self, real_output, fake_output):
+        return ops.relu(1.0 - real_output) + ops.relu(1.0 + fake_output)
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class HingeGeneratorLoss(WassersteinGeneratorLoss):
+    """Generator's side of the hinge loss: `-fake`.
+
+    Args:
+        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
+
+    Reference:
+        Lim and Ye, "Geometric GAN", 2017, https://arxiv.org/abs/1705.02894
+    """
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class RelativisticAverageDiscriminatorLoss(AdversarialLoss):
+    """Relativistic loss: `-log s(real - E[fake]) - log(1 - s(fake - E[real]))`.
+
+    The discriminator tells how much more real a sample is than the average of the
+    others; `s` is the sigmoid. The means are over the batch, patches included; with
+    several replicas, over the part of the batch that a replica has.
+
+    Args:
+        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
+
+    Reference:
+        Jolicoeur-Martineau, "The relativistic discriminator: a key element missing
+        from standard GAN", 2018, section 4.1, https://arxiv.org/abs/1807.00734
+    """
+
+    def elementwise(self, real_output, fake_output):
+        return ops.softplus(ops.mean(fake_output) - real_output) + ops.softplus(
+            fake_output - ops.mean(real_output)
+        )
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class RelativisticAverageGeneratorLoss(AdversarialLoss):
+    """Generator's side: `-log s(fake - E[real]) - log(1 - s(real - E[fake]))`.
+
+    Unlike the other generator losses it looks at real samples, too.
+
+    Args:
+        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
+
+    Reference:
+        Jolicoeur-Martineau, "The relativistic discriminator: a key element missing
+        from standard GAN", 2018, section 4.1, https://arxiv.org/abs/1807.00734
+    """
+
+    def elementwise(self, real_output, fake_output):
+        return ops.softplus(real_output - ops.mean(fake_output)) + ops.softplus(
+            ops.mean(real_output) - fake_output
+        )
+
+
+def finite_float(name, value):
+    """Returns an argument as a float, or says what is wrong with it."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"Argument `{name}` must be a number. Received: {name}={value}")
     if not math.isfinite(value):

@@ -9,11 +9,21 @@ from contracts import FAKE, REAL
 
 from keras_gans import losses
 from keras_gans.losses import (
+    BoundaryEquilibriumDiscriminatorLoss,
+    BoundaryEquilibriumGeneratorLoss,
+    EnergyDiscriminatorLoss,
+    EnergyGeneratorLoss,
+    HingeDiscriminatorLoss,
+    HingeGeneratorLoss,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
     MinimaxDiscriminatorLoss,
     MinimaxGeneratorLoss,
     NonSaturatingGeneratorLoss,
+    RelativisticAverageDiscriminatorLoss,
+    RelativisticAverageGeneratorLoss,
+    WassersteinDiscriminatorLoss,
+    WassersteinGeneratorLoss,
     adversarial_loss_pair,
 )
 
@@ -76,6 +86,60 @@ CASES = {
         lambda real, fake: (fake - 0.5) ** 2,
         None,
     ),
+    "wasserstein_discriminator": (
+        WassersteinDiscriminatorLoss,
+        {},
+        lambda real, fake: fake - real,
+        0.225,
+    ),
+    "wasserstein_generator": (
+        WassersteinGeneratorLoss,
+        {},
+        lambda real, fake: -fake,
+        -3.125,
+    ),
+    "hinge_discriminator": (
+        HingeDiscriminatorLoss,
+        {},
+        lambda real, fake: np.maximum(0, 1 - real) + np.maximum(0, 1 + fake),
+        6.75,
+    ),
+    "hinge_generator": (HingeGeneratorLoss, {}, lambda real, fake: -fake, -3.125),
+    "relativistic_average_discriminator": (
+        RelativisticAverageDiscriminatorLoss,
+        {},
+        lambda real, fake: (
+            -np.log(sigmoid(real - fake.mean())) - np.log(sigmoid(real.mean() - fake))
+        ),
+        None,
+    ),
+    "relativistic_average_generator": (
+        RelativisticAverageGeneratorLoss,
+        {},
+        lambda real, fake: (
+            -np.log(sigmoid(fake - real.mean())) - np.log(sigmoid(fake.mean() - real))
+        ),
+        None,
+    ),
+}
+GENERATOR_LOSSES = {
+    EnergyGeneratorLoss,
+    BoundaryEquilibriumGeneratorLoss,
+    HingeGeneratorLoss,
+    LeastSquaresGeneratorLoss,
+    MinimaxGeneratorLoss,
+    NonSaturatingGeneratorLoss,
+    RelativisticAverageGeneratorLoss,
+    WassersteinGeneratorLoss,
+}
+DISCRIMINATOR_LOSSES = {
+    BoundaryEquilibriumDiscriminatorLoss,
+    EnergyDiscriminatorLoss,
+    HingeDiscriminatorLoss,
+    LeastSquaresDiscriminatorLoss,
+    MinimaxDiscriminatorLoss,
+    RelativisticAverageDiscriminatorLoss,
+    WassersteinDiscriminatorLoss,
 }
 
 
@@ -113,6 +177,42 @@ def tf_gan():
     return contracts.import_tf_gan().losses.wargs
 
 
+@pytest.mark.parametrize("loss_class", GENERATOR_LOSSES | DISCRIMINATOR_LOSSES)
+def test_whether_the_real_output_matters(loss_class):
+    real, fake = tf.constant(REAL), tf.constant(FAKE)
+    loss = loss_class()
+    moved = loss(real + 0.7, fake) - loss(real, fake)
+    assert (float(moved) != 0.0) == loss_class.uses_real_output
+    if loss_class in DISCRIMINATOR_LOSSES:
+        assert loss_class.uses_real_output
+
+
+def test_relativistic_means_are_over_the_whole_batch():
+    random = np.random.default_rng(0)
+    real, fake = random.normal(0.0, 2.0, (2, 3, 2, 2, 1)).astype("float32")
+    values = RelativisticAverageDiscriminatorLoss(reduction=None)(real, fake)
+    # Means by sample, or by place of the patch, would give other values.
+    expected = np.log1p(np.exp(fake.mean() - real)) + np.log1p(
+        np.exp(fake - real.mean())
+    )
+    np.testing.assert_allclose(values, expected.mean((1, 2, 3)), rtol=1e-5)
+    # The generator's loss is the discriminator's with its arguments exchanged.
+    np.testing.assert_allclose(
+        RelativisticAverageGeneratorLoss()(real, fake),
+        RelativisticAverageDiscriminatorLoss()(fake, real),
+        rtol=1e-6,
+    )
+
+
+def test_hinge_is_flat_beyond_its_margins():
+    real, fake = tf.constant([1.5, 0.5]), tf.constant([-1.5, -0.5])
+    with tf.GradientTape() as tape:
+        tape.watch([real, fake])
+        value = HingeDiscriminatorLoss()(real, fake)
+    gradients = tape.gradient(value, [real, fake])
+    np.testing.assert_array_equal(gradients, [[0.0, -0.5], [0.0, 0.5]])
+
+
 def test_equals_tf_gan(tf_gan):
     np.testing.assert_allclose(
         LeastSquaresDiscriminatorLoss(a=0.2, b=0.9)(REAL, FAKE),
@@ -137,6 +237,19 @@ def test_equals_tf_gan(tf_gan):
         tf_gan.minimax_generator_loss(FAKE),
         rtol=1e-6,
     )
+    for ours, theirs in (
+        (WassersteinDiscriminatorLoss, tf_gan.wasserstein_discriminator_loss),
+        (HingeDiscriminatorLoss, tf_gan.wasserstein_hinge_discriminator_loss),
+        (RelativisticAverageDiscriminatorLoss, tf_gan.relativistic_discriminator_loss),
+        (RelativisticAverageGeneratorLoss, tf_gan.relativistic_generator_loss),
+    ):
+        np.testing.assert_allclose(ours()(REAL, FAKE), theirs(REAL, FAKE), rtol=1e-5)
+    np.testing.assert_allclose(
+        WassersteinGeneratorLoss()(REAL, FAKE), tf_gan.wasserstein_generator_loss(FAKE)
+    )
+    np.testing.assert_allclose(
+        HingeGeneratorLoss()(REAL, FAKE), tf_gan.wasserstein_hinge_generator_loss(FAKE)
+    )
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.25, 0.5])
@@ -153,13 +266,28 @@ def test_smoothing_is_half_of_tf_gans(tf_gan, smoothing):
         )
 
 
+ENERGY_NAMES = ("energy", "boundary_equilibrium")
+
+
 def test_pairs_by_name():
     for name, expected in {
         "least_squares": (LeastSquaresDiscriminatorLoss, LeastSquaresGeneratorLoss),
         "minimax": (MinimaxDiscriminatorLoss, MinimaxGeneratorLoss),
         "non_saturating": (MinimaxDiscriminatorLoss, NonSaturatingGeneratorLoss),
+        "wasserstein": (WassersteinDiscriminatorLoss, WassersteinGeneratorLoss),
+        "hinge": (HingeDiscriminatorLoss, HingeGeneratorLoss),
+        "relativistic_average": (
+            RelativisticAverageDiscriminatorLoss,
+            RelativisticAverageGeneratorLoss,
+        ),
+        "energy": (EnergyDiscriminatorLoss, EnergyGeneratorLoss),
+        "boundary_equilibrium": (
+            BoundaryEquilibriumDiscriminatorLoss,
+            BoundaryEquilibriumGeneratorLoss,
+        ),
     }.items():
-        pair = adversarial_loss_pair(name)
+        outputs = "energies" if name in ENERGY_NAMES else "logits"
+        pair = adversarial_loss_pair(name, outputs=outputs)
         assert tuple(type(loss) for loss in pair) == expected
         # The papers' constants: no smoothing, targets of 0 and 1, halves.
         for loss in pair:
@@ -176,9 +304,27 @@ def test_pairs_of_losses():
     assert adversarial_loss_pair(pair) == tuple(pair)
 
 
+def test_losses_that_do_not_fit_the_outputs():
+    for name in ENERGY_NAMES:
+        pair = adversarial_loss_pair(name, outputs="energies")
+        mixed = (MinimaxDiscriminatorLoss(), pair[1])
+        for wrong in (name, pair, mixed):
+            with pytest.raises(ValueError, match="fall below zero.*auto-encoder"):
+                adversarial_loss_pair(wrong)
+    for name in ("least_squares", "minimax", "hinge", "wasserstein"):
+        pair = adversarial_loss_pair(name)
+        for wrong in (name, pair, (pair[0], EnergyGeneratorLoss())):
+            with pytest.raises(ValueError, match="never negative"):
+                adversarial_loss_pair(wrong, outputs="energies")
+    # A Keras loss does not say what it is for.
+    pair = (keras.losses.MeanSquaredError(), keras.losses.MeanAbsoluteError())
+    for outputs in ("logits", "energies"):
+        assert adversarial_loss_pair(pair, outputs=outputs) == pair
+
+
 def test_wrong_pairs():
     with pytest.raises(ValueError, match="'least_squares', 'minimax', 'non_saturat"):
-        adversarial_loss_pair("wasserstein")
+        adversarial_loss_pair("no_such_loss")
     for wrong in (None, MinimaxGeneratorLoss(), [MinimaxGeneratorLoss()], ("a", "b")):
         with pytest.raises(TypeError, match="a pair .discriminator_loss, generator_"):
             adversarial_loss_pair(wrong)

@@ -1,0 +1,218 @@
+"""Losses on energies, for discriminators that are auto-encoders (EBGAN, BEGAN).
+
+The energy of an image is the error of its reconstruction, never below zero: low for
+images like the real ones. Losses have the signature of `adversarial.py`,
+(real output, fake output), with energies `(batch,)` as outputs.
+"""
+
+import keras
+from keras import ops
+
+from keras_gans.losses.adversarial import AdversarialLoss, finite_float
+from keras_gans.losses.common import (
+    check_same_shape,
+    euclidean_norm,
+    flatten_samples,
+    positive_float,
+)
+
+NORMS = ("euclidean", "l1", "l2")
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class EnergyDiscriminatorLoss(AdversarialLoss):
+    """Margin loss of EBGAN's discriminator: `real + max(0, margin - fake)`.
+
+    Args:
+        margin: Positive float, in the unit of the energy. Fakes of a higher energy do
+            not count. Defaults to 10, the paper's value for MNIST.
+        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
+
+    Reference:
+        Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
+        eq. 1, https://arxiv.org/abs/1609.03126
+    """
+
+    outputs = "energies"
+
+    def __init__(self, margin=10.0, **kwargs):
+        super().__init__(**kwargs)
+        self.margin = positive_float("margin", margin)
+
+    def elementwise(self, real_output, fake_output):
+        return real_output + ops.relu(self.margin - fake_output)
+
+    def get_config(self):
+        return {**super().get_config(), "margin": self.margin}
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class EnergyGeneratorLoss(AdversarialLoss):
+    """Loss of EBGAN's generator: `fake`, the energy of what it made.
+
+    Args:
+        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
+
+    Reference:
+        Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
+        eq. 2, https://arxiv.org/abs/1609.03126
+    """
+
+    outputs = "energies"
+    uses_real_output = False
+
+    def elementwise(self, real_output, fake_output):
+        return fake_output
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class BoundaryEquilibriumDiscriminatorLoss(AdversarialLoss):
+    """Loss of BEGAN's discriminator: `real - k * fake`.
+
+    Args:
+        k: Float in [0, 1], where the attribute `k` starts. A model that controls the
+            balance sets the attribute to a variable, which each call reads; the
+            configuration keeps the float. Defaults to the paper's 0.
+        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
+
+    Reference:
+        Berthelot, Schumm and Metz, "BEGAN: Boundary Equilibrium Generative Adversarial
+        Networks", 2017, section 3.4, https://arxiv.org/abs/1703.10717
+    """
+
+    outputs = "energies"
+
+    def __init__(self, k=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self._initial_k = self.k = finite_float("k", k)
+        if not 0 <= self.k <= 1:
+            raise ValueError(f"Argument `k` must lie in [0, 1]. Received: k={k}")
+
+    def elementwise(self, real_output, fake_output):
+        return real_output - ops.cast(self.k, fake_output.dtype) * fake_output
+
+    def get_config(self):
+        return {**super().get_config(), "k": self._initial_k}
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class BoundaryEquilibriumGeneratorLoss(AdversarialLoss):
+    """Loss of BEGAN's generator: `fake`, the energy of what it made.
+
+    Args:
+        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
+
+    Reference:
+        Berthelot, Schumm and Metz, "BEGAN: Boundary Equilibrium Generative Adversarial
+        Networks", 2017, section 3.4, https://arxiv.org/abs/1703.10717
+    """
+
+    outputs = "energies"
+    uses_real_output = False
+
+    def elementwise(self, real_output, fake_output):
+        return fake_output
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class ReconstructionEnergy(keras.losses.Loss):
+    """Energy of each image: the error of its reconstruction.
+
+    Args:
+        norm: `"euclidean"`, the norm of the difference over all values of an image
+            (EBGAN); `"l1"`, the mean of absolute differences (BEGAN with exponent 1);
+            or `"l2"`, the mean of squared differences (BEGAN with exponent 2).
+        reduction: Reduction over the batch, as in `keras.losses.Loss`. Defaults to
+            None: one energy for each image.
+        name: String, the name of the loss.
+        dtype: Dtype of the computation, `keras.config.floatx()` by default.
+
+    Call arguments:
+        images: Tensor of shape `(batch, ...)`, of any rank from two on.
+        reconstructions: Tensor of the same shape.
+
+    Returns:
+        Energies, shape `(batch,)`, or a scalar with a `reduction`. Where image and
+        reconstruction are equal, the gradient is zero.
+
+    Example:
+
+    ```python
+    energy = keras_gans.losses.ReconstructionEnergy("l1")
+    real_energy = energy(images, autoencoder(images))
+    ```
+
+    Reference:
+        - Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
+          eq. 3, https://arxiv.org/abs/1609.03126
+        - Berthelot, Schumm and Metz, "BEGAN: Boundary Equilibrium Generative
+          Adversarial Networks", 2017, section 3.1, https://arxiv.org/abs/1703.10717
+    """
+
+    def __init__(self, norm="euclidean", reduction=None, name=None, dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        if norm not in NORMS:
+            raise ValueError(
+                f"Argument `norm` must be one of {NORMS}. Received: norm={norm!r}"
+            )
+        self.norm = norm
+
+    def call(self, images, reconstructions):
+        check_same_shape(images=images, reconstructions=reconstructions)
+        errors = flatten_samples(reconstructions - images)
+        if self.norm == "euclidean":
+            return euclidean_norm(errors)
+        errors = ops.abs(errors) if self.norm == "l1" else ops.square(errors)
+        return ops.mean(errors, axis=1)
+
+    def get_config(self):
+        return {**super().get_config(), "norm": self.norm, "dtype": self.dtype}
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class PullAwayTerm(keras.losses.Loss):
+    """Mean squared cosine similarity of the codes of different samples.
+
+    It keeps the generator of an EBGAN from making one sample over and over. For codes
+    c_1, ..., c_n:
+
+        1 / (n (n - 1)) Σ_{i≠j} (c_i·c_j / (‖c_i‖ ‖c_j‖))²
+
+    A code of zeros has the similarity zero to all others and no gradient; a batch of
+    one has the value zero. Under several replicas each compares the codes of its own
+    part of the batch.
+
+    Args:
+        name: String, the name of the loss.
+        dtype: Dtype of the computation, `keras.config.floatx()` by default.
+
+    Call arguments:
+        codes: Tensor of shape `(batch, ...)`, what the encoder gives for generated
+            samples.
+
+    Returns:
+        A scalar in [0, 1], divided by the number of replicas as the mean of any Keras
+        loss is.
+
+    Reference:
+        Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
+        eq. 4, https://arxiv.org/abs/1609.03126
+    """
+
+    def __init__(self, name=None, dtype=None):
+        super().__init__(name=name, dtype=dtype)
+
+    def __call__(self, codes):
+        # The mean over i is the reduction of a Keras loss, which knows about replicas.
+        return super().__call__(codes, codes)
+
+    def call(self, codes, _):
+        codes = flatten_samples(codes)
+        norms = euclidean_norm(codes)
+        directions = codes / ops.expand_dims(ops.where(norms > 0, norms, 1.0), 1)
+        squares = ops.square(ops.matmul(directions, ops.transpose(directions)))
+        others = ops.sum(squares, axis=1) - ops.diagonal(squares)
+        return others / ops.cast(ops.maximum(ops.shape(codes)[0] - 1, 1), others.dtype)
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype}

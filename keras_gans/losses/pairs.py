@@ -1,0 +1,89 @@
+"""Pairs of adversarial losses by name, and which of them fit which discriminator."""
+
+import keras
+
+from keras_gans.losses import adversarial, energy
+
+_PAIRS = {
+    "least_squares": (
+        adversarial.LeastSquaresDiscriminatorLoss,
+        adversarial.LeastSquaresGeneratorLoss,
+    ),
+    "minimax": (
+        adversarial.MinimaxDiscriminatorLoss,
+        adversarial.MinimaxGeneratorLoss,
+    ),
+    "non_saturating": (
+        adversarial.MinimaxDiscriminatorLoss,
+        adversarial.NonSaturatingGeneratorLoss,
+    ),
+    "wasserstein": (
+        adversarial.WassersteinDiscriminatorLoss,
+        adversarial.WassersteinGeneratorLoss,
+    ),
+    "hinge": (adversarial.HingeDiscriminatorLoss, adversarial.HingeGeneratorLoss),
+    "relativistic_average": (
+        adversarial.RelativisticAverageDiscriminatorLoss,
+        adversarial.RelativisticAverageGeneratorLoss,
+    ),
+    "energy": (energy.EnergyDiscriminatorLoss, energy.EnergyGeneratorLoss),
+    "boundary_equilibrium": (
+        energy.BoundaryEquilibriumDiscriminatorLoss,
+        energy.BoundaryEquilibriumGeneratorLoss,
+    ),
+}
+_REASONS = {
+    "logits": "It takes energies, the errors of an auto-encoder, which cannot fall "
+    "below zero; a discriminator that returns logits would lower them without end. "
+    "Only `EBGAN` and `BEGAN` have an auto-encoder as their discriminator.",
+    "energies": "It takes logits, and the energies of an auto-encoder, which are never "
+    "negative, are none. Give a pair of losses on energies: 'energy' or "
+    "'boundary_equilibrium'.",
+}
+
+
+def adversarial_loss_pair(identifier, outputs="logits"):
+    """Returns `(discriminator_loss, generator_loss)` for a name or a pair.
+
+    Args:
+        identifier: One of `"least_squares"`, `"minimax"`, `"non_saturating"`,
+            `"wasserstein"`, `"hinge"`, `"relativistic_average"` (on logits), `"energy"`
+            and `"boundary_equilibrium"` (on energies), each with its paper's constants;
+            or a pair `(discriminator_loss, generator_loss)` of `keras.losses.Loss`
+            objects that are called as `loss(real_output, fake_output)`.
+        outputs: What the discriminator returns: `"logits"`, the default, or
+            `"energies"`.
+
+    Raises:
+        ValueError: For a name that is not known, or losses that do not fit the
+            discriminator.
+        TypeError: For anything that is neither a name nor a pair of losses.
+    """
+    if isinstance(identifier, str):
+        if identifier not in _PAIRS:
+            raise ValueError(
+                "Argument `adversarial_loss` must be one of "
+                f"{sorted(_PAIRS)} or a pair of losses. "
+                f"Received: adversarial_loss={identifier!r}"
+            )
+        pair = tuple(loss() for loss in _PAIRS[identifier])
+    elif (
+        isinstance(identifier, (tuple, list))
+        and len(identifier) == 2
+        and all(isinstance(loss, keras.losses.Loss) for loss in identifier)
+    ):
+        pair = tuple(identifier)
+    else:
+        raise TypeError(
+            f"Argument `adversarial_loss` must be one of {sorted(_PAIRS)} or a pair "
+            "(discriminator_loss, generator_loss) of `keras.losses.Loss` objects. "
+            f"Received: adversarial_loss={identifier!r}"
+        )
+    for loss in pair:
+        # A loss of someone else's, without the attribute, is taken on trust.
+        if getattr(loss, "outputs", outputs) != outputs:
+            raise ValueError(
+                "Argument `adversarial_loss` must fit the discriminator, which returns "
+                f"{outputs}. Received: {type(loss).__name__}. {_REASONS[outputs]}"
+            )
+    return pair
