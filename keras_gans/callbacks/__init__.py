@@ -4,4 +4,11 @@ from keras_gans.callbacks.checkpoint import Checkpoint
 from keras_gans.callbacks.finite_guard import FiniteGuard
 from keras_gans.callbacks.loss_history import LossHistory, plot_losses
 from keras_gans.callbacks.loss_table import LossTable
-from keras_gans.callbacks.sample_grid import SampleGrid, translation_grid
+from keras_gans.callbacks.sample_grid import (
+    GeneratedGrid,
+    PictureCallback,
+    SampleGrid,
+    generated_grid,
+    generated_scatter,
+    translation_grid,
+)

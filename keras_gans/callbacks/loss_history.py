@@ -1,4 +1,4 @@
-"""Epoch averages of all losses, as a CSV file and as curves."""
+"""Epoch averages of all logged values, as a CSV file and as curves."""
 
 import pathlib
 
@@ -42,7 +42,7 @@ class LossHistory(keras.callbacks.Callback):
 
 
 def plot_losses(rows):
-    """Draws every loss over the iterations, one panel for each.
+    """Draws every logged value over the iterations, one panel for each.
 
     Args:
         rows: List of dicts with the entry `iteration`, as in `history.csv`.
@@ -50,7 +50,8 @@ def plot_losses(rows):
     Returns:
         A `matplotlib.figure.Figure`.
     """
-    names = [name for name in rows[-1] if name.endswith("_loss")]
+    names = dict.fromkeys(name for row in rows for name in row)
+    names = [name for name in names if name not in ("iteration", "epoch")]
     figure = Figure(figsize=(4 * len(names), 3.2), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names):
         points = [(row["iteration"], row[name]) for row in rows if name in row]

@@ -1,4 +1,4 @@
-"""The digit lab's table: losses at 100, 200, 500, 1000, 2000, ... iterations."""
+"""A table of losses at 100, 200, 500, 1000, 2000, ... iterations, as in the lab."""
 
 import pathlib
 
@@ -12,6 +12,8 @@ COLUMNS = {
     "Loss_D": "discriminator_loss",
     "Loss_G": "generator_loss",
     "Loss_C": "cycle_loss",
+    "k": "k",
+    "M": "convergence",
 }
 
 
@@ -19,8 +21,10 @@ class LossTable(IterationCallback):
     """Writes `table.csv` and `table.md` with the losses at certain iterations.
 
     Loss_D is the sum of the discriminators' losses, Loss_G the whole objective of the
-    generators, and Loss_C the sum of both cycle losses before their weight. Each is the
-    average since the current epoch began, not the value of one batch.
+    generators, and, of a `CycleGAN`, Loss_C the sum of both cycle losses before their
+    weight. `BEGAN` adds its k and its measure of convergence, M. Only what the model
+    logs is reported. Each is the average since the current epoch began, not the value
+    of one batch.
 
     Args:
         directory: Folder of the two files.
@@ -46,8 +50,12 @@ class LossTable(IterationCallback):
         self._last_logs = {}
 
     def on_train_batch_end(self, batch, logs=None):
+        before = self._seen
         super().on_train_batch_end(batch, logs)
-        self._last_logs = dict(logs or {})
+        # Between two iterations there may be critic steps, whose logs, in a new epoch,
+        # hold no loss of the generator yet.
+        if self._seen > before:
+            self._last_logs = dict(logs or {})
 
     def on_train_end(self, logs=None):
         reported = [row["iteration"] for row in self._records.rows]
@@ -55,14 +63,21 @@ class LossTable(IterationCallback):
             self.at_iteration(self._seen, self._last_logs)
 
     def at_iteration(self, iteration, logs):
-        values = {column: float(logs[name]) for column, name in COLUMNS.items()}
+        values = {
+            column: float(logs[name])
+            for column, name in COLUMNS.items()
+            if name in logs
+        }
         self._records.add(iteration, values)
-        lines = [
-            "| Iteration | " + " | ".join(COLUMNS) + " |",
-            "|---:|" + "---:|" * len(COLUMNS),
-        ]
-        for row in self._records.rows:
-            losses = " | ".join(f"{row[column]:.4f}" for column in COLUMNS)
-            lines.append(f"| {row['iteration']} | {losses} |")
+        rows = self._records.rows
+        columns = [column for column in COLUMNS if any(column in row for row in rows)]
+        lines = [_line("Iteration", *columns), "|" + "---:|" * (1 + len(columns))]
+        for row in rows:
+            cells = (f"{row[name]:.4f}" if name in row else "" for name in columns)
+            lines.append(_line(row["iteration"], *cells))
         text = "\n".join(lines) + "\n"
         write_atomically(self.directory / "table.md", text.encode())
+
+
+def _line(*cells):
+    return "| " + " | ".join(map(str, cells)) + " |"

@@ -104,6 +104,84 @@ def test_nothing_is_written_where_nothing_was_trained(tmp_path, iteration):
     assert not list(tmp_path.iterdir())
 
 
+def run_logs(callback, logs, first=0):
+    """Drives a callback with a list of pairs of iteration and logs, one per batch."""
+    model = types.SimpleNamespace(iterations=first)
+    callback.set_model(model)
+    callback.on_train_begin()
+    for model.iterations, values in logs:
+        callback.on_train_batch_end(0, values)
+    callback.on_train_end()
+
+
+def test_table_of_a_model_without_cycle_loss(tmp_path):
+    logs = {"discriminator_loss": 0.5, "generator_loss": 1.25, "other": 7.0}
+    run_logs(LossTable(tmp_path, iterations=[1]), [(1, logs), (2, logs)])
+    assert (tmp_path / "table.csv").read_text().splitlines() == [
+        "iteration,Loss_D,Loss_G",
+        "1,0.5,1.25",
+        "2,0.5,1.25",
+    ]
+    assert (tmp_path / "table.md").read_text() == (
+        "| Iteration | Loss_D | Loss_G |\n"
+        "|---:|---:|---:|\n"
+        "| 1 | 0.5000 | 1.2500 |\n"
+        "| 2 | 0.5000 | 1.2500 |\n"
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {"table.csv", "table.md"}
+
+
+def test_table_of_began(tmp_path):
+    logs = {
+        "convergence": 0.25,
+        "k": 0.0,
+        "discriminator_loss": 0.5,
+        "generator_loss": 1.0,
+    }
+    run_logs(LossTable(tmp_path), [(1, logs)])
+    lines = (tmp_path / "table.md").read_text().splitlines()
+    assert lines[0] == "| Iteration | Loss_D | Loss_G | k | M |"
+    assert lines[2] == "| 1 | 0.5000 | 1.0000 | 0.0000 | 0.2500 |"
+
+
+def test_value_that_is_not_logged_yet_is_left_out(tmp_path):
+    logs = [
+        (1, {"discriminator_loss": 0.5}),
+        (2, {"discriminator_loss": 0.25, "generator_loss": 1.0}),
+    ]
+    run_logs(LossTable(tmp_path, iterations=[1]), logs)
+    lines = (tmp_path / "table.md").read_text().splitlines()
+    assert lines[2:] == ["| 1 | 0.5000 |  |", "| 2 | 0.2500 | 1.0000 |"]
+    # A resumed run reads the gap again.
+    run_logs(LossTable(tmp_path), [(3, {"discriminator_loss": 0.125})], first=2)
+    lines = (tmp_path / "table.md").read_text().splitlines()
+    assert lines[2:] == [
+        "| 1 | 0.5000 |  |",
+        "| 2 | 0.2500 | 1.0000 |",
+        "| 3 | 0.1250 |  |",
+    ]
+
+
+def test_critic_steps_are_not_iterations(tmp_path):
+    # Three batches for each update of the generator; a new epoch begins after the
+    # second, in which there is no loss of the generator yet.
+    logs = [
+        (number // 3, {"discriminator_loss": float(number), "generator_loss": 8.0})
+        for number in range(1, 7)
+    ]
+    logs.append((2, {"discriminator_loss": 99.0, "generator_loss": 0.0}))
+    run_logs(LossTable(tmp_path, iterations=[1]), logs)
+    assert rows(tmp_path / "table.csv") == [
+        {"iteration": "1", "Loss_D": "3.0", "Loss_G": "8.0"},
+        {"iteration": "2", "Loss_D": "6.0", "Loss_G": "8.0"},
+    ]
+
+
+def test_no_iteration_no_table(tmp_path):
+    run_logs(LossTable(tmp_path), [(0, {"discriminator_loss": 1.0})])
+    assert not list(tmp_path.iterdir())
+
+
 # History ---------------------------------------------------------------------------
 
 
@@ -169,3 +247,23 @@ def test_curves_show_the_rows():
     (line,) = figure.axes[0].lines
     np.testing.assert_allclose(line.get_xdata(), [10, 20, 40])
     np.testing.assert_allclose(line.get_ydata(), np.array([10, 20, 40]) / 3, rtol=1e-6)
+
+
+def test_curves_of_other_values():
+    # The loss of the generator comes with its first update.
+    table = [
+        {"iteration": 0, "epoch": 1, "discriminator_loss": 1.0, "k": 0.0},
+        {"iteration": 4, "epoch": 2, "discriminator_loss": 2.0, "k": 0.5},
+    ]
+    table[1] |= {"generator_loss": 3.0, "convergence": 0.25}
+    table.append({"iteration": 8, "epoch": 3, "discriminator_loss": 4.0, "k": 0.75})
+    figure = plot_losses(table)
+    curves = {
+        axes.get_title(): axes.lines[0].get_xydata().tolist() for axes in figure.axes
+    }
+    assert curves == {
+        "discriminator loss": [[0, 1], [4, 2], [8, 4]],
+        "k": [[0, 0], [4, 0.5], [8, 0.75]],
+        "generator loss": [[4, 3]],
+        "convergence": [[4, 0.25]],
+    }

@@ -1,11 +1,18 @@
-"""Pictures of translations while a model trains."""
+"""Pictures of what a model makes while it trains."""
+
+import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_gans.callbacks import SampleGrid
+from keras_gans.callbacks import (
+    GeneratedGrid,
+    SampleGrid,
+    generated_grid,
+    generated_scatter,
+)
 from keras_gans.callbacks.sample_grid import GAP, translation_grid
 
 
@@ -139,3 +146,199 @@ def test_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError):
         SampleGrid(tmp_path / "file" / "samples", images(2, 1), images(2, 3))
+
+
+# Generators -------------------------------------------------------------------------
+
+
+class GenerativeModel:
+    """Every sample is a random grey level, image or point, shifted by `weight`."""
+
+    def __init__(self, sample_shape=(16, 24, 3), classes=None):
+        self.iterations = 0
+        self.weight = 0.0
+        self.sample_shape = sample_shape
+        self.classes = classes
+        self.calls = []
+
+    def generate(self, n, labels=None, seed=None):
+        self.calls.append((n, None if labels is None else list(labels), seed))
+        shape = n, *self.sample_shape
+        samples = np.random.default_rng(seed).uniform(-0.8, 0.8, shape)
+        return tf.constant(samples + self.weight, tf.float32)
+
+
+def shown(path):
+    return np.asarray(Image.open(path))
+
+
+def test_generated_pictures_at_the_iterations_at_begin_and_end(tmp_path):
+    grid = GeneratedGrid(tmp_path / "new", count=4, save_freq=4, iterations=(5,))
+    drive(grid, GenerativeModel(), 9)
+    expected = [f"iteration_{iteration:06d}.png" for iteration in (0, 4, 5, 8, 9)]
+    assert names(tmp_path / "new") == expected
+
+
+def test_batches_without_an_iteration_have_no_picture(tmp_path):
+    model, grid = GenerativeModel(), GeneratedGrid(tmp_path, count=1, save_freq=1)
+    grid.set_model(model)
+    grid.on_train_begin()
+    for iteration in (0, 0, 1, 1, 1, 2):  # Critic steps in between.
+        model.iterations = iteration
+        grid.on_train_batch_end(0, {})
+    assert len(model.calls) == 3
+
+
+def test_same_latent_vectors_at_every_time(tmp_path):
+    model = GenerativeModel()
+    drive(GeneratedGrid(tmp_path / "a", count=5, seed=3, save_freq=2), model, 4)
+    assert set((n, seed) for n, _, seed in model.calls) == {(5, 3)}
+    pictures = [path.read_bytes() for path in (tmp_path / "a").iterdir()]
+    assert len(pictures) == 3 and len(set(pictures)) == 1
+    # Another model with another seed, and the same model with other weights.
+    drive(GeneratedGrid(tmp_path / "b", count=5, seed=4), GenerativeModel(), 0)
+    model.weight = 0.1
+    drive(GeneratedGrid(tmp_path / "c", count=5, seed=3), model, 0)
+    for other in "bc":
+        (path,) = (tmp_path / other).iterdir()
+        assert path.read_bytes() != pictures[0]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_generated_images_in_rows(tmp_path, channels):
+    model = GenerativeModel((16, 24, channels))
+    drive(GeneratedGrid(tmp_path, count=7, seed=1), model, 0)
+    picture = shown(tmp_path / "iteration_000000.png")
+    zoom, columns, rows = 4, 3, 3
+    assert picture.shape == (rows * 16 * zoom, columns * 24 * zoom, 3)
+    small = picture[::zoom, ::zoom]
+    np.testing.assert_array_equal(small.repeat(zoom, 0).repeat(zoom, 1), picture)
+    cells = small.reshape(rows, 16, columns, 24, 3).swapaxes(1, 2).reshape(9, 16, 24, 3)
+    levels = (model.generate(7, seed=1).numpy().astype("float64") + 1) * 127.5
+    np.testing.assert_allclose(
+        cells[:7], np.broadcast_to(levels, (7, 16, 24, 3)), atol=0.501
+    )
+    assert (cells[7:] == 255).all()
+
+
+@pytest.mark.parametrize("count, rows", [(8, 2), (11, 2), (2, 1)])
+def test_column_for_each_class(tmp_path, count, rows):
+    model = GenerativeModel((16, 16, 1), classes=4)
+    drive(GeneratedGrid(tmp_path, count), model, 0)
+    assert model.calls == [(4 * rows, [0, 1, 2, 3] * rows, 0)]
+    assert shown(tmp_path / "iteration_000000.png").shape == (rows * 64, 4 * 64, 3)
+
+
+def test_generated_grid_clips_and_keeps_large_images():
+    images = np.stack([np.full((70, 65, 1), value) for value in (-1.5, 0.2, 1.5)])
+    picture = generated_grid(images, columns=3)
+    assert picture.shape == (70, 3 * 65, 3) and picture.dtype == np.uint8
+    assert [np.unique(part).tolist() for part in np.split(picture, 3, axis=1)] == [
+        [0],
+        [153],
+        [255],
+    ]
+
+
+def test_generated_grids_in_tensorboard(tmp_path):
+    events = tmp_path / "events"
+    grid = GeneratedGrid(tmp_path / "samples", 4, tensorboard_directory=events)
+    drive(grid, GenerativeModel(), 1)
+    (path,) = events.iterdir()
+    records = tf.data.TFRecordDataset(str(path))
+    found = [tf.compat.v1.Event.FromString(record.numpy()) for record in records]
+    (content,) = {
+        value.tensor.string_val[2] for event in found for value in event.summary.value
+    }
+    np.testing.assert_array_equal(
+        tf.io.decode_png(content), shown(tmp_path / "samples" / "iteration_000001.png")
+    )
+
+
+def ring(count=200, radius=2.0):
+    angles = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def coloured(picture):
+    """Where a picture is not white, grey or black."""
+    return np.ptp(picture.astype("int32"), axis=-1) > 60
+
+
+def test_points_are_drawn_where_they_are():
+    # One point moves, so that only it changes: the axes stay.
+    data = ring()
+    places = {}
+    for x, y in ((-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0)):
+        picture = generated_scatter(np.array([[x, y]]), data)
+        assert picture.shape == (400, 400, 3) and picture.dtype == np.uint8
+        rows, columns = np.nonzero(coloured(picture))
+        assert np.ptp(rows) < 6 and np.ptp(columns) < 6
+        places[x, y] = columns.mean(), rows.mean()
+        background = np.where(coloured(picture)[..., None], 0, picture)
+        grey = (background == 191).all(axis=-1).sum()
+        assert grey > 100  # The real points.
+    unit_x = (places[1.0, 0.0][0] - places[-1.0, 0.0][0]) / 2
+    unit_y = (places[0.0, -1.0][1] - places[0.0, 1.0][1]) / 2
+    assert unit_x == pytest.approx(unit_y, abs=0.6)
+    # The data, from -2 to 2, have a margin of a quarter of their extent on each side.
+    assert 6 * unit_x == pytest.approx(350, abs=40)
+
+
+def test_axes_do_not_depend_on_the_points():
+    for data in (None, ring()):
+        # Far outside: nothing but the axes and the real points is seen.
+        near = generated_scatter(np.array([[1e3, 0.0]]), data)
+        far = generated_scatter(np.array([[0.0, -1e6], [30.0, 40.0]]), data)
+        np.testing.assert_array_equal(near, far)
+        assert not coloured(near).any()
+
+
+def test_pictures_of_points(tmp_path):
+    model = GenerativeModel((2,))
+    grid = GeneratedGrid(tmp_path / "a", count=50, save_freq=1, data=ring())
+    drive(grid, model, 1)
+    pictures = [shown(path) for path in sorted((tmp_path / "a").iterdir())]
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+    expected = generated_scatter(model.generate(50, seed=0).numpy(), ring())
+    np.testing.assert_array_equal(pictures[0], expected)
+    assert coloured(pictures[0]).sum() > 300
+    drive(GeneratedGrid(tmp_path / "b", count=50), model, 0)
+    assert (shown(tmp_path / "b" / "iteration_000000.png") != pictures[0]).any()
+
+
+def test_points_have_the_colour_of_their_class(tmp_path):
+    drive(GeneratedGrid(tmp_path, count=60), GenerativeModel((2,), classes=3), 0)
+    picture = shown(tmp_path / "iteration_000000.png")
+    for colour in ((31, 119, 180), (255, 127, 14), (44, 160, 44)):
+        assert (picture == colour).all(axis=-1).sum() > 20
+
+
+def test_no_pyplot_figure_is_left():
+    # An open figure of pyplot would stay in memory after every picture.
+    generated_scatter(ring())
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    assert pyplot is None or pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize("shape, data, message", [
+    ((16, 16, 3), ring(), r"\(64, 16, 16, 3\) with `data`"),
+    ((3,), None, r"\(64, 3\) without `data`"),
+    ((3,), ring(), r"\(64, 3\) with `data`"),
+])  # fmt: skip
+def test_samples_that_cannot_be_shown(tmp_path, shape, data, message):
+    with pytest.raises(ValueError, match=message):
+        drive(GeneratedGrid(tmp_path, data=data), GenerativeModel(shape), 0)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ({"count": 0}, "`count` must be a positive integer. Received: count=0"),
+    ({"count": 2.5}, "`count` must be a positive integer"),
+    ({"save_freq": 0}, "`save_freq` must be a positive integer"),
+    ({"data": np.zeros((5, 3))}, r"shape \(n, 2\). Received: data.shape=\(5, 3\)"),
+    ({"data": np.zeros(2)}, r"shape \(n, 2\)"),
+])  # fmt: skip
+def test_arguments_of_generated_grid(tmp_path, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        GeneratedGrid(tmp_path / "new", **arguments)
+    assert not (tmp_path / "new").exists()

@@ -1,23 +1,17 @@
 """Translation models as SavedModels, with their pre- and post-processing inside."""
 
-import json
 import math
-import os
-import pathlib
-import tempfile
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-# `load_translator` needs the classes registered that a `.keras` file names.
-import keras_gans.models  # noqa: F401
+from keras_gans.export import saved_model
 from keras_gans.layers import SizeMultiple
 from keras_gans.networks import size_multiple
 
 _SIGNATURES = {"xy": "serving_default", "yx": "reverse"}
 _BYTES_SIGNATURES = {"xy": "serving_bytes", "yx": "reverse_bytes"}
-_WEIGHTS_DTYPES = ("float32", "float16")
 
 
 def export_translator(
@@ -81,29 +75,9 @@ def export_translator(
     ```
     """
     _check_model(model)
-    _check_version(version)
-    if weights_dtype not in _WEIGHTS_DTYPES:
-        raise ValueError(
-            f"Argument `weights_dtype` must be one of {_WEIGHTS_DTYPES}. "
-            f"Received: weights_dtype={weights_dtype!r}"
-        )
-    metadata_text = _metadata_text(metadata)
-    directory = pathlib.Path(directory)
-    with _temporary_folder(directory) as temporary:
-        _version_path(directory, version)  # Refuses a version that exists.
-        # Not the temporary folder itself is moved but one inside it, which has the
-        # usual permissions; TensorFlow Serving may run as another user.
-        written = pathlib.Path(temporary, "saved_model")
-        module, functions = _translation(model, weights_dtype)
-        tf.saved_model.save(module, os.fspath(written), signatures=functions)
-        if metadata is not None:
-            extra = written / "assets.extra"
-            extra.mkdir()
-            (extra / "metadata.json").write_text(metadata_text, encoding="utf-8")
-        # Asked again: another export may have taken the number in the meantime.
-        path = _version_path(directory, version)
-        written.rename(path)
-    return path
+    return saved_model.export(
+        _translation, model, directory, version, weights_dtype, metadata
+    )
 
 
 def load_translator(path):
@@ -128,55 +102,15 @@ def load_translator(path):
     y = translator(x)
     ```
     """
-    path = pathlib.Path(path)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"There is no model at '{path}' (looked in {path.absolute().parent}). "
-            "Give a folder that `export_translator` made, or a `.keras` file."
-        )
-    if path.is_file():
-        if path.suffix != ".keras":
-            raise ValueError(
-                "Argument `path` must be the folder of a SavedModel or a `.keras` "
-                f"file. Received: path='{path}'"
-            )
-        model = keras.saving.load_model(path, compile=False)
-        try:
-            _check_model(model)
-        except TypeError as error:
-            raise ValueError(f"'{path}' cannot translate. {error}") from error
-        module, functions = _translation(model, "float32")
-        functions = {
-            name: functions[name].get_concrete_function()
-            for name in _SIGNATURES.values()
-        }
-        return Translator(module, functions)
-
-    folder = path
-    if not (path / "saved_model.pb").is_file():
-        versions = _versions(path)
-        if not versions:
-            raise ValueError(
-                f"There is no SavedModel in the folder '{path}': neither a file "
-                "saved_model.pb nor a version, a folder named by an integer. Give a "
-                "folder that `export_translator` made."
-            )
-        folder = versions[max(versions)]
-        if not (folder / "saved_model.pb").is_file():
-            raise ValueError(
-                f"The highest version in '{path}' holds no SavedModel: there is no "
-                f"file saved_model.pb in '{folder}'. Remove it, or give the folder "
-                "of another version."
-            )
-    loaded = tf.saved_model.load(os.fspath(folder))
-    expected = {*_SIGNATURES.values(), *_BYTES_SIGNATURES.values()}
-    if not expected <= set(loaded.signatures) or not hasattr(loaded, "size_rule"):
-        raise ValueError(
-            f"The SavedModel in '{folder}' is not one of `export_translator`, which "
-            f"have the signatures {sorted(expected)}. Received the signatures "
-            f"{sorted(loaded.signatures)}. Export the model again."
-        )
-    return Translator(loaded, loaded.signatures)
+    module, functions = saved_model.load(
+        path,
+        saved_model.TRANSLATOR,
+        signatures=(*_SIGNATURES.values(), *_BYTES_SIGNATURES.values()),
+        check_model=_check_model,
+        build=_translation,
+        used=tuple(_SIGNATURES.values()),
+    )
+    return Translator(module, functions)
 
 
 class Translator:
@@ -282,7 +216,9 @@ def _translation(model, weights_dtype):
     module = tf.Module()
     functions = {}
     for direction, generator in generators.items():
-        weights = _stored_weights(direction, generator, weights_dtype)
+        weights = saved_model.stored_weights(
+            f"generator_{direction}", generator, weights_dtype
+        )
         # Only what hangs on the module is saved, and no Keras object does.
         setattr(module, f"weights_{direction}", weights)
         translate = _translate_function(generator, weights, multiple, minimum)
@@ -297,28 +233,6 @@ def _translation(model, weights_dtype):
 
     module.size_rule = size_rule
     return module, functions
-
-
-def _stored_weights(direction, generator, weights_dtype):
-    """Returns all weights of a generator as one vector.
-
-    A SavedModel spends two kilobytes on every variable, beside its numbers, more than
-    a small network has weights.
-    """
-    values = []
-    for variable in generator.weights:
-        value = variable.value.numpy()
-        with np.errstate(over="ignore"):  # Infinity is reported below.
-            value = value.astype(weights_dtype)
-        if not np.all(np.isfinite(value)):
-            raise ValueError(
-                f"Weight `{variable.path}` of `generator_{direction}` must hold finite "
-                f"numbers in {weights_dtype}, the format in which it is stored. Export "
-                'an earlier checkpoint, or with `weights_dtype="float32"`.'
-            )
-        values.append(value.ravel())
-    # Not trainable: the graph then carries nothing for gradients.
-    return tf.Variable(np.concatenate(values), trainable=False, name="weights")
 
 
 def _translate_function(generator, weights, multiple, minimum):
@@ -346,19 +260,7 @@ def _translate_function(generator, weights, multiple, minimum):
         # Or the network could fail first, on another thread, and less clearly.
         with tf.control_dependencies(checks):
             x = tf.cast(images, tf.float32) / 127.5 - 1.0
-        # The network computes with the stored weights in the place of its own.
-        variables = generator.weights
-        sizes = [math.prod(variable.shape) for variable in variables]
-        parts = tf.split(tf.cast(weights, tf.float32), sizes)
-        mapping = []
-        for variable, part in zip(variables, parts, strict=True):
-            if len(variable.shape) != 1:  # Most are vectors already.
-                part = tf.reshape(part, variable.shape)
-            mapping.append((variable, tf.cast(part, variable.dtype)))
-        with keras.StatelessScope(state_mapping=mapping):
-            y = generator(x, training=False)
-        pixels = tf.round((tf.cast(y, tf.float32) + 1.0) * 127.5)
-        return {"images": tf.cast(tf.clip_by_value(pixels, 0.0, 255.0), tf.uint8)}
+        return {"images": saved_model.call_to_pixels(generator, weights, x)}
 
     return translate
 
@@ -457,61 +359,3 @@ def _check_model(model):
                 f"channels, as image files have. Received: `{name}` translates "
                 f"{channels[0]} channels to {channels[1]}."
             )
-
-
-def _check_version(version):
-    if version is None:
-        return
-    message = (
-        "Argument `version` must be a positive integer, or None for the next free "
-        f"one. Received: version={version!r}"
-    )
-    if isinstance(version, bool) or not isinstance(version, int):
-        raise TypeError(message)
-    if version < 1:
-        raise ValueError(message)
-
-
-def _metadata_text(metadata):
-    message = "Argument `metadata` must be a dict of JSON values, or None. "
-    if metadata is not None and not isinstance(metadata, dict):
-        raise TypeError(f"{message}Received: metadata={metadata!r}")
-    try:
-        return json.dumps(metadata, indent=2, allow_nan=False) + "\n"
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{message}Received: metadata={metadata!r} ({error})") from None
-
-
-def _temporary_folder(directory):
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        # The leading dot and the letters hide it from TensorFlow Serving.
-        return tempfile.TemporaryDirectory(prefix=".export_", dir=directory)
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            "Argument `directory` must be a folder that can be written "
-            f"({error.strerror}). Received",
-            os.fspath(directory),
-        ) from error
-
-
-def _versions(directory):
-    """Returns a dict from version to path."""
-    return {
-        int(entry.name): entry
-        for entry in directory.iterdir()
-        if entry.name.isascii() and entry.name.isdecimal()
-    }
-
-
-def _version_path(directory, version):
-    versions = _versions(directory)
-    if version is None:
-        version = max(versions, default=0) + 1
-    if version in versions:
-        raise FileExistsError(
-            f"Version {version} exists already: '{versions[version]}'. Give another "
-            "`version`, leave it out to take the next free one, or remove that folder."
-        )
-    return directory / str(version)
