@@ -10,6 +10,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # All of it at once, so that Keras knows every class when it loads a `.keras` file.
 from keras_gans import (  # noqa: E402
     callbacks,
+    constraints,
     data,
     export,
     layers,

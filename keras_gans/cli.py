@@ -1,4 +1,4 @@
-"""The command line: `keras-gans train | translate | evaluate | export`."""
+"""The command line: `keras-gans train | translate | generate | evaluate | ...`."""
 
 import argparse
 import pathlib
@@ -81,7 +81,14 @@ def _make_parser():
     )
     parser.add_argument("--version", action="version", version=_version())
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for add in (_add_train, _add_translate, _add_evaluate, _add_export):
+    for add in (
+        _add_train,
+        _add_translate,
+        _add_generate,
+        _add_evaluate,
+        _add_export,
+        _add_reproduce,
+    ):
         verb = add(verbs)
         verb.formatter_class = argparse.RawDescriptionHelpFormatter
         verb.add_argument(
@@ -100,6 +107,19 @@ def _version():
 
 # train ----------------------------------------------------------------------------
 
+# Stated here, not asked of `training.RECIPES`, so that help and spelling mistakes do
+# not wait for all that `training` imports.
+_TRANSLATION_PRESETS = ("digits", "digit_lab", "tensorflow_tutorial", "cyclegan_paper")
+_GENERATION_PRESETS = (
+    "gan",
+    "conditional_gan",
+    "lsgan",
+    "wgan",
+    "wgan_gp",
+    "ebgan",
+    "began",
+)
+
 
 def _add_train(verbs):
     verb = verbs.add_parser(
@@ -111,33 +131,44 @@ def _add_train(verbs):
             "network, no download, about five minutes on two cores."
         ),
         epilog=(
-            "presets:\n"
+            "presets of translation, between two domains:\n"
             "  digits               small networks that keep the digit (the default)\n"
             "  digit_lab            the CycleGAN lab: batch norm, cross entropy\n"
             "  tensorflow_tutorial  the TensorFlow CycleGAN tutorial: U-Nets\n"
             "  cyclegan_paper       the original: ResNets, least squares, image pool\n"
             "\n"
+            "presets of generation, of images of one domain:\n"
+            "  gan                  cross entropy, non-saturating\n"
+            "  conditional_gan      both networks are told the class\n"
+            "  lsgan                least squares\n"
+            "  wgan                 Wasserstein, clipped weights, 5 critic steps\n"
+            "  wgan_gp              Wasserstein, gradient penalty, 5 critic steps\n"
+            "  ebgan                an auto-encoder's error as energy, with a margin\n"
+            "  began                an auto-encoder in balance with its generator\n"
+            "\n"
             "examples:\n"
             "  keras-gans train\n"
             "  keras-gans train digit_lab --data mnist svhn_cropped\n"
             "  keras-gans train cyclegan_paper --data photos/ paintings/ --epochs 100\n"
+            "  keras-gans train wgan_gp --data digits\n"
             "  keras-gans train --resume --output runs/digits-1"
         ),
     )
     verb.add_argument(
         "preset",
         nargs="?",
-        choices=["digits", "digit_lab", "tensorflow_tutorial", "cyclegan_paper"],
+        choices=[*_TRANSLATION_PRESETS, *_GENERATION_PRESETS],
         metavar="PRESET",
         help="networks, losses and optimizers; see below (default: digits)",
     )
     verb.add_argument(
         "--data",
-        nargs=2,
-        metavar=("X", "Y"),
-        help="the two domains: folders of images, .npz files, tensorflow_datasets "
-        "names (mnist, svhn_cropped, cycle_gan/vangogh2photo:trainA) or the embedded "
-        "handwritten_digits and street_digits, which are the default",
+        nargs="+",
+        metavar="SOURCE",
+        help="two domains for translation, one for generation: folders of images, .npz "
+        "files, folders with MNIST's idx files, tensorflow_datasets names (mnist, "
+        "svhn_cropped, cycle_gan/vangogh2photo:trainA) or the embedded "
+        "handwritten_digits (or digits) and street_digits, which are the default",
     )
     verb.add_argument(
         "--output",
@@ -183,12 +214,14 @@ def _train(options):
         if configuration.steps
         else f"{configuration.epochs} epochs"
     )
+    if configuration.y is None:
+        sources = f"  data  {configuration.x}\n"
+    else:
+        sources = f"  X  {configuration.x}\n  Y  {configuration.y}\n"
     print(
-        f"Training CycleGAN, preset {configuration.preset}, for {length} of batch "
+        f"Training preset {configuration.preset} for {length} of batch "
         f"{configuration.batch_size} at {configuration.size}x{configuration.size}:\n"
-        f"  X  {configuration.x}\n"
-        f"  Y  {configuration.y}\n"
-        f"  in {run.directory}",
+        f"{sources}  in {run.directory}",
         flush=True,
     )
     try:
@@ -202,7 +235,7 @@ def _train(options):
             )
         raise
     export = run.export(model)
-    print("Scoring the labels that translations keep ...", flush=True)
+    print("Scoring the model on test images ...", flush=True)
     scores = run.score(model)
     _print_summary(run, scores, export)
 
@@ -211,11 +244,19 @@ def _new_run(options):
     from keras_gans.training import Run, configure, next_free
 
     preset = options.preset or "digits"
-    x, y = options.data or ("handwritten_digits", "street_digits")
+    if preset in _TRANSLATION_PRESETS:
+        data = options.data or ["handwritten_digits", "street_digits"]
+        expected, what = 2, "two domains, X and Y"
+    else:
+        data = options.data or ["handwritten_digits"]
+        expected, what = 1, "one domain"
+    if len(data) != expected:
+        raise ValueError(
+            f"--data of preset {preset} must name {what}. Received: {shlex.join(data)}"
+        )
     configuration = configure(
         preset,
-        x,
-        y,
+        *data,
         batch_size=options.batch_size,
         size=options.size,
         steps=options.steps,
@@ -265,29 +306,35 @@ def _print_summary(run, scores, export):
     from keras_gans.training import score_table
 
     folder = run.directory
+    translates = run.configuration.y is not None
     print(f"\nDone. Everything is in {folder}:")
     contents = {
-        "samples/": "translations of the same images, over time",
+        "samples/": "translations of the same images, over time"
+        if translates
+        else "images of the same latent vectors, over time",
         "figures/losses.png": "loss curves",
         "history.csv": "losses of every epoch",
         "table.md": "losses at 100, 200, 500, 1000, ... iterations (also table.csv)",
         "checkpoints/": "for --resume",
         "model.keras": "the Keras model with its optimizers",
-        str(export.relative_to(folder)): "SavedModel, uint8 images in and out",
+        str(export.relative_to(folder)): "SavedModel, uint8 images in and out"
+        if translates
+        else "SavedModel, latent vectors in, uint8 images out",
     }
     if scores:
-        contents["score.json"] = "labels that translations keep"
+        contents["score.json"] = "the scores below"
     for name, what in contents.items():
         print(f"  {name:20} {what}")
     print()
     if scores:
         print(score_table(scores))
     else:
-        print("No score: it needs test images and labels in both domains.")
+        print("No score: it needs test images and labels of all data.")
     run_name = shlex.quote(str(folder))
+    use = "translate IMAGES OUT" if translates else "generate OUT.png"
     print(
         "\nNext:\n"
-        f"  keras-gans translate IMAGES OUT --model {run_name}\n"
+        f"  keras-gans {use} --model {run_name}\n"
         f"  keras-gans train --resume --output {run_name} --steps N   (train longer)\n"
         f"  keras-gans export {run_name} saved_models/NAME   (for TensorFlow Serving)"
     )
@@ -474,6 +521,70 @@ def _packaged_model():
     )
 
 
+# generate -------------------------------------------------------------------------
+
+
+def _add_generate(verbs):
+    verb = verbs.add_parser(
+        "generate",
+        help="generate images with a trained model",
+        description="Generates images with a trained model of generation: one picture "
+        "of all when OUT\nends in .png, or a new folder of single images.",
+        epilog=(
+            "examples:\n"
+            "  keras-gans generate digits.png --model runs/wgan_gp-1\n"
+            "  keras-gans generate sevens/ --model runs/conditional_gan-1 -n 500 \\\n"
+            "      --label 7"
+        ),
+    )
+    verb.add_argument(
+        "output", type=pathlib.Path, metavar="OUT", help="PNG file or new folder"
+    )
+    verb.add_argument(
+        "--model",
+        type=pathlib.Path,
+        metavar="DIR",
+        required=True,
+        help="folder of a run, exported SavedModel or .keras file",
+    )
+    verb.add_argument(
+        "-n", type=_positive, default=64, help="number of images (default: 64)"
+    )
+    verb.add_argument(
+        "--label", type=int, help="class of a conditional model (default: all in turn)"
+    )
+    verb.add_argument("--seed", type=int, help="gives the same images again")
+    verb.set_defaults(function=_generate)
+    return verb
+
+
+def _generate(options):
+    from keras_gans.callbacks import generated_grid
+    from keras_gans.data.images import encode_png
+    from keras_gans.export import load_generator
+
+    one_picture = options.output.suffix.lower() == ".png"
+    if one_picture or options.output.is_file():
+        _refuse_existing([options.output])
+    elif options.output.is_dir() and any(options.output.iterdir()):
+        raise FileExistsError(
+            f"{options.output} is not empty. Nothing is overwritten: choose another "
+            "name for OUT."
+        )
+    generator = load_generator(_servable(options.model))
+    print(f"Generating {options.n} image(s) with {options.model}", flush=True)
+    images = generator.generate(options.n, labels=options.label, seed=options.seed)
+    if one_picture:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_bytes(encode_png(generated_grid(images)))
+    else:
+        options.output.mkdir(parents=True, exist_ok=True)
+        for number, image in enumerate(images):
+            path = options.output / f"{number:06d}.png"
+            path.write_bytes(encode_png(image))
+    print(f"Wrote {options.n} image(s) to {options.output}.")
+
+
 # evaluate and export --------------------------------------------------------------
 
 
@@ -481,9 +592,10 @@ def _add_evaluate(verbs):
     verb = verbs.add_parser(
         "evaluate",
         help="score a trained run",
-        description="Tells what share of translated test images keeps its label, "
-        "for both directions,\nbetween the floor (untranslated) and the ceiling (real "
-        "images). Writes score.json.",
+        description="Translation: tells what share of translated test images keeps "
+        "its label, for both\ndirections, between the floor (untranslated) and the "
+        "ceiling (real images).\nGeneration: FID, KID and classes of generated images "
+        "in the features of a classifier\nthat it trains. Writes score.json.",
         epilog="example:\n  keras-gans evaluate runs/digits-1",
     )
     verb.add_argument("run", type=pathlib.Path, metavar="RUN", help="folder of a run")
@@ -499,9 +611,10 @@ def _evaluate(options):
     print(f"Scoring {options.run} on the test images ...", flush=True)
     scores = run.score(model)
     if scores is None:
+        sources = filter(None, (run.configuration.x, run.configuration.y))
         raise ValueError(
-            "The score needs test images and labels in both domains; "
-            f"{run.configuration.x} and {run.configuration.y} do not have them."
+            "The score needs test images and labels of all data; "
+            f"{' and '.join(sources)} does not have them."
         )
     print(score_table(scores))
     print(f"\nSaved as {options.run / 'score.json'}")
@@ -511,9 +624,9 @@ def _add_export(verbs):
     verb = verbs.add_parser(
         "export",
         help="export a trained run as a SavedModel",
-        description="Exports a run as a SavedModel, uint8 images in and out, that "
-        "plain TensorFlow or\nTensorFlow Serving loads. Each call makes the next "
-        "version.",
+        description="Exports a run as a SavedModel that plain TensorFlow or TensorFlow "
+        "Serving loads: uint8\nimages (or latent vectors) in, uint8 images out. Each "
+        "call makes the next version.",
         epilog="example:\n  keras-gans export runs/digits-1 saved_models/digits",
     )
     verb.add_argument("run", type=pathlib.Path, metavar="RUN", help="folder of a run")
@@ -539,6 +652,66 @@ def _export(options):
     run = Run.open(options.run)
     path = run.export(run.load_model(), options.output, weights_dtype=options.weights)
     print(f"Exported {options.run} to {path}")
+
+
+# reproduce ------------------------------------------------------------------------
+
+
+def _add_reproduce(verbs):
+    verb = verbs.add_parser(
+        "reproduce",
+        help="repeat a study of a paper and write its table",
+        description="Repeats a study: trains everything it compares, over several "
+        "seeds, and writes table,\nCSV and figures. What is there already is not "
+        "trained again.",
+        epilog=(
+            "studies:\n"
+            "  losses   the seven classic GAN losses: modes, FID, stability, speed\n"
+            "\n"
+            "examples:\n"
+            "  keras-gans reproduce losses --quick\n"
+            "  keras-gans reproduce losses --data mnist --seeds 5 --output losses"
+        ),
+    )
+    verb.add_argument("study", choices=["losses"], metavar="STUDY", help="see below")
+    verb.add_argument(
+        "--data",
+        metavar="SOURCE",
+        help="labelled images with a test split (default: the embedded digits)",
+    )
+    verb.add_argument(
+        "--only",
+        nargs="+",
+        metavar="NAME",
+        help="models (gan, wgan_gp, ...) or data (ring, grid, images) to restrict to",
+    )
+    verb.add_argument("--seeds", type=_positive, help="number of seeds (default: 3)")
+    verb.add_argument(
+        "--output",
+        metavar="DIR",
+        type=pathlib.Path,
+        help="folder of the study; one that holds a part of it is completed (default: "
+        "runs/STUDY)",
+    )
+    verb.add_argument(
+        "--quick", action="store_true", help="a short form, in about two minutes"
+    )
+    verb.set_defaults(function=_reproduce)
+    return verb
+
+
+def _reproduce(options):
+    from keras_gans.experiments import gan_losses
+
+    directory = options.output or pathlib.Path("runs") / options.study
+    gan_losses.reproduce(
+        directory,
+        data=options.data or "handwritten_digits",
+        only=options.only,
+        seeds=options.seeds,
+        quick=options.quick,
+        command=options.command,
+    )
 
 
 def _positive(text):

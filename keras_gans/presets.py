@@ -7,8 +7,21 @@
 import keras
 
 from keras_gans.losses import MinimaxDiscriminatorLoss, NonSaturatingGeneratorLoss
-from keras_gans.models import CycleGAN
+from keras_gans.models import (
+    BEGAN,
+    EBGAN,
+    GAN,
+    LSGAN,
+    WGAN,
+    WGANGP,
+    ConditionalGAN,
+    CycleGAN,
+)
 from keras_gans.networks import (
+    autoencoder,
+    dcgan_discriminator,
+    dcgan_generator,
+    decoder_generator,
     digit_discriminator,
     digit_generator,
     patch_discriminator,
@@ -244,6 +257,137 @@ def cyclegan_paper(
             rate = ConstantThenLinear(2e-4, constant_steps, decay_steps)
             optimizer = keras.optimizers.Adam(rate, beta_1=0.5)
             compile_arguments.setdefault(f"{role}_optimizer", optimizer)
+    model.compile(**compile_arguments)
+    return model
+
+
+# Generation ------------------------------------------------------------------------
+#
+# Each is the paper's loss, optimizer and update order on the same DCGAN networks, so
+# that the losses can be compared.
+
+
+def gan(channels=1, size=32, width=32, latent_dim=64, seed=None, **compile_arguments):
+    """GAN on DCGAN networks: cross entropy, non-saturating, Adam 2e-4 (β₁ 0.5).
+
+    Args:
+        channels: 1 or 3, channels of the images.
+        size: Height and width of the images: 28, 32, 64, ...
+        width: Positive integer, filters of the networks at full resolution. Defaults to
+            32, enough for digits; DCGAN's is 64.
+        latent_dim: Positive integer, size of the latent vectors.
+        seed: Optional integer for `keras.utils.set_random_seed` and the latent vectors.
+        **compile_arguments: Passed on to `compile`, in place of the defaults.
+
+    Returns:
+        A compiled `keras_gans.models.GAN`.
+    """
+    _set_seed(seed)
+    networks = _dcgan(channels, size, width, latent_dim)
+    return _compiled(GAN(**networks, seed=seed), compile_arguments)
+
+
+def conditional_gan(
+    channels=1,
+    size=32,
+    width=32,
+    latent_dim=64,
+    classes=10,
+    seed=None,
+    **compile_arguments,
+):
+    """Conditional GAN on DCGAN networks; as `gan`, with labels in both networks.
+
+    Args:
+        channels: 1 or 3, channels of the images.
+        size: Height and width of the images: 28, 32, 64, ...
+        width: Positive integer, filters of the networks at full resolution.
+        latent_dim: Positive integer, size of the latent vectors.
+        classes: Integer from 2 on, the number of classes.
+        seed: Optional integer for `keras.utils.set_random_seed` and the latent vectors.
+        **compile_arguments: Passed on to `compile`, in place of the defaults.
+
+    Returns:
+        A compiled `keras_gans.models.ConditionalGAN`.
+    """
+    _set_seed(seed)
+    networks = _dcgan(channels, size, width, latent_dim, classes=classes)
+    model = ConditionalGAN(**networks, classes=classes, seed=seed)
+    return _compiled(model, compile_arguments)
+
+
+def lsgan(channels=1, size=32, width=32, latent_dim=64, seed=None, **compile_arguments):
+    """LSGAN on DCGAN networks: least squares with a = 0, b = c = 1; else as `gan`."""
+    _set_seed(seed)
+    networks = _dcgan(channels, size, width, latent_dim)
+    return _compiled(LSGAN(**networks, seed=seed), compile_arguments)
+
+
+def wgan(channels=1, size=32, width=32, latent_dim=64, seed=None, **compile_arguments):
+    """WGAN on DCGAN networks: weights clipped to ±0.01, 5 critic steps, RMSprop 5e-5.
+
+    The arguments are those of `gan`.
+    """
+    _set_seed(seed)
+    networks = _dcgan(channels, size, width, latent_dim)
+    return _compiled(WGAN(**networks, seed=seed), compile_arguments)
+
+
+def wgan_gp(
+    channels=1, size=32, width=32, latent_dim=64, seed=None, **compile_arguments
+):
+    """WGAN-GP on DCGAN networks, the critic without normalization: λ 10, 5 critic
+    steps, Adam 1e-4 (β₁ 0, β₂ 0.9).
+
+    The arguments are those of `gan`.
+    """
+    _set_seed(seed)
+    networks = _dcgan(channels, size, width, latent_dim, critic_normalization=None)
+    return _compiled(WGANGP(**networks, seed=seed), compile_arguments)
+
+
+def ebgan(channels=1, size=32, width=32, latent_dim=64, seed=None, **compile_arguments):
+    """EBGAN with a convolutional auto-encoder: margin 10, pull-away weight 0.1.
+
+    The arguments are those of `gan`.
+    """
+    _set_seed(seed)
+    model = EBGAN(
+        generator=dcgan_generator(latent_dim, size, channels, width),
+        discriminator=autoencoder(size, channels, width),
+        seed=seed,
+    )
+    return _compiled(model, compile_arguments)
+
+
+def began(channels=1, size=32, width=32, latent_dim=64, seed=None, **compile_arguments):
+    """BEGAN with a convolutional auto-encoder: γ 0.5, λ_k 0.001, Adam 1e-4.
+
+    The arguments are those of `gan`.
+    """
+    _set_seed(seed)
+    model = BEGAN(
+        generator=decoder_generator(latent_dim, size, channels, width),
+        discriminator=autoencoder(size, channels, width),
+        seed=seed,
+    )
+    return _compiled(model, compile_arguments)
+
+
+def _dcgan(
+    channels, size, width, latent_dim, classes=None, critic_normalization="batch"
+):
+    return {
+        "generator": dcgan_generator(
+            latent_dim, size, channels, width, classes=classes
+        ),
+        "discriminator": dcgan_discriminator(
+            size, channels, width, classes=classes, normalization=critic_normalization
+        ),
+    }
+
+
+def _compiled(model, compile_arguments):
     model.compile(**compile_arguments)
     return model
 

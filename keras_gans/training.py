@@ -18,16 +18,29 @@ from keras_gans import presets
 from keras_gans.callbacks import (
     Checkpoint,
     FiniteGuard,
+    GeneratedGrid,
     LossHistory,
     LossTable,
     SampleGrid,
 )
-from keras_gans.data import load_images, unpaired
+from keras_gans.data import generation, load_images, unpaired
 from keras_gans.data.sources import has_test_split
-from keras_gans.export import export_translator
-from keras_gans.metrics import label_keeping, train_classifier
+from keras_gans.export import export_generator, export_translator
+from keras_gans.metrics import (
+    class_statistics,
+    classifier_features,
+    frechet_distance,
+    kernel_distance,
+    label_keeping,
+    label_share,
+    to_pixels,
+    train_classifier,
+)
 
 SAMPLES = 12
+# Of a generator's images for its score, and of the classifier's features behind it.
+SCORED_IMAGES = 2000
+FEATURE_DIM = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +51,10 @@ class Recipe:
     summary: str
     batch_size: int
     size: int
+    # "translation" between two domains or "generation" of images of one.
+    task: str = "translation"
+    # Whether training needs labels.
+    labels: bool = False
     load_size: int = None
     flip: bool = None
     # Channels to which both domains are converted; None leaves each as it is.
@@ -83,6 +100,70 @@ RECIPES = {
         load_size=286,
         epochs=200,
     ),
+    "gan": Recipe(
+        build=presets.gan,
+        summary="GAN: cross entropy, non-saturating",
+        task="generation",
+        batch_size=64,
+        size=32,
+        flip=False,
+        steps=3000,
+    ),
+    "conditional_gan": Recipe(
+        build=presets.conditional_gan,
+        summary="conditional GAN: both networks are told the class",
+        task="generation",
+        labels=True,
+        batch_size=64,
+        size=32,
+        flip=False,
+        steps=3000,
+    ),
+    "lsgan": Recipe(
+        build=presets.lsgan,
+        summary="LSGAN: least squares",
+        task="generation",
+        batch_size=64,
+        size=32,
+        flip=False,
+        steps=3000,
+    ),
+    "wgan": Recipe(
+        build=presets.wgan,
+        summary="WGAN: a critic with clipped weights, 5 critic steps",
+        task="generation",
+        batch_size=64,
+        size=32,
+        flip=False,
+        steps=3000,
+    ),
+    "wgan_gp": Recipe(
+        build=presets.wgan_gp,
+        summary="WGAN-GP: gradient penalty, 5 critic steps",
+        task="generation",
+        batch_size=64,
+        size=32,
+        flip=False,
+        steps=3000,
+    ),
+    "ebgan": Recipe(
+        build=presets.ebgan,
+        summary="EBGAN: an auto-encoder's error as energy, with a margin",
+        task="generation",
+        batch_size=64,
+        size=32,
+        flip=False,
+        steps=3000,
+    ),
+    "began": Recipe(
+        build=presets.began,
+        summary="BEGAN: an auto-encoder in balance with its generator",
+        task="generation",
+        batch_size=64,
+        size=32,
+        flip=False,
+        steps=3000,
+    ),
 }
 
 
@@ -93,13 +174,14 @@ class Configuration:
     Args:
         preset: Name in `RECIPES`.
         x: Source of domain X, a name, folder or `.npz` file.
-        y: Source of domain Y.
+        y: Source of domain Y; `None` for the generation of images of X.
         batch_size: Images of each domain in a batch.
         size: Height and width of the images.
         load_size: Height and width before the random crop, or `None`.
         channels: Channels to which both domains are converted, or `None`.
         flip: Whether images are mirrored at random, or `None` for the default.
-        steps: Training iterations, or `None` if `epochs` says how many.
+        steps: Training iterations, updates of the generator, or `None` if `epochs`
+            says how many.
         epochs: Passes over the longer domain, or `None`.
         seed: Seed of weights, order and augmentation.
         jit_compile: `"auto"`, `True` or `False`, see `keras.Model.compile`.
@@ -108,7 +190,7 @@ class Configuration:
 
     preset: str
     x: str
-    y: str
+    y: str | None
     batch_size: int
     size: int
     load_size: int | None
@@ -121,13 +203,15 @@ class Configuration:
     mixed_precision: str | None
 
 
-def configure(preset, x, y, seed=0, mixed_precision=None, jit_compile="auto", **given):
+def configure(
+    preset, x, y=None, seed=0, mixed_precision=None, jit_compile="auto", **given
+):
     """Fills in what is not given from the preset's recipe.
 
     Args:
         preset: Name in `RECIPES`.
         x: Source of domain X.
-        y: Source of domain Y.
+        y: Source of domain Y, for translation.
         seed: Integer.
         mixed_precision: `None`, `"float16"` or `"bfloat16"`.
         jit_compile: `"auto"`, `True` or `False`.
@@ -148,7 +232,7 @@ def configure(preset, x, y, seed=0, mixed_precision=None, jit_compile="auto", **
     return Configuration(
         preset=preset,
         x=os.fspath(x),
-        y=os.fspath(y),
+        y=None if y is None else os.fspath(y),
         batch_size=given.get("batch_size", recipe.batch_size),
         size=size,
         # The room for the random crop keeps its share of another size.
@@ -164,7 +248,7 @@ def configure(preset, x, y, seed=0, mixed_precision=None, jit_compile="auto", **
 
 
 class Run:
-    """The folder of a training run.
+    """The folder of a training run; a `TranslationRun` or a `GenerationRun`.
 
     `run.json` (command, configuration, versions), `history.csv`, `table.md` and
     `table.csv`, `score.json`, `samples/`, `figures/`, `checkpoints/`, `model.keras` and
@@ -207,7 +291,7 @@ class Run:
                 "python": platform.python_version(),
             },
         }
-        return cls(directory, configuration, record)
+        return _run_class(configuration)(directory, configuration, record)
 
     @classmethod
     def open(cls, directory):
@@ -221,12 +305,13 @@ class Run:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             configuration = Configuration(**record.pop("configuration"))
+            run_class = _run_class(configuration)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(
                 f"{path} does not describe a run as this version of keras_gans writes "
                 f"it. Train into a new folder. ({error!r})"
             ) from error
-        return cls(directory, configuration, record)
+        return run_class(directory, configuration, record)
 
     def change_length(self, steps=None, epochs=None):
         """Gives the run another length, from the next `train` on.
@@ -246,63 +331,42 @@ class Run:
             verbose: As in `keras.Model.fit`.
 
         Returns:
-            The trained `keras_gans.models.CycleGAN`.
+            The trained model.
         """
         configuration = self.configuration
-        data = unpaired(
-            configuration.x,
-            configuration.y,
-            batch_size=configuration.batch_size,
-            size=configuration.size,
-            load_size=configuration.load_size,
-            flip=configuration.flip,
-            channels=configuration.channels,
-            seed=configuration.seed,
-        )
-        total = configuration.steps or configuration.epochs * data.steps_per_epoch
+        data = self._make_data()
+        model = self._build(data)
+        steps_per_epoch = data.steps_per_epoch
+        if configuration.steps:
+            total = model.batches(configuration.steps)
+        else:
+            total = configuration.epochs * steps_per_epoch
         checkpoints = self.directory / "checkpoints"
         trained = Checkpoint.latest_step(checkpoints) or 0
         if trained > total:
             raise ValueError(
-                f"The run in {self.directory} has trained {trained} iterations "
-                f"already. Its length must not be less. Received: {total} iterations."
+                f"The run in {self.directory} has trained {trained} batches already. "
+                f"Its length must not be less. Received: {total} batches."
             )
-        model = self._build(data, total)
-        x, y = self._samples("x"), self._samples("y")
-        count = min(len(x), len(y))
         # A size that a network does not take is refused before anything is written.
-        for network, images in (
-            (model.generator_xy, x),
-            (model.discriminator_x, x),
-            (model.generator_yx, y),
-            (model.discriminator_y, y),
-        ):
-            network(images[:1])
+        make_pictures = self._prepare_pictures(model)
         self._write_record()
-        checkpoint = Checkpoint(
-            checkpoints, data, save_freq=min(data.steps_per_epoch, 250)
-        )
+        checkpoint = Checkpoint(checkpoints, data, save_freq=min(steps_per_epoch, 250))
         if trained == total:
             # `fit` would train one batch before a callback could stop it.
             checkpoint.set_model(model)
         else:
-            sample_freq = RECIPES[configuration.preset].sample_freq
             model.fit(
                 data,
-                epochs=math.ceil(total / data.steps_per_epoch),
+                epochs=math.ceil(total / steps_per_epoch),
                 # First the guard, so that nothing is written of a step that is not
                 # finite; last the checkpoint, when all else about the step is written.
                 callbacks=[
                     FiniteGuard(),
-                    SampleGrid(
-                        self.directory / "samples",
-                        x[:count],
-                        y[:count],
-                        save_freq=sample_freq,
-                    ),
+                    make_pictures(),
                     LossTable(self.directory),
                     LossHistory(self.directory),
-                    _StopAt(total, data.steps_per_epoch),
+                    _StopAt(total, steps_per_epoch),
                     checkpoint,
                 ],
                 verbose=verbose,
@@ -325,39 +389,19 @@ class Run:
         return keras.saving.load_model(self.model_path())
 
     def score(self, model):
-        """Scores the labels that translations keep; writes `score.json`.
+        """Scores the model on test images; writes `score.json`.
 
         Returns:
-            The scores as `keras_gans.metrics.label_keeping` gives them, or `None` when
-            a domain has no labels or no test images.
+            A dict, or `None` when the data has no labels or no test images.
         """
-        configuration = self.configuration
-        trains, tests = [], []
-        for argument in "xy":
-            source = getattr(configuration, argument)
-            if not has_test_split(source):
-                return None
-            for split, domains in (("train", trains), ("test", tests)):
-                images, labels = load_images(
-                    source,
-                    size=configuration.size,
-                    channels=getattr(model, f"discriminator_{argument}").input_shape[
-                        -1
-                    ],
-                    split=split,
-                    argument=argument,
-                )
-                if labels is None:
-                    return None
-                domains.append((images, labels))
-        classifiers = [train_classifier(*domain, seed=0) for domain in trains]
-        scores = label_keeping(model, *tests, *classifiers)
-        _write_json(self.directory / "score.json", scores)
+        scores = self._score(model)
+        if scores is not None:
+            _write_json(self.directory / "score.json", scores)
         return scores
 
     def export(self, model, directory=None, weights_dtype="float32"):
         """Exports the model as a SavedModel; see `keras_gans.export`."""
-        return export_translator(
+        return self._exporter(
             model,
             directory or self.directory / "export",
             weights_dtype=weights_dtype,
@@ -373,37 +417,188 @@ class Run:
         content = {**self.record, "configuration": configuration}
         _write_json(self.directory / "run.json", content)
 
-    def _build(self, data, total):
+    def _build(self, data):
+        """Builds and compiles the model of the preset in the run's precision."""
         configuration = self.configuration
-        arguments = {
-            "x_channels": data.element_spec[0].shape[-1],
-            "y_channels": data.element_spec[1].shape[-1],
-            "size": configuration.size,
-            "seed": configuration.seed,
-            "jit_compile": configuration.jit_compile,
-        }
-        if configuration.preset == "cyclegan_paper":
-            arguments["constant_steps"] = total // 2
-            arguments["decay_steps"] = total - total // 2
         precision = configuration.mixed_precision
         default_policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy(f"mixed_{precision}" if precision else "float32")
         try:
-            return RECIPES[configuration.preset].build(**arguments)
+            return RECIPES[configuration.preset].build(
+                size=configuration.size,
+                seed=configuration.seed,
+                jit_compile=configuration.jit_compile,
+                **self._preset_arguments(data),
+            )
         finally:
             # Or the classifiers of the score would compute in 16 bits, too.
             keras.config.set_dtype_policy(default_policy)
 
-    def _samples(self, argument):
-        source = getattr(self.configuration, argument)
-        images, _ = load_images(
-            source,
+    def _load_domain(self, argument, channels, split):
+        return load_images(
+            getattr(self.configuration, argument),
             size=self.configuration.size,
-            channels=self.configuration.channels,
-            split="test" if has_test_split(source) else "train",
+            channels=channels,
+            split=split,
             argument=argument,
         )
+
+
+class TranslationRun(Run):
+    """A run that trains the translation between two domains."""
+
+    def _make_data(self):
+        configuration = self.configuration
+        return unpaired(
+            configuration.x,
+            configuration.y,
+            batch_size=configuration.batch_size,
+            size=configuration.size,
+            load_size=configuration.load_size,
+            flip=configuration.flip,
+            channels=configuration.channels,
+            seed=configuration.seed,
+        )
+
+    def _preset_arguments(self, data):
+        configuration = self.configuration
+        arguments = {
+            "x_channels": data.element_spec[0].shape[-1],
+            "y_channels": data.element_spec[1].shape[-1],
+        }
+        if configuration.preset == "cyclegan_paper":
+            total = configuration.steps or configuration.epochs * data.steps_per_epoch
+            arguments["constant_steps"] = total // 2
+            arguments["decay_steps"] = total - total // 2
+        return arguments
+
+    def _prepare_pictures(self, model):
+        x, y = self._samples("x"), self._samples("y")
+        count = min(len(x), len(y))
+        for network, images in (
+            (model.generator_xy, x),
+            (model.discriminator_x, x),
+            (model.generator_yx, y),
+            (model.discriminator_y, y),
+        ):
+            network(images[:1])
+        return lambda: SampleGrid(
+            self.directory / "samples",
+            x[:count],
+            y[:count],
+            save_freq=RECIPES[self.configuration.preset].sample_freq,
+        )
+
+    def _samples(self, argument):
+        source = getattr(self.configuration, argument)
+        split = "test" if has_test_split(source) else "train"
+        images, _ = self._load_domain(argument, self.configuration.channels, split)
         return images[:SAMPLES].astype("float32") / 127.5 - 1
+
+    def _score(self, model):
+        """Tells the labels that translations keep."""
+        trains, tests = [], []
+        for argument in "xy":
+            if not has_test_split(getattr(self.configuration, argument)):
+                return None
+            channels = getattr(model, f"discriminator_{argument}").input_shape[-1]
+            for split, domains in (("train", trains), ("test", tests)):
+                images, labels = self._load_domain(argument, channels, split)
+                if labels is None:
+                    return None
+                domains.append((images, labels))
+        classifiers = [train_classifier(*domain, seed=0) for domain in trains]
+        return label_keeping(model, *tests, *classifiers)
+
+    @property
+    def _exporter(self):
+        return export_translator
+
+
+class GenerationRun(Run):
+    """A run that trains the generation of images of one domain."""
+
+    def _make_data(self):
+        configuration = self.configuration
+        return generation(
+            configuration.x,
+            batch_size=configuration.batch_size,
+            size=configuration.size,
+            flip=configuration.flip,
+            channels=configuration.channels,
+            labels=RECIPES[configuration.preset].labels,
+            seed=configuration.seed,
+        )
+
+    def _preset_arguments(self, data):
+        images, *_ = keras.tree.flatten(data.element_spec)
+        arguments = {"channels": images.shape[-1]}
+        if RECIPES[self.configuration.preset].labels:
+            arguments["classes"] = data.classes
+        return arguments
+
+    def _prepare_pictures(self, model):
+        model.generate(1)
+        return lambda: GeneratedGrid(
+            self.directory / "samples",
+            save_freq=RECIPES[self.configuration.preset].sample_freq,
+        )
+
+    def _score(self, model):
+        """Compares generated images with test images, as a classifier sees both."""
+        if not has_test_split(self.configuration.x):
+            return None
+        channels = model.generator.output_shape[-1]
+        train = self._load_domain("x", channels, "train")
+        test_images, test_labels = self._load_domain("x", channels, "test")
+        if train[1] is None or test_labels is None:
+            return None
+        classifier = train_classifier(*train, feature_dim=FEATURE_DIM, seed=0)
+        return score_generation(model, classifier, test_images, train[0])
+
+    @property
+    def _exporter(self):
+        return export_generator
+
+
+def _run_class(configuration):
+    kinds = {"translation": TranslationRun, "generation": GenerationRun}
+    return kinds[RECIPES[configuration.preset].task]
+
+
+def score_generation(model, classifier, reference, real, count=SCORED_IMAGES, seed=0):
+    """Scores generated images in the features of a classifier of real ones.
+
+    Args:
+        model: A `keras_gans.models` model with `generate`.
+        classifier: From `train_classifier(..., feature_dim=...)`.
+        reference: uint8 images with which the generated ones are compared.
+        real: uint8 images, others than `reference`, which show what the distances
+            between two sets of real images are.
+        count: Positive integer, generated images.
+        seed: Integer, of the latent vectors.
+
+    Returns:
+        A dict of floats: `fid` and `kid` of the generated images, `real_fid` and
+        `real_kid` of the real ones; `classes`, `entropy` and `entropy_share` of the
+        classes that are generated; for a conditional model `label_share`.
+    """
+    images = to_pixels(model.generate(count, seed=seed))
+    features = [
+        classifier_features(classifier, pictures)
+        for pictures in (reference, images, real[:count])
+    ]
+    scores = {
+        "fid": frechet_distance(features[0], features[1]),
+        "kid": kernel_distance(features[0], features[1]),
+        "real_fid": frechet_distance(features[0], features[2]),
+        "real_kid": kernel_distance(features[0], features[2]),
+        **class_statistics(classifier, images),
+    }
+    if model.classes is not None:
+        labels = np.arange(count) % model.classes  # What `generate` makes by default.
+        scores["label_share"] = label_share(classifier, images, labels)
+    return scores
 
 
 class _StopAt(keras.callbacks.Callback):
@@ -427,7 +622,10 @@ class _StopAt(keras.callbacks.Callback):
 
 
 def score_table(scores):
-    """Formats the scores of `label_keeping` as a Markdown table."""
+    """Formats scores, of translation or of generation, as a Markdown table."""
+    if "xy" not in scores:
+        rows = [f"| {name} | {value:.4g} |" for name, value in scores.items()]
+        return "\n".join(["| score | value |", "|:--|--:|", *rows])
     lines = [
         "| direction | label kept | untranslated (floor) | real (ceiling) | cycle L1 |",
         "|:--|--:|--:|--:|--:|",

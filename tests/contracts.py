@@ -10,7 +10,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import types
 
 import keras
 import numpy as np
@@ -112,7 +111,10 @@ def loss_takes_sixteen_bits(loss, formula):
         # ... unless sixteen are asked for.
         value = loss(dtype=dtype)(real, fake)
         assert value.dtype == dtype
-        np.testing.assert_allclose(tf.cast(value, "float64"), expected, rtol=tolerance)
+        # Terms of size ten may cancel, so their rounding counts absolutely as well.
+        np.testing.assert_allclose(
+            tf.cast(value, "float64"), expected, rtol=tolerance, atol=tolerance
+        )
 
 
 def loss_is_finite_for_extreme_outputs(loss):
@@ -145,31 +147,10 @@ def loss_survives_serialization(loss):
 
 
 def import_tf_gan():
-    """Returns `tensorflow_gan`, which wants parts that TensorFlow has lost since.
+    """Returns `tensorflow_gan`, which wants parts that TensorFlow has lost since."""
+    from keras_gans.metrics import import_tensorflow_gan
 
-    Three empty classes in the place of `tf.estimator` are enough for its losses.
-    """
-    # First, or importing it later would take the placeholders away again.
-    import tensorflow.compat.v1  # noqa: F401
-
-    def module(name, **members):
-        made = types.ModuleType(name)
-        vars(made).update(members)
-        return made
-
-    tf.estimator = module(
-        "tensorflow.estimator",
-        SessionRunHook=type("SessionRunHook", (), {}),
-        Estimator=type("Estimator", (), {}),
-    )
-    tpu = module(
-        "tensorflow.compat.v1.estimator.tpu",
-        TPUEstimator=type("TPUEstimator", (), {}),
-    )
-    tf.compat.v1.estimator = module("tensorflow.compat.v1.estimator", tpu=tpu)
-    import tensorflow_gan
-
-    return tensorflow_gan
+    return import_tensorflow_gan()
 
 
 # Layers ----------------------------------------------------------------------------
@@ -209,13 +190,20 @@ def check_layer(layer, inputs, directory):
 # Models ----------------------------------------------------------------------------
 
 
-def check_model(make_model, data, directory):
-    """Everything that a compiled model must satisfy that is not of its own paper."""
+def check_model(make_model, data, directory, still=None):
+    """Everything that a compiled model must satisfy that is not of its own paper.
+
+    Args:
+        make_model: Function that returns the model, always with the same weights.
+        data: Dataset of several batches.
+        directory: Folder for saved files.
+        still: Dict from network to the number of its weights that have no gradient.
+    """
     model = make_model()
     training_state_is_complete(model, data, make_model, directory)
     saving_changes_nothing(model, data, directory)
     weights_alone_are_saved(model, make_model, data, directory)
-    roles_are_separate(make_model, data)
+    roles_are_separate(make_model, data, still or {})
     logs_are_epoch_averages(make_model, data)
     evaluation_changes_nothing(make_model, data)
 
@@ -320,7 +308,7 @@ def training_state_is_complete(model, data, make_model, directory):
     assert_same_values(values_of(state), values_of(restored.training_state()))
 
 
-def roles_are_separate(make_model, data):
+def roles_are_separate(make_model, data, still):
     """The optimizer of a role moves all networks of the role and no others."""
     one_step = data.take(1)
     for role, names in make_model().roles.items():
@@ -340,7 +328,8 @@ def roles_are_separate(make_model, data):
                     values, getattr(model, name).trainable_variables, strict=True
                 )
             ]
-            assert not any(same) if name in names else all(same), (role, name, same)
+            expected = still.get(name, 0) if name in names else len(same)
+            assert sum(same) == expected, (role, name, same)
 
 
 def logs_are_epoch_averages(make_model, data):
@@ -534,6 +523,7 @@ def replicas_minus_one(strategy, make_model, data):
     return {
         "weights": max(float(np.abs(one - other).max()) for one, other in pairs),
         "logs": max(
-            abs(logs[name] / value - 1) for name, value in expected_logs.items()
+            abs(logs[name] - value) / max(abs(value), 1e-3)
+            for name, value in expected_logs.items()
         ),
     }

@@ -155,13 +155,15 @@ class AdversarialModel(keras.Model):
         callbacks=None,
         **kwargs,
     ):
-        """Trains as `keras.Model.fit` does, after a check of the dataset's shapes.
+        """Trains as `keras.Model.fit` does, after a check of the data's shapes.
 
         A dataset of `keras_gans.data` may also go on in the middle of an epoch.
         """
-        if isinstance(x, tf.data.Dataset):
+        spec = _element_spec(x, y)
+        if spec is not None:
             with self.distribute_strategy.scope():
-                self.build_state(x.element_spec)
+                self.build_state(spec)
+        if isinstance(x, tf.data.Dataset):
             # A dataset is shuffled already; Keras's default would only warn.
             kwargs.setdefault("shuffle", False)
         if hasattr(x, "position"):
@@ -226,10 +228,27 @@ class AdversarialModel(keras.Model):
             self._optimizer_of(role).apply(gradient, sources)
         return losses
 
+    def gradient_norm(self, role, closure):
+        """Returns the norm of a loss's gradient, of all weights of a role together.
+
+        Args:
+            role: One of `roles`.
+            closure: Function without arguments that returns the loss, a scalar.
+        """
+        with tf.GradientTape() as tape:
+            loss = closure()
+        return tf.linalg.global_norm(
+            tape.gradient(loss, self.trainable_variables_of(role))
+        )
+
     @property
     def iterations(self):
         """Generator updates since training began, resumed training included."""
         return int(self.generator_optimizer.iterations.numpy())
+
+    def batches(self, iterations):
+        """Returns the batches that so many generator updates take, one each."""
+        return iterations
 
     def _optimizer_of(self, role):
         return getattr(self, f"{role}_optimizer")
@@ -243,7 +262,8 @@ class AdversarialModel(keras.Model):
 
         Args:
             network: A `keras.Model`.
-            inputs: List of tensors of shape `(batch, height, width, channels)`.
+            inputs: List of inputs, one for each call: a tensor, or a list of them for a
+                network with several inputs.
             training: Boolean.
 
         Returns:
@@ -251,9 +271,14 @@ class AdversarialModel(keras.Model):
         """
         if len(inputs) == 1 or (training and _has_batch_statistics(network)):
             return [network(x, training=training) for x in inputs]
-        outputs = network(ops.concatenate(inputs, axis=0), training=training)
+        joined = keras.tree.map_structure(lambda *x: ops.concatenate(x, 0), *inputs)
+        outputs = network(joined, training=training)
         # `ops.split` needs a batch size that is known while tracing.
-        return tf.split(outputs, [ops.shape(x)[0] for x in inputs], axis=0)
+        sizes = [ops.shape(keras.tree.flatten(x)[0])[0] for x in inputs]
+        parts = [tf.split(output, sizes) for output in keras.tree.flatten(outputs)]
+        return [
+            keras.tree.pack_sequence_as(outputs, list(part)) for part in zip(*parts)
+        ]
 
     # Logs --------------------------------------------------------------------------
 
@@ -261,12 +286,14 @@ class AdversarialModel(keras.Model):
     def metrics(self):
         return list(self._loss_trackers.values())
 
-    def log(self, losses):
+    def log(self, losses, values=None):
         """Adds losses to their epoch averages and returns all averages.
 
         Args:
             losses: Dict from names in `loss_names` to scalars as Keras `Loss` objects
                 give them (divided by the number of replicas).
+            values: Optional dict from further names in `loss_names` to scalars that
+                are logged as they are.
         """
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         for name, loss in losses.items():
@@ -275,6 +302,8 @@ class AdversarialModel(keras.Model):
             # equal runs would differ in the last bit. This identity keeps them apart.
             loss = tf.raw_ops.Snapshot(input=loss * replicas)
             self._loss_trackers[name].update_state(loss)
+        for name, value in (values or {}).items():
+            self._loss_trackers[name].update_state(value)
         return {name: tracker.result() for name, tracker in self._loss_trackers.items()}
 
     # Configuration and state -------------------------------------------------------
@@ -339,6 +368,23 @@ class AdversarialModel(keras.Model):
                 variable.assign(store[f"seed_{index}"])
 
 
+class ReplicaSeedGenerator(keras.random.SeedGenerator):
+    """A seed generator that gives every replica of a strategy seeds of its own.
+
+    Keras's gives all replicas the same, so that each would draw the same noise. The
+    first replica, and a model without replicas, draw what Keras's generator gives.
+    """
+
+    def next(self, ordered=True):
+        state = super().next(ordered)
+        replica = tf.distribute.get_replica_context()
+        if replica is None or replica.num_replicas_in_sync == 1:
+            return state
+        # Far from the seeds that other generators of a model count up from.
+        offset = tf.cast(replica.replica_id_in_sync_group, state.dtype) * 0x9E3779B
+        return state + tf.stack([offset, tf.zeros_like(offset)])
+
+
 class _EpochCallbacks(keras.callbacks.CallbackList):
     """Callbacks of an epoch that may go on in its middle.
 
@@ -370,6 +416,17 @@ class _EpochCallbacks(keras.callbacks.CallbackList):
         if self._ends_here:
             self._ends_here = self.model.stop_training = False
         super().on_epoch_end(epoch, logs)
+
+
+def _element_spec(x, y):
+    """Returns the structure of a batch, or None where only iterating would tell."""
+    if isinstance(x, tf.data.Dataset):
+        return x.element_spec
+    arrays = [array for array in (x, y) if array is not None]
+    if not arrays or not all(hasattr(array, "dtype") for array in arrays):
+        return None
+    specs = [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
+    return specs[0] if len(specs) == 1 else tuple(specs)
 
 
 def _has_batch_statistics(network):

@@ -6,8 +6,8 @@ from keras_gans.layers.image_pool import ImagePool
 from keras_gans.losses.adversarial import (
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
-    adversarial_loss_pair,
 )
+from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.adversarial_model import AdversarialModel
 
 
@@ -141,8 +141,9 @@ class CycleGAN(AdversarialModel):
             generator_optimizer: Optimizer (or its name) of both generators. Defaults to
                 `Adam(2e-4, beta_1=0.5)`.
             discriminator_optimizer: Optimizer of both discriminators, same default.
-            adversarial_loss: `"least_squares"`, `"non_saturating"`, `"minimax"`, or a
-                pair (discriminator loss, generator loss) of `keras.losses.Loss` objects
+            adversarial_loss: `"least_squares"`, `"non_saturating"`, `"minimax"`,
+                `"wasserstein"`, `"hinge"`, `"relativistic_average"`, or a pair
+                (discriminator loss, generator loss) of `keras.losses.Loss` objects
                 called as `loss(real_output, fake_output)`. Defaults to the paper's
                 `(LeastSquaresDiscriminatorLoss(), LeastSquaresGeneratorLoss(scale=1))`.
             cycle_loss: `keras.losses.Loss` between an image and its reconstruction.

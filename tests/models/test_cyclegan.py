@@ -531,7 +531,10 @@ def test_wrong_compile_arguments():
     with pytest.raises(ValueError, match="optimizer of its own"):
         model.compile(generator_optimizer=adam, discriminator_optimizer=adam)
     with pytest.raises(ValueError, match="`adversarial_loss` must be one of"):
-        model.compile(adversarial_loss="wasserstein")
+        model.compile(adversarial_loss="wasserstien")
+    for energies in ("energy", "boundary_equilibrium"):
+        with pytest.raises(ValueError, match="Only `EBGAN` and `BEGAN` have"):
+            model.compile(adversarial_loss=energies)
     with pytest.raises(ValueError, match="compile"):
         CycleGAN(**make_networks()).fit(make_data(), verbose=0)
 

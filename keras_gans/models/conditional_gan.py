@@ -1,0 +1,150 @@
+"""Conditional GAN: generator and discriminator are told the class."""
+
+import keras
+import numpy as np
+
+from keras_gans.losses.pairs import adversarial_loss_pair
+from keras_gans.models.generative_model import GenerativeModel, check_labels
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class ConditionalGAN(GenerativeModel):
+    """Learns to generate samples of the class that is asked for.
+
+    The objective, with the label y as a further input of both networks:
+
+        min_G max_D  E[log D(x | y)] + E[log(1 - D(G(z | y) | y))]
+
+    As in `GAN` the generator's loss is the non-saturating one by default. Generated
+    samples get the labels of the real batch. A wrong class is punished although nobody
+    says which class is right: the discriminator sees that image and label do not occur
+    together in the data.
+
+    Args:
+        generator: Built `keras.Model` of two inputs, latent vectors
+            `(batch, latent_dim)` and integer labels `(batch,)`, to images in [-1, 1].
+        discriminator: Built `keras.Model` of two inputs, images and labels, to logits.
+        classes: Integer from 2 on, the number of classes; labels lie in [0, classes).
+        latent_distribution: `"uniform"` in [-1, 1], the default, or `"normal"`.
+        latent_dim: Optional integer; if given, it must be what the generator takes.
+        seed: Optional integer, the seed of the latent vectors.
+        **kwargs: `name` and so on of `keras.Model`.
+
+    Call arguments:
+        inputs: A pair: latent vectors `(batch, latent_dim)`, labels `(batch,)`.
+
+    Returns:
+        Generated images in [-1, 1], shape `(batch, height, width, channels)`.
+
+    Raises:
+        ValueError: If the networks do not fit each other or `classes`. From `fit`, if
+            labels are missing or outside [0, classes).
+
+    Example:
+
+    ```python
+    model = keras_gans.models.ConditionalGAN(
+        generator=dcgan_generator(latent_dim=100, size=32, classes=10),
+        discriminator=dcgan_discriminator(size=32, classes=10),
+        classes=10,
+    )
+    model.compile()
+    model.fit(keras_gans.data.generation("digits", labels=True), epochs=100)
+    sevens = model.generate(16, labels=7)
+    ```
+
+    Reference:
+        Mirza and Osindero, "Conditional Generative Adversarial Nets", 2014, eq. 2,
+        https://arxiv.org/abs/1411.1784
+    """
+
+    def __init__(self, generator, discriminator, classes, **kwargs):
+        if isinstance(classes, bool) or not isinstance(classes, int) or classes < 2:
+            raise ValueError(
+                "Argument `classes` must be an integer from 2 on. "
+                f"Received: classes={classes!r}"
+            )
+        super().__init__(
+            generator=generator, discriminator=discriminator, classes=classes, **kwargs
+        )
+        for name in self.network_names:
+            for layer in getattr(self, name)._flatten_layers():
+                is_embedding = isinstance(layer, keras.layers.Embedding)
+                if is_embedding and layer.input_dim != classes:
+                    raise ValueError(
+                        f"Argument `{name}` must embed as many classes as `classes` "
+                        f"says, {classes}. Received a network that embeds "
+                        f"{layer.input_dim}."
+                    )
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        adversarial_loss="non_saturating",
+        penalty=None,
+        **kwargs,
+    ):
+        """Configures training; the arguments are those of `GAN.compile`."""
+        self.compile_roles(
+            optimizers={
+                "generator": generator_optimizer
+                or keras.optimizers.Adam(2e-4, beta_1=0.5),
+                "discriminator": discriminator_optimizer
+                or keras.optimizers.Adam(2e-4, beta_1=0.5),
+            },
+            losses={
+                "adversarial_loss": adversarial_loss_pair(adversarial_loss),
+                "penalty": penalty,
+            },
+            **kwargs,
+        )
+
+    def train_step(self, data):
+        real, labels = self.unpack(data)
+        # 1. The discriminator learns to tell real pairs of sample and label from
+        #    generated ones.
+        fake = self.make_samples(real, labels)
+        losses = self.minimize(
+            ("discriminator",),
+            lambda: {"discriminator_loss": self.discriminator_loss(real, fake, labels)},
+        )
+        # 2. The generator learns to deceive it, from new latent vectors.
+        losses |= self.minimize(
+            ("generator",),
+            lambda: {
+                "generator_loss": self.generator_loss(
+                    real, self.make_samples(real, labels), labels
+                )
+            },
+        )
+        return self.log(losses)
+
+    def fit(self, x=None, y=None, **kwargs):
+        """Trains as `keras.Model.fit` does, after a check of shapes and labels.
+
+        All labels of arrays and of datasets of `keras_gans.data` are checked; of other
+        datasets, those of the first batch.
+        """
+        if getattr(x, "classes", None) is not None:
+            check_labels(np.array([0, x.classes - 1]), self.classes)
+        elif hasattr(x, "element_spec"):
+            self.build_state(x.element_spec)
+            for _, labels in x.take(1):
+                check_labels(np.asarray(labels), self.classes)
+        elif y is not None:
+            check_labels(np.asarray(y), self.classes)
+        return super().fit(x, y, **kwargs)
+
+    def build_state(self, element_spec):
+        labelled = isinstance(element_spec, (tuple, list)) and len(element_spec) == 2
+        if not labelled or not element_spec[1].dtype.is_integer:
+            raise ValueError(
+                "ConditionalGAN trains on batches (samples, integer labels); "
+                "`keras_gans.data.generation(..., labels=True)` makes them. Received "
+                f"batches of {element_spec}."
+            )
+        super().build_state(element_spec)
+
+    def get_config(self):
+        return {**super().get_config(), "classes": self.classes}

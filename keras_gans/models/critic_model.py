@@ -1,0 +1,101 @@
+"""The base of WGAN and WGAN-GP: several critic steps for each generator update."""
+
+from keras import ops
+
+from keras_gans.models.generative_model import GenerativeModel
+
+
+class CriticModel(GenerativeModel):
+    """Base class of models whose discriminator, the critic, runs ahead.
+
+    Every batch is one critic step on images of its own, as in the papers, and the last
+    of `n_critic` batches also updates the generator. So an iteration, an update of the
+    generator, takes `n_critic` batches.
+
+    Args:
+        n_critic: Positive integer, critic steps for each update of the generator.
+        authors_schedule: Boolean, 100 critic steps for each of the first 25 updates and
+            for every 500th, as in the code of WGAN's authors, so that the generator
+            learns from a critic that has converged.
+        **kwargs: As for `GenerativeModel`.
+
+    Raises:
+        ValueError: If `n_critic` is not a positive integer.
+    """
+
+    def __init__(self, n_critic=5, authors_schedule=False, **kwargs):
+        super().__init__(**kwargs)
+        if isinstance(n_critic, bool) or not isinstance(n_critic, int) or n_critic < 1:
+            raise ValueError(
+                "Argument `n_critic` must be a positive integer. "
+                f"Received: n_critic={n_critic!r}"
+            )
+        self.n_critic = n_critic
+        self.authors_schedule = bool(authors_schedule)
+        # Critic steps since the last update of the generator.
+        self.critic_step = self.add_weight(
+            shape=(),
+            initializer="zeros",
+            dtype="int32",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="critic_step",
+        )
+        self.updates_generator = True
+
+    def compile_roles(self, optimizers, losses, steps_per_execution=1, **kwargs):
+        if steps_per_execution != 1:
+            raise ValueError(
+                "Argument `steps_per_execution` must be 1 for a model with critic "
+                "steps, because it is decided before each batch whether the generator "
+                f"is updated. Received: steps_per_execution={steps_per_execution}"
+            )
+        super().compile_roles(optimizers, losses, **kwargs)
+
+    def critic_steps(self, iteration):
+        """Returns the critic steps that lead to generator update `iteration`."""
+        if self.authors_schedule and (iteration < 25 or iteration % 500 == 0):
+            return 100
+        return self.n_critic
+
+    def batches(self, iterations):
+        return sum(map(self.critic_steps, range(iterations)))
+
+    def count_critic_step(self):
+        """Counts a batch; to be called in `train_step`."""
+        if self.updates_generator:
+            self.critic_step.assign(ops.zeros_like(self.critic_step))
+        else:
+            self.critic_step.assign(self.critic_step + 1)
+
+    def make_train_function(self, force=False):
+        """Compiles `train_step` twice, with and without an update of the generator.
+
+        Which of them comes next is decided outside the graph: weights cannot be updated
+        inside a condition of the graph under a distribution strategy.
+        """
+        if self.train_function is not None and not force:
+            return self.train_function
+        functions = {}
+        for updates_generator in (False, True):
+            super().make_train_function(force=True)
+            functions[updates_generator] = self.train_function
+
+        def train_function(iterator):
+            step = int(self.critic_step.numpy()) + 1
+            # Read by `train_step` when it is traced, or run eagerly.
+            self.updates_generator = step >= self.critic_steps(self.iterations)
+            try:
+                return functions[self.updates_generator](iterator)
+            finally:
+                self.updates_generator = True
+
+        self.train_function = train_function
+        return self.train_function
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "n_critic": self.n_critic,
+            "authors_schedule": self.authors_schedule,
+        }

@@ -1,0 +1,56 @@
+"""The base of EBGAN and BEGAN, whose discriminators are auto-encoders."""
+
+from keras_gans.models.generative_model import (
+    GenerativeModel,
+    compatible,
+    shapes_of,
+)
+
+
+class EnergyModel(GenerativeModel):
+    """Base class of models whose discriminator is an auto-encoder.
+
+    The energy of a sample is the error of its reconstruction.
+
+    Args:
+        **kwargs: As for `GenerativeModel`, but the `discriminator` returns the
+            reconstruction of its input, or `[reconstruction, code]`.
+    """
+
+    def energies(self, samples, training=True):
+        """Returns energies and codes of a list of batches.
+
+        Returns:
+            Two lists with one tensor for each batch: energies `(batch,)` and codes
+            `(batch, code_dim)`, or None where the auto-encoder does not give codes.
+        """
+        outputs = self.call_together(self.discriminator, samples, training)
+        outputs = [_as_list(output) for output in outputs]
+        energies = [
+            self.energy(sample, output[0])
+            for sample, output in zip(samples, outputs, strict=True)
+        ]
+        return energies, [output[1] if len(output) > 1 else None for output in outputs]
+
+    def discriminator_loss(self, real, fake, labels=None, training=True):
+        energies, _ = self.energies([real, fake], training)
+        return self.adversarial_loss[0](*energies)
+
+    def generator_loss(self, real, fake, labels=None, training=True):
+        # Losses on energies do not look at those of real samples.
+        (energy,), _ = self.energies([fake], training)
+        return self.adversarial_loss[1](energy, energy)
+
+    def _check_discriminator_output(self):
+        (samples,) = shapes_of(self.discriminator.input_shape)
+        outputs = shapes_of(self.discriminator.output_shape)
+        if len(outputs) > 2 or not compatible(outputs[0], samples):
+            raise ValueError(
+                "Argument `discriminator` must be an auto-encoder, whose first output "
+                "is a reconstruction of the shape of its samples, "
+                f"{samples}. Received a network with outputs {outputs}."
+            )
+
+
+def _as_list(value):
+    return list(value) if isinstance(value, (tuple, list)) else [value]
