@@ -31,6 +31,8 @@ def main(arguments=None):
     if hasattr(sys.stdout, "reconfigure"):
         # A terminal that cannot show an arrow shows a question mark.
         sys.stdout.reconfigure(errors="replace")
+    # What TF-GAN calls is deprecated, which does not help who types a command.
+    tf.get_logger().setLevel("ERROR")
     try:
         options.function(options)
     except KeyboardInterrupt:
@@ -124,6 +126,8 @@ _GENERATION_PRESETS = (
 def _add_train(verbs):
     verb = verbs.add_parser(
         "train",
+        # argparse would put PRESET last, where --data takes it for a source.
+        usage="keras-gans train [PRESET] [OPTION ...]",
         help="train a model and write pictures, losses, score, checkpoint and export",
         description=(
             "Trains a model. Without arguments it trains a CycleGAN between\n"
@@ -183,9 +187,16 @@ def _add_train(verbs):
         "where its last checkpoint stands",
     )
     length = verb.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=_positive, help="training iterations")
     length.add_argument(
-        "--epochs", type=_positive, help="passes over the longer domain"
+        "--steps",
+        type=_positive,
+        help="training iterations, updates of the generator; each takes one batch, of "
+        "wgan and wgan_gp five",
+    )
+    length.add_argument(
+        "--epochs",
+        type=_positive,
+        help="passes over the images (of the longer domain)",
     )
     verb.add_argument("--batch-size", type=_positive, help="images of each domain")
     verb.add_argument("--size", type=_positive, help="height and width of the images")
@@ -241,9 +252,14 @@ def _train(options):
 
 
 def _new_run(options):
-    from keras_gans.training import Run, configure, next_free
+    from keras_gans.data.sources import EMBEDDED
+    from keras_gans.training import RECIPES, Run, configure, next_free
 
     preset = options.preset or "digits"
+    last = options.data[-1] if options.data else None
+    # `digits` is a source, too.
+    if options.preset is None and last in RECIPES and last not in EMBEDDED:
+        raise ValueError(f"PRESET comes first: keras-gans train {last} --data ...")
     if preset in _TRANSLATION_PRESETS:
         data = options.data or ["handwritten_digits", "street_digits"]
         expected, what = 2, "two domains, X and Y"
@@ -289,8 +305,13 @@ def _resume_run(options):
         )
     directory = options.output
     if directory is None:
+        # Those of `reproduce` have no checkpoints.
         runs = sorted(
-            pathlib.Path("runs").glob("*/run.json"),
+            (
+                path
+                for path in pathlib.Path("runs").glob("*/run.json")
+                if (path.parent / "checkpoints").is_dir()
+            ),
             key=lambda path: path.stat().st_mtime,
         )
         if not runs:
@@ -402,7 +423,7 @@ def _translate(options):
     else:
         files, targets = [options.input], [_target_of_file(options)]
     model = options.model or _packaged_model()
-    translator = load_translator(_servable(model))
+    translator = load_translator(_servable(model, "translation"))
     print(
         f"Translating {len(files)} image(s), direction {options.direction}, "
         f"with {model}",
@@ -493,16 +514,23 @@ def _progress(total):
     return keras.utils.Progbar(total, verbose=1 if sys.stdout.isatty() else 0)
 
 
-def _servable(path):
+def _servable(path, task):
     """The exported model of a run's folder, or the path itself."""
-    from keras_gans.training import Run
+    from keras_gans.training import RECIPES, Run
 
     if not (path / "run.json").is_file():
         return path
+    run = Run.open(path)
+    trained = RECIPES[run.configuration.preset].task
+    if trained != task:
+        verb = {"translation": "translate", "generation": "generate"}[trained]
+        raise ValueError(
+            f"{path} is a run of {trained}, not of {task}: use keras-gans {verb}."
+        )
     # An export that failed leaves an empty folder.
     if any((path / "export").glob("[0-9]*")):
         return path / "export"
-    return Run.open(path).model_path()
+    return run.model_path()
 
 
 def _packaged_model():
@@ -560,10 +588,15 @@ def _add_generate(verbs):
 
 def _generate(options):
     from keras_gans.callbacks import generated_grid
-    from keras_gans.data.images import encode_png
+    from keras_gans.data.images import EXTENSIONS, encode_png
     from keras_gans.export import load_generator
 
     one_picture = options.output.suffix.lower() == ".png"
+    if not one_picture and options.output.suffix.lower() in EXTENSIONS:
+        raise ValueError(
+            f"Images are saved as PNG. Received: OUT {options.output}; give a name "
+            "that ends in .png, or a folder."
+        )
     if one_picture or options.output.is_file():
         _refuse_existing([options.output])
     elif options.output.is_dir() and any(options.output.iterdir()):
@@ -571,7 +604,7 @@ def _generate(options):
             f"{options.output} is not empty. Nothing is overwritten: choose another "
             "name for OUT."
         )
-    generator = load_generator(_servable(options.model))
+    generator = load_generator(_servable(options.model, "generation"))
     print(f"Generating {options.n} image(s) with {options.model}", flush=True)
     images = generator.generate(options.n, labels=options.label, seed=options.seed)
     if one_picture:
@@ -613,8 +646,8 @@ def _evaluate(options):
     if scores is None:
         sources = filter(None, (run.configuration.x, run.configuration.y))
         raise ValueError(
-            "The score needs test images and labels of all data; "
-            f"{' and '.join(sources)} does not have them."
+            "The score needs test images and labels of all data. "
+            f"Received: {' and '.join(sources)}"
         )
     print(score_table(scores))
     print(f"\nSaved as {options.run / 'score.json'}")

@@ -1,5 +1,6 @@
 """A whole training run in one folder: data, `fit`, pictures, score and export."""
 
+import bisect
 import dataclasses
 import datetime
 import itertools
@@ -182,7 +183,8 @@ class Configuration:
         flip: Whether images are mirrored at random, or `None` for the default.
         steps: Training iterations, updates of the generator, or `None` if `epochs`
             says how many.
-        epochs: Passes over the longer domain, or `None`.
+        epochs: Passes over the images, of the longer domain if there are two, or
+            `None`.
         seed: Seed of weights, order and augmentation.
         jit_compile: `"auto"`, `True` or `False`, see `keras.Model.compile`.
         mixed_precision: `None`, `"float16"` or `"bfloat16"`.
@@ -219,8 +221,17 @@ def configure(
 
     Returns:
         A `Configuration`.
+
+    Raises:
+        ValueError: If `y` is missing or of no use, or there are two lengths.
     """
     recipe = RECIPES[preset]
+    if (y is None) != (recipe.task == "generation"):
+        wanted = "None" if recipe.task == "generation" else "the other domain"
+        raise ValueError(
+            f"Argument `y` must be {wanted} for preset {preset!r}, which is one of "
+            f"{recipe.task}. Received: y={y!r}"
+        )
     given = {name: value for name, value in given.items() if value is not None}
     if "steps" in given and "epochs" in given:
         raise ValueError("Give --steps or --epochs, not both.")
@@ -318,7 +329,7 @@ class Run:
 
         Args:
             steps: Positive integer, iterations since the start of the run, or `None`.
-            epochs: In their place, passes over the longer domain.
+            epochs: In their place, passes over the images.
         """
         self.configuration = dataclasses.replace(
             self.configuration, steps=steps, epochs=epochs
@@ -345,8 +356,9 @@ class Run:
         trained = Checkpoint.latest_step(checkpoints) or 0
         if trained > total:
             raise ValueError(
-                f"The run in {self.directory} has trained {trained} batches already. "
-                f"Its length must not be less. Received: {total} batches."
+                f"The run in {self.directory} has trained {_length(model, trained)} "
+                "already. Its length must not be less. "
+                f"Received: {_length(model, total)}."
             )
         # A size that a network does not take is refused before anything is written.
         make_pictures = self._prepare_pictures(model)
@@ -561,6 +573,14 @@ class GenerationRun(Run):
         return export_generator
 
 
+def _length(model, batches):
+    """Says how many iterations, and batches if they are more, a training has."""
+    # The most iterations that so many batches are enough for.
+    iterations = bisect.bisect(range(batches + 1), batches, key=model.batches) - 1
+    text = f"{iterations} iteration{'' if iterations == 1 else 's'}"
+    return text if iterations == batches else f"{text} ({batches} batches)"
+
+
 def _run_class(configuration):
     kinds = {"translation": TranslationRun, "generation": GenerationRun}
     return kinds[RECIPES[configuration.preset].task]
@@ -579,15 +599,19 @@ def score_generation(model, classifier, reference, real, count=SCORED_IMAGES, se
         seed: Integer, of the latent vectors.
 
     Returns:
-        A dict of floats: `fid` and `kid` of the generated images, `real_fid` and
-        `real_kid` of the real ones; `classes`, `entropy` and `entropy_share` of the
-        classes that are generated; for a conditional model `label_share`.
+        A dict of numbers, distances in units of the root mean square of the features
+        of `reference`: `fid` and `kid` of the generated images, `real_fid` and
+        `real_kid` of the real ones; `classes_produced`, `entropy` and `entropy_share`
+        of `class_statistics`; for a conditional model `label_share`.
     """
     images = to_pixels(model.generate(count, seed=seed))
     features = [
         classifier_features(classifier, pictures)
         for pictures in (reference, images, real[:count])
     ]
+    # Features have no unit of their own: theirs is their size on real images.
+    unit = np.sqrt(np.mean(np.square(features[0])))
+    features = [part / unit for part in features]
     scores = {
         "fid": frechet_distance(features[0], features[1]),
         "kid": kernel_distance(features[0], features[1]),
@@ -621,11 +645,26 @@ class _StopAt(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+_SCORE_MEANINGS = {
+    "fid": "Fréchet distance from test images, in a classifier's features",
+    "kid": "kernel distance, likewise",
+    "real_fid": "Fréchet distance of real images from test images",
+    "real_kid": "kernel distance, likewise",
+    "classes_produced": "classes that are generated",
+    "entropy": "of these classes, in nats",
+    "entropy_share": "1 for all classes equally often",
+    "label_share": "images of the class that was asked for",
+}
+
+
 def score_table(scores):
     """Formats scores, of translation or of generation, as a Markdown table."""
     if "xy" not in scores:
-        rows = [f"| {name} | {value:.4g} |" for name, value in scores.items()]
-        return "\n".join(["| score | value |", "|:--|--:|", *rows])
+        rows = [
+            f"| {name} | {value:.4g} | {_SCORE_MEANINGS[name]} |"
+            for name, value in scores.items()
+        ]
+        return "\n".join(["| score | value | meaning |", "|:--|--:|:--|", *rows])
     lines = [
         "| direction | label kept | untranslated (floor) | real (ceiling) | cycle L1 |",
         "|:--|--:|--:|--:|--:|",

@@ -7,10 +7,15 @@ import keras
 import numpy as np
 from PIL import Image
 
-from keras_gans import metrics, training
+from keras_gans import metrics, presets, training
 from keras_gans.data.digits import handwritten_digits
-from keras_gans.models import CycleGAN
-from keras_gans.networks import digit_generator, patch_discriminator
+from keras_gans.models import WGAN, CycleGAN
+from keras_gans.networks import (
+    dcgan_discriminator,
+    dcgan_generator,
+    digit_generator,
+    patch_discriminator,
+)
 
 TRAIN, TEST = 36, 16
 # Four batches of eight in an epoch; the rest of four images is dropped.
@@ -69,10 +74,39 @@ def build(x_channels, y_channels, size, seed, **compile_arguments):
     return model
 
 
+def build_conditional_gan(**arguments):
+    """In the place of `presets.conditional_gan`."""
+    arguments["jit_compile"] = False
+    return presets.conditional_gan(width=2, latent_dim=4, **arguments)
+
+
+def build_wgan(channels, size, seed, **compile_arguments):
+    """In the place of `presets.wgan`, with two critic steps."""
+    keras.utils.set_random_seed(seed)
+    model = WGAN(
+        generator=dcgan_generator(4, size, channels, width=2),
+        discriminator=dcgan_discriminator(size, channels, width=2),
+        n_critic=2,
+        seed=seed,
+    )
+    model.compile(**{**compile_arguments, "jit_compile": False})
+    return model
+
+
+BUILDS = {
+    "digits": build,
+    "conditional_gan": build_conditional_gan,
+    "wgan": build_wgan,
+}
+
+
 def patch(monkeypatch):
     """Lets `keras-gans train` use the small networks and hardly train classifiers."""
-    recipe = dataclasses.replace(training.RECIPES["digits"], build=build)
-    monkeypatch.setitem(training.RECIPES, "digits", recipe)
+    for preset, build_small in BUILDS.items():
+        recipe = dataclasses.replace(training.RECIPES[preset], build=build_small)
+        monkeypatch.setitem(training.RECIPES, preset, recipe)
+    # Fewer features than there are test images.
+    monkeypatch.setattr(training, "FEATURE_DIM", 4)
     monkeypatch.setattr(
         training,
         "train_classifier",

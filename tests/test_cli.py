@@ -79,6 +79,23 @@ def finished(tmp_path_factory):
     return result
 
 
+@pytest.fixture(scope="module")
+def generation(tmp_path_factory):
+    """A finished run of a conditional model, five iterations; not to be changed."""
+    folder = tmp_path_factory.mktemp("generation")
+    x, _ = small_run.make_domains(folder / "data")
+    directory = folder / "run"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        small_run.patch(monkeypatch)
+        result = succeed(
+            *("train", "conditional_gan", "--data", x, "--output", directory),
+            *("--steps", "5", "--size", "8", *BATCH),
+        )
+    result.directory = directory
+    result.source = x
+    return result
+
+
 @pytest.fixture
 def copied(finished, tmp_path):
     return pathlib.Path(shutil.copytree(finished.directory, tmp_path / "copied"))
@@ -159,9 +176,63 @@ def test_train_writes_the_run_folder(finished):
     assert set(scores["xy"]) == {"kept", "floor", "ceiling", "cycle_l1"}
 
 
+def test_train_writes_the_run_folder_of_a_generation(generation):
+    directory = generation.directory
+    written = {
+        str(path.relative_to(directory))
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+    assert {name for name in written if not name.startswith("export/1/")} == {
+        "checkpoints/checkpoint",
+        "checkpoints/step-4.data-00000-of-00001",
+        "checkpoints/step-4.index",
+        "checkpoints/step-5.data-00000-of-00001",
+        "checkpoints/step-5.index",
+        "figures/losses.png",
+        "history.csv",
+        "model.keras",
+        "run.json",
+        "samples/iteration_000000.png",
+        "samples/iteration_000005.png",
+        "score.json",
+        "table.csv",
+        "table.md",
+    }
+    assert "export/1/saved_model.pb" in written
+    content = json.loads((directory / "run.json").read_text())
+    assert content["configuration"] == {
+        **{"preset": "conditional_gan", "x": str(generation.source), "y": None},
+        **{"batch_size": small_run.BATCH, "size": 8, "load_size": None},
+        **{"flip": False, "channels": None, "steps": 5, "epochs": None, "seed": 0},
+        **{"jit_compile": "auto", "mixed_precision": None},
+    }
+    history = rows(directory / "history.csv")
+    assert [row["iteration"] for row in history] == ["4", "5"]
+    assert {*history[0]} == {
+        *("iteration", "epoch", "discriminator_loss", "generator_loss"),
+    }
+    assert "| Iteration | Loss_D | Loss_G |" in (directory / "table.md").read_text()
+    # Six rows of ten classes, enlarged eight times.
+    assert pixels(directory / "samples/iteration_000005.png").shape == (384, 640, 3)
+    scores = json.loads((directory / "score.json").read_text())
+    assert {*scores} == {
+        *("fid", "kid", "real_fid", "real_kid"),
+        *("classes_produced", "entropy", "entropy_share", "label_share"),
+    }
+    assert all(np.isfinite(value) for value in scores.values())
+
+    before, _, after = generation.out.partition("\nDone.")
+    assert "preset conditional_gan for 5 iterations of batch 8 at 8x8" in before
+    assert f"  data  {generation.source}\n" in before
+    assert training.score_table(scores) in after
+    assert f"keras-gans generate OUT.png --model {directory}\n" in after
+    assert "latent vectors in" in after and "translat" not in generation.out
+
+
 def test_train_says_what_it_does_and_where_the_results_are(finished):
     before, _, after = finished.out.partition("\nDone.")
-    assert "preset digits, for 6 iterations of batch 8 at 32x32" in before
+    assert "preset digits for 6 iterations of batch 8 at 32x32" in before
     assert f"in {finished.directory}" in before
     for name in (
         "samples/",
@@ -236,16 +307,20 @@ def test_interrupt_and_resume(tmp_path, unlabelled, monkeypatch):
     message = fail("train", "--resume", "--steps", "8")
     assert "has trained 9 iterations already" in message
     message = fail("evaluate", folder)
-    assert "needs test images and labels in both domains" in message
+    assert "needs test images and labels of all data" in message
+    assert all(str(path) in message for path in unlabelled)
 
 
 def test_resume_takes_the_latest_run(finished, monkeypatch):
     assert "no run to resume in the folder runs/" in fail("train", "--resume")
     for name, seconds in (("older", 1000), ("newest", 3000), ("middle", 2000)):
         path = pathlib.Path("runs", name, "run.json")
-        path.parent.mkdir(parents=True)
+        (path.parent / "checkpoints").mkdir(parents=True)
         shutil.copy(finished.directory / "run.json", path)
         training.os.utime(path, (seconds, seconds))
+    # A study, which cannot be resumed so, is passed over.
+    pathlib.Path("runs/losses").mkdir()
+    pathlib.Path("runs/losses/run.json").write_text('{"command": ""}')
     trained = []
 
     def train(self, verbose):
@@ -290,7 +365,14 @@ def test_options_reach_the_configuration(unlabelled, monkeypatch):
         *("--epochs", "3", "--batch-size", "2", "--size", "16", "--seed", "4"),
         *("--mixed-precision", "float16", "--jit-compile"),
     )
-    default, given = seen
+    fail("train", "began", "--steps", "2")
+    fail("train", "--data", "handwritten_digits", "digits")  # Two sources.
+    default, given, began, digits = seen
+    assert began.directory == pathlib.Path("runs/began-1")
+    assert began.configuration == training.configure(
+        "began", "handwritten_digits", steps=2
+    )
+    assert digits.configuration.y == "digits"
     assert default.directory == pathlib.Path("runs/digits-1")
     assert default.configuration == training.configure(
         "digits", "handwritten_digits", "street_digits"
@@ -319,6 +401,22 @@ def test_mistakes_in_data_and_options(tmp_path, unlabelled):
     assert "multiples of 4" in message
     # Nothing of these blocks the folder.
     assert not list((tmp_path / "run").iterdir())
+    message = fail("train", "conditional_gan", "--data", x, *output, *BATCH)
+    assert "no labels" in message
+    message = fail("train", "gan", "--data", x, *output, *BATCH, "--size", "30")
+    assert "size=30" in message
+    assert not list((tmp_path / "run").iterdir())
+    # Here there is not even a folder.
+    output = ["--output", tmp_path / "other"]
+    message = fail("train", "wgan", "--data", x, y, *output)
+    assert f"preset wgan must name one domain. Received: {x} {y}" in message
+    for preset in ([], ["digit_lab"]):
+        message = fail("train", *preset, "--data", x, *output)
+        assert f"must name two domains, X and Y. Received: {x}" in message
+    assert "must name two domains" in fail("train", "--data", x, y, x, *output)
+    message = fail("train", *output, "--data", x, "began")
+    assert "PRESET comes first: keras-gans train began --data" in message
+    assert not (tmp_path / "other").exists()
     assert "no run.json" in fail("train", "--resume", *output)
     assert "no run.json" in fail("evaluate", tmp_path)
     assert "no run.json" in fail("export", tmp_path, tmp_path / "model")
@@ -531,7 +629,116 @@ def test_the_default_model_is_that_of_the_package(finished, monkeypatch):
     assert "is not installed here" in message and "--model DIR" in message
 
 
+# generate --------------------------------------------------------------------------
+
+
+def folder_pixels(folder):
+    return np.stack([pixels(path) for path in sorted(pathlib.Path(folder).iterdir())])
+
+
+def test_generate_a_folder(generation):
+    run = generation.directory
+    result = succeed("generate", "new/out", "-n", "12", "--seed", "3", "--model", run)
+    assert f"Generating 12 image(s) with {run}\n" in result.out
+    assert result.out.endswith("Wrote 12 image(s) to new/out.\n")
+    names = sorted(path.name for path in pathlib.Path("new/out").iterdir())
+    assert names == [f"{number:06d}.png" for number in range(12)]
+    # The classes in turn, of the model itself; the same again for the same seed.
+    model = keras.saving.load_model(run / "model.keras")
+
+    def expected(labels):
+        return np.round((model.generate(12, labels, seed=3)[..., 0] + 1) * 127.5)
+
+    in_turn = folder_pixels("new/out")
+    np.testing.assert_allclose(in_turn, expected(np.arange(12) % 10), atol=1)
+    sources = {"again": run, "exported": run / "export", "keras": run / "model.keras"}
+    for name, path in sources.items():
+        succeed("generate", name, "-n", "12", "--seed", "3", "--model", path)
+        np.testing.assert_allclose(folder_pixels(name), in_turn, atol=1)
+    np.testing.assert_array_equal(folder_pixels("again"), in_turn)
+
+    succeed(
+        *("generate", "label", "-n", "12", "--seed", "3"), "--label=7", "--model", run
+    )
+    np.testing.assert_allclose(folder_pixels("label"), expected(7), atol=1)
+    assert (folder_pixels("label")[:7] != in_turn[:7]).any()
+    # An empty folder is as good as a new one. Without a seed all is new.
+    pathlib.Path("random").mkdir()
+    succeed("generate", "random", "-n", "12", "--model", run)
+    assert (folder_pixels("random") != in_turn).any()
+
+
+def test_generate_a_picture(generation):
+    arguments = ["--seed", "3", "--model", generation.directory]
+    succeed("generate", "new/all.png", "-n", "6", *arguments)
+    succeed("generate", "single", "-n", "6", *arguments)
+    # Two rows of three, enlarged eight times.
+    picture = pixels("new/all.png")
+    assert picture.shape == (8 * 16, 8 * 24, 3)
+    single = folder_pixels("single").reshape(2, 3, 8, 8)
+    expected = single.transpose(0, 2, 1, 3).reshape(16, 24)
+    np.testing.assert_array_equal(picture[::8, ::8, 0], expected)
+    succeed("generate", "default.png", *arguments)
+    assert pixels("default.png").shape == (8 * 64, 8 * 64, 3)
+
+
+def test_generate_refuses_before_it_loads_a_model(monkeypatch):
+    monkeypatch.setattr(export, "load_generator", None)
+    pathlib.Path("there").mkdir()
+    for name in ("there.png", "file", "there/kept.png"):
+        pathlib.Path(name).write_text("kept")
+    for output, message in (
+        ("there.png", "there.png exists. Nothing is overwritten"),
+        ("file", "file exists. Nothing is overwritten"),
+        ("there", "there is not empty. Nothing is overwritten"),
+        ("out.jpg", "saved as PNG. Received: OUT out.jpg"),
+    ):
+        assert message in fail("generate", output, "--model", "model")
+    for name in ("there.png", "file", "there/kept.png"):
+        assert pathlib.Path(name).read_text() == "kept"
+    assert len(list(pathlib.Path().iterdir())) == 3
+    assert "--model" in fail("generate", "a.png", status=2)
+    assert "not a positive integer" in fail("generate", "a.png", "-n", "0", status=2)
+
+
+def test_generate_errors(generation, finished, tmp_path):
+    run = generation.directory
+    for label in (-1, 10):
+        message = fail("generate", "a.png", f"--label={label}", "--model", run)
+        assert "must lie in [0, 10)" in message and str(label) in message
+    assert "There is no model at 'no'" in fail("generate", "a.png", "--model", "no")
+    # A model of the other kind, by its run or by itself.
+    message = fail("generate", "a.png", "--model", finished.directory)
+    assert "is a run of translation, not of generation: use keras-gans tran" in message
+    message = fail("generate", "a.png", "--model", finished.directory / "export")
+    assert "It can translate" in message
+    images, _ = small_run.digits("test", 1)
+    small_run.write_images(pathlib.Path("in"), images)
+    message = fail("translate", "in/0.png", "a.png", "--model", run)
+    assert "is a run of generation, not of translation: use keras-gans gen" in message
+    message = fail("translate", "in/0.png", "a.png", "--model", run / "model.keras")
+    assert "It can generate" in message
+    assert not pathlib.Path("a.png").exists()
+
+
 # evaluate and export ---------------------------------------------------------------
+
+
+def test_evaluate_and_export_a_generation(generation, tmp_path):
+    copied = pathlib.Path(shutil.copytree(generation.directory, tmp_path / "copied"))
+    before = json.loads((copied / "score.json").read_text())
+    (copied / "score.json").write_text("old")
+    result = succeed("evaluate", copied)
+    scores = json.loads((copied / "score.json").read_text())
+    # Latent vectors and classifier are those of the seed.
+    assert scores == pytest.approx(before, rel=1e-4)
+    assert training.score_table(scores) in result.out
+
+    assert "to models/1\n" in succeed("export", copied, "models").out
+    assert "to models/2\n" in succeed("export", copied, "models").out
+    generate = tf.saved_model.load("models/2").signatures["serving_default"]
+    outputs = generate(latent=tf.zeros((2, 4)), labels=tf.constant([0, 9]))["images"]
+    assert outputs.shape == (2, 8, 8, 1) and outputs.dtype == tf.uint8
 
 
 def test_evaluate(copied):
@@ -561,7 +768,9 @@ def test_export_makes_versions(finished):
 # Help ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", ["train", "translate", "evaluate", "export"])
+@pytest.mark.parametrize(
+    "verb", ["train", "translate", "generate", "evaluate", "export", "reproduce"]
+)
 def test_help(verb):
     overview = succeed("--help").out
     assert re.search(rf"^    {verb}\s", overview, flags=re.M)
@@ -572,8 +781,15 @@ def test_help(verb):
 
 def test_help_lists_all_presets():
     text = succeed("train", "--help").out
-    listed = text.partition("\npresets:\n")[2].partition("\n\n")[0]
-    assert [line.split()[0] for line in listed.splitlines()] == [*training.RECIPES]
+    for task, presets in (
+        ("translation", cli._TRANSLATION_PRESETS),
+        ("generation", cli._GENERATION_PRESETS),
+    ):
+        lines = text.partition(f"\npresets of {task}, ")[2].partition("\n\n")[0]
+        listed = [line.split()[0] for line in lines.splitlines()[1:]]
+        assert listed == [*presets]
+        recipes = training.RECIPES.items()
+        assert listed == [name for name, recipe in recipes if recipe.task == task]
     (action,) = (
         action
         for action in cli._add_train(

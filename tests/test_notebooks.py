@@ -138,3 +138,31 @@ def test_is_small_and_without_machine_paths(path):
     for text in texts(read(path)):
         found = MACHINE_PATH.search(text)
         assert not found, text[max(0, found.start() - 40) : found.end() + 40]
+
+
+def run_study_cell(monkeypatch, folder):
+    """Runs the cell that shows the table of the study; returns what it shows."""
+    (cell,) = (
+        cell
+        for cell in code_cells(read(FOLDER / "gan_loss_functions.ipynb"))
+        if "study" in cell.metadata.get("tags", [])
+    )
+    shown = []
+    names = {"display": shown.append, "print": shown.append, "Markdown": str}
+    monkeypatch.chdir(folder)
+    exec(cell.source, {"pathlib": pathlib, **names})
+    return shown
+
+
+def test_table_of_the_study_is_shown(monkeypatch, tmp_path):
+    (hint,) = run_study_cell(monkeypatch, tmp_path)
+    assert "keras-gans reproduce losses --output gan_losses" in hint
+    (tmp_path / "gan_losses").mkdir()
+    (tmp_path / "gan_losses" / "table.md").write_text("| GAN | ½ |", encoding="utf-8")
+    assert run_study_cell(monkeypatch, tmp_path) == ["| GAN | ½ |"]
+
+
+def test_table_of_the_study_is_the_one_beside_the_notebook(monkeypatch):
+    (content,) = run_study_cell(monkeypatch, FOLDER)
+    notebook = read(FOLDER / "gan_loss_functions.ipynb")
+    assert any(content.strip() in text for text in texts(notebook)), "execute it again"

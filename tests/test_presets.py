@@ -4,14 +4,17 @@ import keras
 import numpy as np
 import pytest
 
-from keras_gans import presets
-from keras_gans.data import unpaired
+from keras_gans import models, presets
+from keras_gans.data import generation, unpaired
 from keras_gans.layers import InstanceNormalization
 from keras_gans.losses import (
+    BoundaryEquilibriumDiscriminatorLoss,
+    EnergyDiscriminatorLoss,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
+    WassersteinDiscriminatorLoss,
 )
 
 # The smallest images that the networks of each preset take.
@@ -278,3 +281,104 @@ def test_cyclegan_paper_s_rate_falls_when_told_to(monkeypatch):
 def test_cyclegan_paper_needs_both_lengths(lengths):
     with pytest.raises(ValueError, match="must be given together"):
         presets.cyclegan_paper(size=20, **lengths)
+
+
+# Generation ------------------------------------------------------------------------
+
+ADAM_OF_DCGAN = (keras.optimizers.Adam, 2e-4, {"beta_1": 0.5, "beta_2": 0.999})
+# What each paper says: class, optimizer, loss, and its numbers.
+PAPERS = {
+    presets.gan: (models.GAN, ADAM_OF_DCGAN, MinimaxDiscriminatorLoss, {}),
+    presets.conditional_gan: (
+        models.ConditionalGAN,
+        ADAM_OF_DCGAN,
+        MinimaxDiscriminatorLoss,
+        {"classes": 10},
+    ),
+    presets.lsgan: (models.LSGAN, ADAM_OF_DCGAN, LeastSquaresDiscriminatorLoss, {}),
+    presets.wgan: (
+        models.WGAN,
+        (keras.optimizers.RMSprop, 5e-5, {"momentum": 0.0}),
+        WassersteinDiscriminatorLoss,
+        {"n_critic": 5, "clip_limit": 0.01},
+    ),
+    presets.wgan_gp: (
+        models.WGANGP,
+        (keras.optimizers.Adam, 1e-4, {"beta_1": 0.0, "beta_2": 0.9}),
+        WassersteinDiscriminatorLoss,
+        {"n_critic": 5, "gradient_penalty_weight": 10.0},
+    ),
+    presets.ebgan: (
+        models.EBGAN,
+        ADAM_OF_DCGAN,
+        EnergyDiscriminatorLoss,
+        {"margin": 10.0, "pull_away_weight": 0.1},
+    ),
+    presets.began: (
+        models.BEGAN,
+        (keras.optimizers.Adam, 1e-4, {"beta_1": 0.9, "beta_2": 0.999}),
+        BoundaryEquilibriumDiscriminatorLoss,
+        {"gamma": 0.5, "k_rate": 0.001},
+    ),
+}
+
+
+@pytest.mark.parametrize("preset", PAPERS, ids=lambda preset: preset.__name__)
+def test_generation_has_the_paper_s_settings_and_trains(preset):
+    model_class, (optimizer_class, rate, numbers), loss, arguments = PAPERS[preset]
+    # One of them at MNIST's size and in colour.
+    size, channels = (28, 3) if preset is presets.lsgan else (32, 1)
+    # Tracing the networks takes longer than some steps of them.
+    model = preset(size=size, channels=channels, seed=0, run_eagerly=True)
+    assert type(model) is model_class and model.run_eagerly
+    for role in ("generator", "discriminator"):
+        optimizer = getattr(model, f"{role}_optimizer")
+        assert type(optimizer) is optimizer_class
+        assert float(optimizer.learning_rate) == pytest.approx(rate)
+        assert {name: getattr(optimizer, name) for name in numbers} == numbers
+    assert type(model.adversarial_loss[0]) is loss
+    assert {name: getattr(model, name) for name in arguments} == arguments
+    assert model.latent_dim == 64
+
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (8, size, size, channels), "uint8")
+    data = generation(
+        (images, np.arange(8) + 2),
+        batch_size=8,
+        labels=preset is presets.conditional_gan,
+        steps_per_epoch=model.batches(1),
+    )
+    before = [network.get_weights() for network in networks(model)]
+    history = model.fit(data, verbose=0).history
+    assert model.iterations == 1
+    assert set(history) == set(model.loss_names)
+    assert all(np.isfinite(values).all() for values in history.values())
+    for network, values in zip(networks(model), before, strict=True):
+        for variable, value in zip(network.weights, values, strict=True):
+            # A critic's last offset is in both terms of its loss and cancels out.
+            if variable.path == "logits/bias" and loss is WassersteinDiscriminatorLoss:
+                continue
+            assert (variable.numpy() != value).any(), variable.path
+    made = model.generate(2, seed=0)
+    assert made.shape == (2, size, size, channels) and np.abs(made).max() <= 1
+
+
+def test_weights_of_generation_are_those_of_the_seed():
+    def weights(seed):
+        model = presets.gan(width=2, size=8, latent_dim=3, seed=seed)
+        return model.generator.get_weights()[0], model.generate(1, seed=0)
+
+    first, again, other = weights(0), weights(0), weights(1)
+    for one, two, three in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(one, two)
+        assert (one != three).any()
+
+
+def test_only_the_critic_of_wgan_gp_is_without_normalization():
+    def normalizations(preset):
+        discriminator = preset(width=2, size=16).discriminator
+        kinds = (keras.layers.BatchNormalization, keras.layers.GroupNormalization)
+        return len(layers(discriminator, kinds))
+
+    assert normalizations(presets.wgan) == normalizations(presets.gan) == 1
+    assert normalizations(presets.wgan_gp) == 0

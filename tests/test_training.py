@@ -24,10 +24,8 @@ def unlabelled(tmp_path):
     return small_run.make_unlabelled(tmp_path / "data")
 
 
-def new_run(directory, data, **given):
-    configuration = configure(
-        "digits", *data, **{"batch_size": small_run.BATCH, **given}
-    )
+def new_run(directory, data, preset="digits", **given):
+    configuration = configure(preset, *data, **{"batch_size": small_run.BATCH, **given})
     return Run.create(directory, configuration, "keras-gans train")
 
 
@@ -51,12 +49,22 @@ def files(directory):
 def test_a_recipe_has_one_length_and_fills_in_the_rest(preset):
     recipe = training.RECIPES[preset]
     assert (recipe.steps is None) != (recipe.epochs is None)
-    configuration = configure(preset, "a", "b")
+    translates = recipe.task == "translation"
+    sources = ("a", "b") if translates else ("a",)
+    configuration = configure(preset, *sources)
     for name in ("batch_size", "size", "load_size", "flip", "steps", "epochs"):
         assert getattr(configuration, name) == getattr(recipe, name)
-    assert (configuration.x, configuration.y, configuration.seed) == ("a", "b", 0)
+    assert (configuration.x, configuration.seed) == ("a", 0)
+    assert configuration.y == ("b" if translates else None)
     assert configuration.jit_compile == "auto"
     assert configuration.mixed_precision is None
+
+
+def test_generation_has_one_source_and_translation_two():
+    with pytest.raises(ValueError, match="`y` must be None for preset 'gan'.*y='b'"):
+        configure("gan", "a", "b")
+    with pytest.raises(ValueError, match="the other domain for preset 'digits'.*None"):
+        configure("digits", "a")
 
 
 def test_a_given_length_replaces_the_recipe_s():
@@ -141,6 +149,20 @@ def test_a_run_that_cannot_start_leaves_an_empty_folder(tmp_path, unlabelled):
         assert not list((tmp_path / "run").iterdir())
 
 
+def test_a_generation_run_that_cannot_start_leaves_an_empty_folder(
+    tmp_path, unlabelled
+):
+    x = unlabelled[:1]
+    for preset, given, message in (
+        ("conditional_gan", {}, "no labels"),
+        ("wgan", {"batch_size": 1000}, "fewer than batch_size=1000"),
+        ("wgan", {"size": 30}, r"4 \* 2\*\*n.*size=30"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            new_run(tmp_path / "run", x, preset, **given).train(verbose=0)
+        assert not list((tmp_path / "run").iterdir())
+
+
 def test_sample_pictures_of_domains_of_different_length(tmp_path):
     x, y = tmp_path / "x.npz", tmp_path / "y.npz"
     images, _ = small_run.digits("train", 20)
@@ -200,6 +222,71 @@ def test_resume_is_exact_and_a_finished_run_trains_no_step(tmp_path, unlabelled)
     assert Run.open(tmp_path / "parts").configuration.steps == 7
 
 
+def state(model):
+    variables = [variable.numpy() for variable in model.variables]
+    for role in model.roles:
+        optimizer = getattr(model, f"{role}_optimizer")
+        variables += [variable.numpy() for variable in optimizer.variables]
+    return variables
+
+
+def test_resume_between_two_updates_of_a_critic_model_is_exact(tmp_path):
+    # Three batches in an epoch, two in an iteration.
+    data = small_run.make_unlabelled(tmp_path / "data", count=26)[:1]
+    straight = new_run(tmp_path / "straight", data, "wgan", steps=4, size=8)
+    expected = straight.train(verbose=0)
+    assert expected.iterations == 4
+    history = rows(tmp_path / "straight" / "history.csv")
+    assert [row["iteration"] for row in history] == ["1", "3", "4"]
+    table = rows(tmp_path / "straight" / "table.csv")
+    assert [row["iteration"] for row in table] == ["4"]
+
+    parts = tmp_path / "parts"
+    first = new_run(parts, data, "wgan", epochs=1, size=8).train(verbose=0)
+    assert first.iterations == 1 and int(first.critic_step) == 1
+    opened = Run.open(parts)
+    opened.change_length(steps=4)
+    model = opened.train(verbose=0)
+    for received, wanted in zip(state(model), state(expected), strict=True):
+        np.testing.assert_array_equal(received, wanted)
+    assert rows(parts / "history.csv") == history
+    assert rows(parts / "table.csv")[1:] == table
+    # And what is read from the folder.
+    loaded = Run.open(parts).load_model()
+    for received, wanted in zip(state(loaded), state(expected), strict=True):
+        np.testing.assert_array_equal(received, wanted)
+    np.testing.assert_array_equal(
+        loaded.generate(3, seed=1), expected.generate(3, seed=1)
+    )
+
+    # Said in iterations, which --steps counts, and in batches, which are more.
+    for length, received in (
+        ({"steps": 3}, r"3 iterations \(6 batches\)"),
+        ({"epochs": 2}, r"3 iterations \(6 batches\)"),
+        ({"epochs": 1}, r"1 iteration \(3 batches\)"),
+    ):
+        opened = Run.open(parts)
+        opened.change_length(**length)
+        message = rf"trained 4 iterations \(8 batches\) already.*: {received}\."
+        with pytest.raises(ValueError, match=message):
+            opened.train(verbose=0)
+
+
+def test_classes_come_from_the_data(tmp_path):
+    images, labels = small_run.digits("train", 16)
+    np.savez(tmp_path / "three.npz", x_train=images, y_train=labels % 3)
+    run = new_run(
+        tmp_path / "run", [tmp_path / "three.npz"], "conditional_gan", steps=1, size=8
+    )
+    model = run.train(verbose=0)
+    assert model.classes == 3 and run.load_model().classes == 3
+    assert run.score(model) is None  # No test images.
+    (picture,) = (tmp_path / "run" / "samples").glob("*_000001.png")
+    # A column for each class; 64 images are 21 rows, enlarged eight times.
+    height, width = keras.utils.img_to_array(keras.utils.load_img(picture)).shape[:2]
+    assert (height, width) == (8 * 8 * 21, 8 * 8 * 3)
+
+
 def test_epochs_are_passes_over_the_longer_domain(tmp_path, unlabelled):
     x, _ = unlabelled
     shorter = small_run.make_unlabelled(tmp_path / "short", count=9)[1]
@@ -225,7 +312,7 @@ def test_mixed_precision_stays_in_the_networks(tmp_path, precision):
     run = Run.create(tmp_path, configuration, "")
     keras.config.set_dtype_policy("float64")
     try:
-        model = run._build(data, total=1)
+        model = run._build(data)
         assert keras.config.dtype_policy().name == "float64"
     finally:
         keras.config.set_dtype_policy(before)
@@ -274,6 +361,72 @@ def test_no_score_without_labels_or_test_images(tmp_path, unlabelled):
             run = new_run(tmp_path / "run", data)
             assert run.score(model) is None
     assert not list((tmp_path / "run").iterdir())
+
+
+class Copies:
+    """Stands for a model that generates certain images."""
+
+    def __init__(self, images, classes):
+        self.images, self.classes = images, classes
+
+    def generate(self, n, seed):
+        return self.images[np.arange(n) % len(self.images)] / 127.5 - 1
+
+
+def frechet(x, y):
+    """The distance in float64, by the eigenvalues of the product of covariances."""
+    x, y = x.astype("float64"), y.astype("float64")
+    covariances = np.cov(x.T), np.cov(y.T)
+    eigenvalues = np.linalg.eigvals(covariances[0] @ covariances[1])
+    return (
+        np.sum((x.mean(0) - y.mean(0)) ** 2)
+        + np.trace(covariances[0] + covariances[1])
+        - 2 * np.sqrt(np.maximum(eigenvalues.real, 0)).sum()
+    )
+
+
+@pytest.mark.parametrize("classes", [None, 3])
+def test_score_of_generation(classes):
+    random = np.random.default_rng(0)
+    reference, real, made = (
+        random.integers(low, 256, (30, 4, 4, 1), "uint8") for low in (0, 20, 60)
+    )
+    keras.utils.set_random_seed(0)
+    features = keras.Sequential(
+        [keras.layers.Flatten(), keras.layers.Rescaling(1 / 255)]
+    )
+    inputs = keras.Input((4, 4, 1))
+    x = keras.layers.Dense(3, "relu")(features(inputs))
+    classifier = keras.Model(inputs, keras.layers.Dense(3)(x))
+    scores = training.score_generation(
+        Copies(made, classes), classifier, reference, real, count=30
+    )
+
+    *_, dense, last = classifier.layers
+    weights, offset = dense.get_weights()
+    seen = [
+        np.maximum(images.reshape(30, -1) / 255 @ weights + offset, 0)
+        for images in (reference, made, real)
+    ]
+    assert scores["fid"] == pytest.approx(frechet(seen[0], seen[1]), rel=1e-3)
+    assert scores["real_fid"] == pytest.approx(frechet(seen[0], seen[2]), rel=1e-3)
+    assert scores["fid"] != pytest.approx(scores["real_fid"], rel=0.1)
+    weights, offset = last.get_weights()
+    found = (seen[1] @ weights + offset).argmax(1)
+    shares = np.bincount(found) / 30
+    shares = shares[shares > 0]
+    assert scores["classes_produced"] == len(shares)
+    assert scores["entropy"] == pytest.approx(-np.sum(shares * np.log(shares)))
+    # Of a model without classes there is nothing to ask for.
+    if classes is None:
+        assert "label_share" not in scores
+    else:
+        expected = np.mean(found == np.arange(30) % 3)
+        assert scores["label_share"] == pytest.approx(expected)
+    # A row for each, with its meaning.
+    lines = training.score_table(scores).splitlines()
+    assert lines[:2] == ["| score | value | meaning |", "|:--|--:|:--|"]
+    assert [line.split(" | ")[0] for line in lines[2:]] == [f"| {x}" for x in scores]
 
 
 def test_score_table():

@@ -4,9 +4,11 @@
 and digit images, over several seeds, and writes one table for each, a table of the
 survey's claims with what was seen, a CSV file of all runs, and figures.
 
-On each data all losses have the same generator, batch size and number of generator
-updates; the discriminator is the same but for what the papers rule out (WGAN-GP without
-batch normalization, auto-encoders for EBGAN and BEGAN, labels for the conditional GAN).
+On each data all losses have the same batch size and number of generator updates, and
+the same networks but for what the papers rule out: WGAN-GP's critic has no batch
+normalization, EBGAN and BEGAN have auto-encoders, BEGAN's generator of images is the
+decoder of one, and the conditional GAN sees labels. On images WGAN and WGAN-GP draw
+normal latent vectors and the others uniform ones, as in the papers.
 
 Reference: Lee, Park and Shon, "A Study on the Loss Functions of GAN Models" (survey, in
 Korean), tables 1 and 2.
@@ -35,6 +37,7 @@ from keras_gans.data import (
     load_images,
 )
 from keras_gans.metrics import mode_statistics, train_classifier
+from keras_gans.schedules import ConstantThenLinear
 from keras_gans.training import FEATURE_DIM, score_generation
 
 MODELS = (
@@ -87,9 +90,9 @@ class Setting:
 
 
 FULL = Setting(
-    updates={"ring": 5000, "grid": 5000, "images": 2000},
+    updates={"ring": 3000, "grid": 3000, "images": 1000},
     seeds=3,
-    width={"ring": 128, "grid": 128, "images": 32},
+    width={"ring": 128, "grid": 128, "images": 16},
     probe_steps=300,
     classifier_steps=500,
     samples=2000,
@@ -131,7 +134,7 @@ def reproduce(
     if seeds is not None:
         setting = dataclasses.replace(setting, seeds=seeds)
     directory = pathlib.Path(directory)
-    _check_setting(directory, setting, data)
+    content = _check_setting(directory, setting, data)
     jobs = [
         (kind, seed, name)
         for kind in kinds
@@ -143,18 +146,24 @@ def reproduce(
         f"{setting.seeds} seed(s), into {directory}",
         flush=True,
     )
+    missing = [job for job in jobs if not _path(directory, *job).exists()]
     domain = None
-    if "images" in kinds:
+    if any(kind == "images" for kind, _, _ in missing):
         domain = _ImageDomain(data, setting)
-    for number, (kind, seed, name) in enumerate(jobs, 1):
-        path = directory / "runs" / kind / f"{name}-{seed}"
-        if (path / "result.json").exists():
-            continue
+    directory.mkdir(parents=True, exist_ok=True)
+    _write_text(directory / "setting.json", json.dumps(content, indent=2) + "\n")
+    for number, (kind, seed, name) in enumerate(missing, 1):
+        path = _path(directory, kind, seed, name).parent
         started = time.perf_counter()
-        print(f"[{number}/{len(jobs)}] {kind} {name}, seed {seed}", end=" ", flush=True)
+        print(
+            f"[{number}/{len(missing)}] {kind} {name}, seed {seed}", end=" ", flush=True
+        )
         result = run(name, kind, seed, setting, path, domain)
         print(
-            " ".join(f"{key} {_number(result[key])}" for key in _headline(kind)),
+            " ".join(
+                f"{key} {_number(result.get(key, float('nan')))}"
+                for key in _headline(kind)
+            ),
             f"in {time.perf_counter() - started:.0f} s",
             flush=True,
         )
@@ -195,7 +204,7 @@ def run(name, kind, seed, setting, path, domain=None):
     updates = setting.updates[kind]
     model = build(name, kind, seed, setting, domain)
     batches = model.batches(updates)
-    epochs = min(EPOCHS, batches)
+    epochs = min(EPOCHS, updates)
     data = _make_data(model, kind, seed, setting, domain, -(-batches // epochs))
     gradients = probe_gradient(model, data, setting.probe_steps)
 
@@ -204,6 +213,10 @@ def run(name, kind, seed, setting, path, domain=None):
     data.position.assign(0)
     monitor = _Monitor(updates, seed)
     model.fit(data, epochs=epochs, callbacks=[monitor], verbose=0)
+    # The last update comes after the last loss.
+    monitor.finite = monitor.finite and bool(
+        np.isfinite(model.generate(1, seed=seed)).all()
+    )
     result = {
         "data": kind,
         "model": name,
@@ -268,23 +281,31 @@ def build(name, kind, seed, setting, domain=None):
     else:
         discriminator = networks.mlp_discriminator(width=width, classes=classes)
     model = model_class(
-        generator=networks.mlp_generator(width=width, classes=classes),
+        generator=networks.mlp_generator(
+            latent_dim=POINT_LATENT_DIM, width=width, classes=classes
+        ),
         discriminator=discriminator,
         latent_distribution="normal",
         seed=seed,
         **arguments,
     )
-    for role, rate in zip(("generator", "discriminator"), learning_rates):
-        optimizer = (
-            keras.optimizers.RMSprop(rate)
-            if name == "wgan"
-            else keras.optimizers.Adam(rate, beta_1=0.0 if name == "wgan_gp" else 0.5)
-        )
+    updates = setting.updates[kind]
+    steps = {"generator": updates, "discriminator": model.batches(updates)}
+    for role, rate in zip(steps, learning_rates):
+        # Points only settle on modes that are so narrow when the steps get smaller.
+        half = steps[role] // 2
+        schedule = ConstantThenLinear(rate, half, steps[role] - half)
+        if name == "wgan":
+            optimizer = keras.optimizers.RMSprop(schedule)
+        else:
+            beta_1 = 0.0 if name == "wgan_gp" else 0.5
+            optimizer = keras.optimizers.Adam(schedule, beta_1=beta_1)
         compile_arguments[f"{role}_optimizer"] = optimizer
     model.compile(**compile_arguments)
     return model
 
 
+POINT_LATENT_DIM = 16
 # For points in the plane the papers give no setting: their optimizers, at rates of
 # small dense networks, and margins in the unit of the data.
 POINTS = {
@@ -441,9 +462,12 @@ class _Monitor(keras.callbacks.Callback):
             )
 
     def loss_spread(self):
-        """Returns the deviation of the generator's loss over the last quarter, in
-        units of its mean magnitude there."""
-        losses = np.array([row[2] for row in self.losses])
+        """Returns the deviation of the discriminator's loss over the last quarter, in
+        units of its mean magnitude there.
+
+        Not the generator's: that of a WGAN holds a constant that means nothing.
+        """
+        losses = np.array([row[1] for row in self.losses])
         last = losses[-max(2, len(losses) // 4) :]
         return float(last.std() / np.abs(last).mean())
 
@@ -452,15 +476,16 @@ class _Monitor(keras.callbacks.Callback):
 
 # Column: title, format.
 COLUMNS = {
+    "finite": ("finite runs", ".0%"),
     "modes_covered": ("modes", ".1f"),
     "high_quality": ("within 3 deviations", ".1%"),
     "fid": ("FID", ".2f"),
-    "kid": ("KID", ".4f"),
+    "kid": ("KID", ".3f"),
     "classes_produced": ("classes", ".1f"),
     "entropy_share": ("entropy / log 10", ".3f"),
     "label_share": ("label as asked", ".1%"),
     "gradient_ratio": ("gradient, D optimal / start", ".3g"),
-    "loss_spread": ("spread of loss", ".3f"),
+    "loss_spread": ("spread of D's loss", ".3f"),
     "seconds_per_update": ("s / update", ".4f"),
     "seconds": ("seconds", ".0f"),
     "parameters": ("parameters", ",.0f"),
@@ -570,7 +595,7 @@ def report(results, record):
                 lines += [
                     "",
                     f"Real training images instead of generated ones: FID "
-                    f"{real[0]['real_fid']:.2f}, KID {real[0]['real_kid']:.4f}.",
+                    f"{real[0]['real_fid']:.2f}, KID {real[0]['real_kid']:.3f}.",
                 ]
         lines.append("")
     verdicts = [(claim, judge(claim, results)) for claim in CLAIMS]
@@ -698,6 +723,10 @@ def _draw_samples(runs, kind):
 # Files -----------------------------------------------------------------------------
 
 
+def _path(directory, kind, seed, name):
+    return directory / "runs" / kind / f"{name}-{seed}" / "result.json"
+
+
 def _selection(only):
     unknown = set(only or ()) - {*MODELS, *DATA}
     if unknown:
@@ -722,13 +751,12 @@ def _check_setting(directory, setting, data):
                 f"{directory} holds a study of another setting. Choose another "
                 "--output."
             )
-        return
+        return content
     if directory.exists() and any(directory.iterdir()):
         raise FileExistsError(
             f"{directory} exists and is no study of this kind. Choose another --output."
         )
-    directory.mkdir(parents=True, exist_ok=True)
-    _write_text(path, json.dumps(content, indent=2) + "\n")
+    return content
 
 
 def _collect(directory):
