@@ -343,13 +343,18 @@ def wgan_gp(
     channels=1, size=32, width=32, latent_dim=64, seed=None, **compile_arguments
 ):
     """WGAN-GP on DCGAN networks, the critic without normalization: λ 10, 5 critic
-    steps, Adam 1e-4 (β₁ 0, β₂ 0.9).
+    steps, Adam 5e-4 (β₁ 0, β₂ 0.9).
 
-    The arguments are those of `gan`.
+    The rate is five times the paper's, for digits in a thousand updates of the
+    generator: at 1e-4 strokes are still grey then. The arguments are those of `gan`.
     """
     _set_seed(seed)
     networks = _dcgan(channels, size, width, latent_dim, critic_normalization=None)
-    return _compiled(WGANGP(**networks, seed=seed), compile_arguments)
+    optimizers = {
+        f"{role}_optimizer": keras.optimizers.Adam(5e-4, beta_1=0.0, beta_2=0.9)
+        for role in ("generator", "discriminator")
+    }
+    return _compiled(WGANGP(**networks, seed=seed), {**optimizers, **compile_arguments})
 
 
 def ebgan(channels=1, size=32, width=32, latent_dim=64, seed=None, **compile_arguments):

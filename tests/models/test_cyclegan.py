@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_gans import losses
 from keras_gans.layers import InstanceNormalization
+from keras_gans.losses import EdgeLoss
 from keras_gans.models import CycleGAN
 from keras_gans.networks import digit_discriminator, digit_generator, unet_generator
 from keras_gans.schedules import ConstantThenLinear
@@ -521,6 +522,34 @@ def test_wrong_numbers():
                 CycleGAN(**networks, **{name: wrong})
     with pytest.raises(ValueError, match="zero or a positive integer.*pool_size=-3"):
         CycleGAN(**networks, pool_size=-3)
+
+
+@pytest.mark.parametrize(
+    "name", ["wasserstein", "hinge", "relativistic_average", "minimax"]
+)
+@pytest.mark.parametrize("pool_size", [0, 3])
+def test_every_loss_on_logits_plugs_in_by_name(name, pool_size):
+    model = CycleGAN(**make_networks(), pool_size=pool_size, seed=0)
+    model.compile(adversarial_loss=name)
+    before = contracts.trained_weights(model)
+    logs = contracts.train(model, make_data().take(1))
+    assert all(np.isfinite(value) for value in logs.values())
+    assert any(
+        np.abs(value - variable).max() > 0
+        for value, variable in zip(before, model.trainable_variables, strict=True)
+    )
+
+
+def test_an_edge_loss_closes_the_cycle():
+    model = CycleGAN(**make_networks(), pool_size=0, seed=0)
+    model.compile(cycle_loss=EdgeLoss())
+    logs = contracts.train(model, make_data().take(1))
+    fresh = CycleGAN(**make_networks(), pool_size=0, seed=0)
+    for x, y in make_data().take(1):
+        cycled = fresh.generator_yx(fresh.generator_xy(x, training=True), training=True)
+        back = fresh.generator_xy(fresh.generator_yx(y, training=True), training=True)
+        expected = EdgeLoss()(x, cycled) + EdgeLoss()(y, back)
+    np.testing.assert_allclose(logs["cycle_loss"], expected, rtol=1e-4)
 
 
 def test_wrong_compile_arguments():
