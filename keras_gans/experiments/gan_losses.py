@@ -697,7 +697,7 @@ def _draw_losses(runs):
 
 def _draw_samples(runs, kind):
     columns = len(SNAPSHOTS)
-    width, height = (1.7, 1.7) if kind != "images" else (2.2, 1.0)
+    width, height = (1.7, 1.7) if kind != "images" else (2.4, 0.66)
     figure = Figure(figsize=(width * columns, height * len(runs)), layout="constrained")
     panels = figure.subplots(len(runs), columns, squeeze=False)
     for row, (name, run_data) in zip(panels, runs.items()):
@@ -714,7 +714,7 @@ def _draw_samples(runs, kind):
                 axes.plot(*centers.T, "+", color="tab:red", markersize=5)
                 axes.plot(*samples.T, ".", markersize=1, alpha=0.5)
                 axes.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
-        row[0].set_ylabel(TITLES[name])
+        row[0].set_ylabel(TITLES[name], rotation=0, ha="right", va="center")
     for axes, share in zip(panels[0], SNAPSHOTS):
         axes.set_title(f"{share:.0%}", fontsize=9)
     return figure
