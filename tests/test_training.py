@@ -408,11 +408,14 @@ def test_score_of_generation(classes):
         np.maximum(images.reshape(30, -1) / 255 @ weights + offset, 0)
         for images in (reference, made, real)
     ]
+    # In units of the features' size on the reference: distances are squares.
+    unit = np.sqrt(np.mean(seen[0] ** 2))
+    seen = [part / unit for part in seen]
     assert scores["fid"] == pytest.approx(frechet(seen[0], seen[1]), rel=1e-3)
     assert scores["real_fid"] == pytest.approx(frechet(seen[0], seen[2]), rel=1e-3)
     assert scores["fid"] != pytest.approx(scores["real_fid"], rel=0.1)
     weights, offset = last.get_weights()
-    found = (seen[1] @ weights + offset).argmax(1)
+    found = (unit * seen[1] @ weights + offset).argmax(1)
     shares = np.bincount(found) / 30
     shares = shares[shares > 0]
     assert scores["classes_produced"] == len(shares)

@@ -147,7 +147,7 @@ def test_report_has_every_model_once_with_mean_and_deviation():
         assert [row["model"] for row in found[kind]] == titles
     for index, row in enumerate(found["images"]):
         assert row["FID"] == f"{10 * (index + 1)}.00 ± 2.00"
-        assert row["KID"] == "0.5000"  # No deviation, so none is written.
+        assert row["KID"] == "0.500"  # No deviation, so none is written.
         assert row["label as asked"] == ("87.5%" if row["model"] == "CGAN" else "–")
     for kind in ("ring", "grid"):
         assert {row["modes"] for row in found[kind]} == {"6.0 ± 1.0"}
@@ -180,7 +180,7 @@ def test_report_judges_every_claim_once():
 def test_report_says_how_it_was_made():
     text = report(make_results(), RECORD)
     assert "7 generator updates; mean ± deviation over seeds 0, 1." in text
-    assert "FID 1.25, KID 0.0625" in text  # Real images.
+    assert "FID 1.25, KID 0.062" in text  # Real images.
     # 2 seeds of all models on all data, half a minute each.
     minutes = len(gan_losses.MODELS) * len(gan_losses.DATA)
     assert f"{minutes} minutes" in text
