@@ -48,9 +48,6 @@ class PictureCallback(IterationCallback):
                 os.fspath(tensorboard_directory)
             )
 
-    def draw(self):
-        raise NotImplementedError
-
     def is_due(self, iteration):
         return iteration % self.save_freq == 0 or iteration in self.iterations
 

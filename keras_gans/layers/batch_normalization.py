@@ -2,6 +2,7 @@
 
 import keras
 
+# `keras.ops` has no fused kernel. On other backends the layer is Keras's own.
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 else:

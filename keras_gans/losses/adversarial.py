@@ -5,10 +5,15 @@ is stable. Outputs may be flat, `(batch, 1)`, or patch-shaped, `(batch, h, w, 1)
 patches of a sample are averaged, the batch axis stays, and `reduction` does the rest.
 """
 
-import math
-
 import keras
 from keras import ops
+
+from keras_gans.losses.common import (
+    check_same_shape,
+    finite_float,
+    flatten_samples,
+    positive_float,
+)
 
 
 class AdversarialLoss(keras.losses.Loss):
@@ -41,11 +46,7 @@ class AdversarialLoss(keras.losses.Loss):
         self, scale=1.0, reduction="sum_over_batch_size", name=None, dtype=None
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        self.scale = finite_float("scale", scale)
-        if self.scale <= 0:
-            raise ValueError(
-                f"Argument `scale` must be greater than zero. Received: scale={scale}"
-            )
+        self.scale = positive_float("scale", scale)
 
     def elementwise(self, real_output, fake_output):
         """Loss of every output of the discriminator, before any averaging."""
@@ -55,18 +56,9 @@ class AdversarialLoss(keras.losses.Loss):
         )
 
     def call(self, real_output, fake_output):
-        real_shape, fake_shape = tuple(real_output.shape), tuple(fake_output.shape)
-        if len(real_shape) != len(fake_shape) or any(
-            real != fake and None not in (real, fake)
-            for real, fake in zip(real_shape, fake_shape)
-        ):
-            # (8, 1) and (8,) would broadcast to (8, 8) without a word.
-            raise ValueError(
-                "`real_output` and `fake_output` must have the same shape. "
-                f"Received: shapes {real_shape} and {fake_shape}"
-            )
+        check_same_shape(real_output=real_output, fake_output=fake_output)
         values = self.elementwise(real_output, fake_output)
-        return self.scale * ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), 1)
+        return self.scale * ops.mean(flatten_samples(values), axis=1)
 
     def get_config(self):
         return {
@@ -310,12 +302,3 @@ class RelativisticAverageGeneratorLoss(AdversarialLoss):
         return ops.softplus(real_output - ops.mean(fake_output)) + ops.softplus(
             ops.mean(real_output) - fake_output
         )
-
-
-def finite_float(name, value):
-    """Returns an argument as a float, or says what is wrong with it."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"Argument `{name}` must be a number. Received: {name}={value}")
-    if not math.isfinite(value):
-        raise ValueError(f"Argument `{name}` must be finite. Received: {name}={value}")
-    return float(value)

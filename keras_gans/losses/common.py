@@ -1,8 +1,17 @@
 """What the losses share: checks of their arguments, and a norm."""
 
+import math
+
 from keras import ops
 
-from keras_gans.losses.adversarial import finite_float
+
+def finite_float(name, value):
+    """Returns an argument as a float, or says what is wrong with it."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"Argument `{name}` must be a number. Received: {name}={value}")
+    if not math.isfinite(value):
+        raise ValueError(f"Argument `{name}` must be finite. Received: {name}={value}")
+    return float(value)
 
 
 def positive_float(name, value):

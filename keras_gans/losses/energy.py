@@ -8,10 +8,11 @@ images like the real ones. Losses have the signature of `adversarial.py`,
 import keras
 from keras import ops
 
-from keras_gans.losses.adversarial import AdversarialLoss, finite_float
+from keras_gans.losses.adversarial import AdversarialLoss
 from keras_gans.losses.common import (
     check_same_shape,
     euclidean_norm,
+    finite_float,
     flatten_samples,
     positive_float,
 )

@@ -46,14 +46,17 @@ class DiscriminatorPenalty:
 
     def points(self, real_images, fake_images, seed):
         """Returns the images at which the gradient is taken."""
-        raise TypeError(
-            f"{type(self).__name__} is abstract: implement `points` and "
-            "`of_gradients`, or use a subclass such as `GradientPenalty`."
-        )
+        raise TypeError(self._abstract("points"))
 
     def of_gradients(self, gradients):
         """Returns `(batch,)`, the penalty of gradients `(batch, values)`."""
-        raise NotImplementedError
+        raise TypeError(self._abstract("of_gradients"))
+
+    def _abstract(self, method):
+        return (
+            f"{type(self).__name__} is abstract: implement `{method}`, or use a "
+            "subclass such as `GradientPenalty`."
+        )
 
     def __call__(self, discriminator, real_images, fake_images, seed=None):
         real_images = ops.convert_to_tensor(real_images, "float32")

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.losses.energy import ReconstructionEnergy
+from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.energy_model import EnergyModel
 
 

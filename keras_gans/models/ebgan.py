@@ -2,13 +2,13 @@
 
 import keras
 
-from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.losses.energy import (
     EnergyDiscriminatorLoss,
     EnergyGeneratorLoss,
     PullAwayTerm,
     ReconstructionEnergy,
 )
+from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.energy_model import EnergyModel
 
 
