@@ -16,6 +16,8 @@ from keras_gans.models import (
     WGANGP,
     ConditionalGAN,
     CycleGAN,
+    Pix2Pix,
+    Pix2PixColorizer,
 )
 from keras_gans.networks import (
     autoencoder,
@@ -97,7 +99,15 @@ def digits(x_channels=3, y_channels=3, size=32, seed=None, **compile_arguments):
 
 
 def digit_lab(
-    x_channels=1, y_channels=3, size=32, width=64, seed=None, **compile_arguments
+    x_channels=1,
+    y_channels=3,
+    size=32,
+    width=64,
+    semantic_loss=None,
+    semantic_weight=0.0,
+    semantic_translation_weight=0.0,
+    seed=None,
+    **compile_arguments,
 ):
     """The CycleGAN lab on digits: batch norm, cross entropy, no image pool.
 
@@ -106,12 +116,21 @@ def digit_lab(
     cross entropy from logits, Adam 2e-4 (β₁ 0.5, β₂ 0.999); meant for batches of 64.
     The lab does not state its cycle weight; it is CycleGAN's 10 here.
 
+    Its digits may be swapped, 3 for 8 say. A semantic loss in the features of a digit
+    classifier says which is which, see `keras_gans.experiments.semantic_digits`. The
+    lab has none.
+
     Args:
         x_channels: 1 or 3, channels of domain X.
         y_channels: 1 or 3, channels of domain Y.
         size: Height and width of the images, a multiple of 8.
         width: Positive integer, filters of the first convolution of every network.
             Defaults to 64, the lab's; 32 needs about a quarter of the arithmetic.
+        semantic_loss: Optional `keras_gans.losses.SemanticVGGLoss`.
+        semantic_weight: Non-negative float, its weight between images and their
+            reconstructions.
+        semantic_translation_weight: Non-negative float, its weight between images and
+            their translations. One of the two is needed with it.
         seed: Optional integer for `keras.utils.set_random_seed`, so that the weights
             start the same.
         **compile_arguments: Passed on to `CycleGAN.compile`, in place of the defaults.
@@ -133,10 +152,13 @@ def digit_lab(
         discriminator_y=digit_discriminator(
             y_channels, width=width, size=size, name="discriminator_y"
         ),
+        semantic_weight=semantic_weight,
+        semantic_translation_weight=semantic_translation_weight,
         pool_size=0,
         seed=seed,
     )
-    model.compile(**{"adversarial_loss": "non_saturating", **compile_arguments})
+    arguments = {"adversarial_loss": "non_saturating", "semantic_loss": semantic_loss}
+    model.compile(**{**arguments, **compile_arguments})
     return model
 
 
@@ -200,10 +222,18 @@ def tensorflow_tutorial(
     return model
 
 
-def cyclegan_paper(
+def cyclegan(
     x_channels=3,
     y_channels=3,
     size=256,
+    width=64,
+    residual_blocks=None,
+    activation="relu",
+    upsampling="transposed",
+    discriminator_layers=3,
+    semantic_loss=None,
+    semantic_weight=0.0,
+    ema_decay=None,
     constant_steps=None,
     decay_steps=None,
     seed=None,
@@ -217,10 +247,32 @@ def cyclegan_paper(
     and mirrored. The paper keeps the learning rate for 100 epochs and lets it fall
     linearly to zero over 100 more: give both lengths in steps.
 
+    The variants of the semantic CycleGAN study are this preset, too:
+
+        origin     presets.cyclegan()
+        LeakyReLU  presets.cyclegan(activation="leaky_relu")
+        semantic   presets.cyclegan(semantic_loss=loss, semantic_weight=weight)
+        hybrid     presets.cyclegan(activation="leaky_relu", semantic_loss=loss,
+                                    semantic_weight=weight)
+
     Args:
         x_channels: 1 or 3, channels of domain X.
         y_channels: 1 or 3, channels of domain Y.
         size: Height and width of the images; decides the number of residual blocks.
+        width: Positive integer, filters of the first convolution of every network.
+            Defaults to 64, the paper's.
+        residual_blocks: Integer from 0 on, or `None` for the paper's 9 or 6.
+        activation: Activation of the generators, `"relu"` or `"leaky_relu"` (slope
+            0.01), see `keras_gans.networks.resnet_generator`.
+        upsampling: `"transposed"`, the paper's, or `"resize"`, without its checkerboard
+            patterns.
+        discriminator_layers: Positive integer, convolutions of stride 2 in a
+            discriminator, 3 for patches of 70 pixels, 2 for 34, 1 for 16. Defaults to
+            3, the paper's for 256 pixels.
+        semantic_loss: Optional `keras_gans.losses.SemanticVGGLoss`.
+        semantic_weight: Non-negative float, its weight; needed with it.
+        ema_decay: Optional float in [0, 1), see `keras_gans.models.CycleGAN`. The paper
+            keeps no average.
         constant_steps: Optional integer, steps at the full learning rate.
         decay_steps: Optional integer, steps of its linear fall; needed with
             `constant_steps`. Without both the rate stays.
@@ -231,8 +283,9 @@ def cyclegan_paper(
         A compiled `keras_gans.models.CycleGAN`.
 
     Reference:
-        Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent
-        Adversarial Networks", 2017, https://arxiv.org/abs/1703.10593
+        - Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent
+          Adversarial Networks", 2017, https://arxiv.org/abs/1703.10593
+        - The semantic CycleGAN study (in Korean) for the variants.
     """
     if (constant_steps is None) != (decay_steps is None):
         raise ValueError(
@@ -240,16 +293,30 @@ def cyclegan_paper(
             f"Received: constant_steps={constant_steps}, decay_steps={decay_steps}"
         )
     _set_seed(seed)
-    blocks = 9 if size >= 256 else 6
+    generator = {
+        "width": width,
+        "residual_blocks": residual_blocks,
+        "activation": activation,
+        "upsampling": upsampling,
+    }
+    discriminator = {"width": width, "layers": discriminator_layers}
+    if residual_blocks is None:
+        generator["residual_blocks"] = 9 if size >= 256 else 6
     model = CycleGAN(
         generator_xy=resnet_generator(
-            x_channels, y_channels, residual_blocks=blocks, name="generator_xy"
+            x_channels, y_channels, name="generator_xy", **generator
         ),
         generator_yx=resnet_generator(
-            y_channels, x_channels, residual_blocks=blocks, name="generator_yx"
+            y_channels, x_channels, name="generator_yx", **generator
         ),
-        discriminator_x=patch_discriminator(x_channels, name="discriminator_x"),
-        discriminator_y=patch_discriminator(y_channels, name="discriminator_y"),
+        discriminator_x=patch_discriminator(
+            x_channels, name="discriminator_x", **discriminator
+        ),
+        discriminator_y=patch_discriminator(
+            y_channels, name="discriminator_y", **discriminator
+        ),
+        semantic_weight=semantic_weight,
+        ema_decay=ema_decay,
         seed=seed,
     )
     if constant_steps is not None:
@@ -257,8 +324,145 @@ def cyclegan_paper(
             rate = ConstantThenLinear(2e-4, constant_steps, decay_steps)
             optimizer = keras.optimizers.Adam(rate, beta_1=0.5)
             compile_arguments.setdefault(f"{role}_optimizer", optimizer)
-    model.compile(**compile_arguments)
+    model.compile(semantic_loss=semantic_loss, **compile_arguments)
     return model
+
+
+# Paired translation ----------------------------------------------------------------
+
+
+def pix2pix(
+    source_channels=3,
+    target_channels=3,
+    size=256,
+    width=64,
+    normalization="batch",
+    dropout=0.5,
+    reconstruction_weight=100.0,
+    inference_dropout=False,
+    ema_decay=None,
+    seed=None,
+    **compile_arguments,
+):
+    """pix2pix: a U-Net, a discriminator of patches of 70 pixels, cross entropy and L1.
+
+    Adam 2e-4 (β₁ 0.5) for each network, λ 100; meant for single images, resized to 286,
+    cropped to 256 and mirrored. The U-Net halves its input as often as it can be
+    halved, at most 8 times; as in the authors' code, its innermost convolution is not
+    normalized.
+
+    Args:
+        source_channels: Positive integer, channels of the source.
+        target_channels: Positive integer, channels of the target.
+        size: Height and width of the images, a multiple of 8 from 24 on.
+        width: Positive integer, filters of the first convolution of both networks.
+            Defaults to 64, the paper's.
+        normalization: `"batch"`, the paper's, or `"instance"`, of both networks.
+        dropout: Float in [0, 1), share of values that are dropped in the first three
+            blocks of the decoder. Defaults to 0.5, the paper's.
+        reconstruction_weight: Non-negative float, λ.
+        inference_dropout: Boolean, see `keras_gans.models.Pix2Pix`.
+        ema_decay: Optional float in [0, 1), see `keras_gans.models.Pix2Pix`.
+        seed: Optional integer for `keras.utils.set_random_seed`.
+        **compile_arguments: Passed on to `Pix2Pix.compile`, in place of the defaults.
+
+    Returns:
+        A compiled `keras_gans.models.Pix2Pix`.
+
+    Raises:
+        ValueError: If the networks do not take images of `size`.
+
+    Reference:
+        Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
+        Adversarial Networks", 2016, https://arxiv.org/abs/1611.07004
+    """
+    _set_seed(seed)
+    networks = _paired_networks(
+        source_channels, target_channels, size, width, normalization, dropout
+    )
+    model = Pix2Pix(
+        **networks,
+        reconstruction_weight=reconstruction_weight,
+        inference_dropout=inference_dropout,
+        ema_decay=ema_decay,
+        seed=seed,
+    )
+    return _compiled(model, compile_arguments)
+
+
+def colorizer(
+    size=256,
+    width=64,
+    normalization="batch",
+    dropout=0.5,
+    reconstruction_weight=100.0,
+    inference_dropout=False,
+    ema_decay=None,
+    seed=None,
+    **compile_arguments,
+):
+    """Colours line art, unaided or after hints: pix2pix with channel-compensated L1.
+
+    Adam 1e-4 (β₁ 0.9, β₂ 0.99) for each network, λ 100; meant for batches of 4. The
+    networks are those of `pix2pix`; the paper speaks of changes to the U-Net and does
+    not describe them.
+
+    Args:
+        size: Height and width of the images, a multiple of 8 from 24 on.
+        width: Positive integer, filters of the first convolution of both networks.
+        normalization: `"batch"` or `"instance"`, of both networks.
+        dropout: Float in [0, 1), as for `pix2pix`.
+        reconstruction_weight: Non-negative float, λ.
+        inference_dropout: Boolean, see `keras_gans.models.Pix2Pix`.
+        ema_decay: Optional float in [0, 1), see `keras_gans.models.Pix2Pix`.
+        seed: Optional integer for `keras.utils.set_random_seed`.
+        **compile_arguments: Passed on to `Pix2PixColorizer.compile`, in place of the
+            defaults; `reconstruction_loss=keras.losses.MeanAbsoluteError()` for plain
+            L1.
+
+    Returns:
+        A compiled `keras_gans.models.Pix2PixColorizer`.
+
+    Raises:
+        ValueError: If the networks do not take images of `size`.
+
+    Reference:
+        Kim and Lee, "Color Channel Compensating L1 Loss Algorithm" (in Korean).
+    """
+    _set_seed(seed)
+    channels = sum(Pix2PixColorizer.source_channels.values())
+    networks = _paired_networks(channels, 3, size, width, normalization, dropout)
+    model = Pix2PixColorizer(
+        **networks,
+        reconstruction_weight=reconstruction_weight,
+        inference_dropout=inference_dropout,
+        ema_decay=ema_decay,
+        seed=seed,
+    )
+    return _compiled(model, compile_arguments)
+
+
+def _paired_networks(source, target, size, width, normalization, dropout):
+    if size < 24 or size % 8:
+        raise ValueError(
+            "Argument `size` must be a multiple of 8 from 24 on, because the U-Net "
+            f"halves its input at least three times. Received: size={size}"
+        )
+    halvings = (size & -size).bit_length() - 1
+    return {
+        "generator": unet_generator(
+            source,
+            target,
+            width=width,
+            depth=min(8, halvings),
+            normalization=normalization,
+            dropout=dropout,
+            normalize_bottleneck=False,
+        ),
+        "discriminator": patch_discriminator(
+            source + target, width=width, normalization=normalization, affine=True
+        ),
+    }
 
 
 # Generation ------------------------------------------------------------------------

@@ -18,18 +18,28 @@ import keras_gans
 from keras_gans import presets
 from keras_gans.callbacks import (
     Checkpoint,
+    ColorizationGrid,
+    EvaluateTranslation,
     FiniteGuard,
     GeneratedGrid,
     LossHistory,
     LossTable,
     SampleGrid,
 )
-from keras_gans.data import generation, load_images, unpaired
+from keras_gans.callbacks.iteration_callback import Records
+from keras_gans.data import colorization, generation, load_images, unpaired
+from keras_gans.data.drawings import IMAGE_SIZE as DRAWINGS_SIZE
 from keras_gans.data.sources import has_test_split
-from keras_gans.export import export_generator, export_translator
+from keras_gans.export import export_colorizer, export_generator, export_translator
+from keras_gans.losses import SemanticVGGLoss, balanced_weight
 from keras_gans.metrics import (
+    FeatureNetwork,
+    FrechetDistance,
+    KernelDistance,
     class_statistics,
     classifier_features,
+    colorization_pairs,
+    colorization_scores,
     frechet_distance,
     kernel_distance,
     label_keeping,
@@ -52,7 +62,8 @@ class Recipe:
     summary: str
     batch_size: int
     size: int
-    # "translation" between two domains or "generation" of images of one.
+    # "translation" between two domains, "generation" of images of one, or
+    # "colorization" of line art made of them.
     task: str = "translation"
     # Whether training needs labels.
     labels: bool = False
@@ -93,13 +104,23 @@ RECIPES = {
         load_size=286,
         epochs=40,
     ),
-    "cyclegan_paper": Recipe(
-        build=presets.cyclegan_paper,
+    "cyclegan": Recipe(
+        build=presets.cyclegan,
         summary="the original CycleGAN (ResNets, least squares, image pool)",
         batch_size=1,
         size=256,
         load_size=286,
         epochs=200,
+    ),
+    "colorizer": Recipe(
+        build=presets.colorizer,
+        summary="colours line art, unaided or after hints (pix2pix, compensated L1)",
+        task="colorization",
+        batch_size=4,
+        size=256,
+        load_size=286,
+        epochs=20,
+        sample_freq=500,
     ),
     **{
         build.__name__: Recipe(
@@ -133,7 +154,7 @@ class Configuration:
     Args:
         preset: Name in `RECIPES`.
         x: Source of domain X, a name, folder or `.npz` file.
-        y: Source of domain Y; `None` for the generation of images of X.
+        y: Source of domain Y; `None` for generation and colorization of images of X.
         batch_size: Images of each domain in a batch.
         size: Height and width of the images.
         load_size: Height and width before the random crop, or `None`.
@@ -146,6 +167,19 @@ class Configuration:
         seed: Seed of weights, order and augmentation.
         jit_compile: `"auto"`, `True` or `False`, see `keras.Model.compile`.
         mixed_precision: `None`, `"float16"` or `"bfloat16"`.
+        width: Filters of the first convolutions of presets `cyclegan` and `colorizer`,
+            `None` for the default.
+        ema_decay: Of the averaged generator weights of the same presets, or `None`.
+        activation: Of the generators of preset `cyclegan`, `None` for the default.
+        feature_extractor: `"vgg16"` or the path of a `.keras` file, for the semantic
+            loss of preset `cyclegan`, or `None` for none.
+        feature_layers: Its layers, or `None` for the default.
+        semantic_weight: Of that loss, or `None` for the weight that balances it with
+            the cycle loss.
+        feature_network: As for `keras_gans.metrics.FeatureNetwork`, to score a
+            translation with while it trains, or `None`.
+        feature_size: Height and width to which it gets its images, or `None`.
+        evaluate_every: Epochs from one such score to the next.
     """
 
     preset: str
@@ -161,6 +195,30 @@ class Configuration:
     seed: int
     jit_compile: bool | str
     mixed_precision: str | None
+    width: int | None = None
+    ema_decay: float | None = None
+    activation: str | None = None
+    feature_extractor: str | None = None
+    feature_layers: list | None = None
+    semantic_weight: float | None = None
+    feature_network: str | None = None
+    feature_size: int | None = None
+    evaluate_every: int | None = None
+
+
+CYCLEGAN_OPTIONS = (
+    "activation",
+    "feature_extractor",
+    "feature_layers",
+    "semantic_weight",
+)
+COMMON_OPTIONS = ("width", "ema_decay")
+# What each preset takes beside what all of them take.
+PRESET_OPTIONS = {
+    "cyclegan": (*COMMON_OPTIONS, *CYCLEGAN_OPTIONS),
+    "colorizer": COMMON_OPTIONS,
+}
+SCORE_OPTIONS = ("feature_network", "feature_size", "evaluate_every")
 
 
 def configure(
@@ -175,17 +233,19 @@ def configure(
         seed: Integer.
         mixed_precision: `None`, `"float16"` or `"bfloat16"`.
         jit_compile: `"auto"`, `True` or `False`.
-        **given: `batch_size`, `size`, `steps` or `epochs`; `None` means not given.
+        **given: `batch_size`, `size`, `steps` or `epochs`, for translation
+            `SCORE_OPTIONS`, and the preset's `PRESET_OPTIONS`; `None` means not given.
 
     Returns:
         A `Configuration`.
 
     Raises:
-        ValueError: If `y` is missing or of no use, or there are two lengths.
+        ValueError: If `y` is missing or of no use, there are two lengths, or an option
+            does not go with the preset or the others.
     """
     recipe = RECIPES[preset]
-    if (y is None) != (recipe.task == "generation"):
-        wanted = "None" if recipe.task == "generation" else "the other domain"
+    if (y is None) == (recipe.task == "translation"):
+        wanted = "the other domain" if recipe.task == "translation" else "None"
         raise ValueError(
             f"Argument `y` must be {wanted} for preset {preset!r}, which is one of "
             f"{recipe.task}. Received: y={y!r}"
@@ -193,11 +253,34 @@ def configure(
     given = {name: value for name, value in given.items() if value is not None}
     if "steps" in given and "epochs" in given:
         raise ValueError("Give --steps or --epochs, not both.")
+    for name in (*COMMON_OPTIONS, *CYCLEGAN_OPTIONS):
+        takers = [key for key, names in PRESET_OPTIONS.items() if name in names]
+        if name in given and preset not in takers:
+            raise ValueError(
+                f"Only {' and '.join(takers)} can be trained with {_flags([name])}. "
+                f"Received: preset {preset}."
+            )
+    options = {
+        name: given[name]
+        for name in (*PRESET_OPTIONS.get(preset, ()), *SCORE_OPTIONS)
+        if name in given
+    }
+    score_options = [name for name in SCORE_OPTIONS if name in given]
+    if recipe.task != "translation" and score_options:
+        raise ValueError(f"Only presets of translation take {_flags(score_options)}.")
+    for needed, others in (
+        ("feature_extractor", ("feature_layers", "semantic_weight")),
+        ("feature_network", ("feature_size", "evaluate_every")),
+    ):
+        alone = [name for name in others if name in options]
+        if alone and needed not in options:
+            raise ValueError(f"{_flags(alone)} goes with {_flags([needed])} NETWORK.")
     length = {name: given[name] for name in ("steps", "epochs") if name in given} or {
         "steps": recipe.steps,
         "epochs": recipe.epochs,
     }
-    size = given.get("size", recipe.size)
+    own_size = DRAWINGS_SIZE if x == "drawings" else recipe.size
+    size = given.get("size", min(own_size, recipe.size))
     return Configuration(
         preset=preset,
         x=os.fspath(x),
@@ -213,15 +296,21 @@ def configure(
         seed=seed,
         jit_compile=jit_compile,
         mixed_precision=mixed_precision,
+        **options,
     )
 
 
+def _flags(names):
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
+
+
 class Run:
-    """The folder of a training run; a `TranslationRun` or a `GenerationRun`.
+    """The folder of a training run; a `TranslationRun`, `GenerationRun` and so on.
 
     `run.json` (command, configuration, versions), `history.csv`, `table.md` and
     `table.csv`, `score.json`, `samples/`, `figures/`, `checkpoints/`, `model.keras` and
-    the exported SavedModel in `export/1/`.
+    the exported SavedModel in `export/1/`; with a feature network `evaluation.csv`, the
+    distances over training, and `best.keras`, the model where they were lowest.
 
     Args:
         directory: The folder.
@@ -335,6 +424,7 @@ class Run:
                     FiniteGuard(),
                     make_pictures(),
                     LossTable(self.directory),
+                    *self._score_callbacks(),
                     LossHistory(self.directory),
                     _StopAt(total, steps_per_epoch),
                     checkpoint,
@@ -355,14 +445,16 @@ class Run:
         return path
 
     def load_model(self):
-        """Loads the model of a finished run."""
-        return keras.saving.load_model(self.model_path())
+        """Loads the model of a finished run, for use and not for training."""
+        # Compiling would ask for the pretrained network of a semantic loss.
+        return keras.saving.load_model(self.model_path(), compile=False)
 
     def score(self, model):
         """Scores the model on test images; writes `score.json`.
 
         Returns:
-            A dict, or `None` when the data has no labels or no test images.
+            A dict, or `None` when the data has no test images, or lacks labels that
+            are needed.
         """
         scores = self._score(model)
         if scores is not None:
@@ -381,6 +473,10 @@ class Run:
                 "versions": self.record["versions"],
             },
         )
+
+    def _score_callbacks(self):
+        """Returns callbacks that add scores to the logs of an epoch."""
+        return []
 
     def _write_record(self):
         configuration = dataclasses.asdict(self.configuration)
@@ -403,6 +499,10 @@ class Run:
         finally:
             # Or the classifiers of the score would compute in 16 bits, too.
             keras.config.set_dtype_policy(default_policy)
+
+    def _given(self, *names):
+        values = {name: getattr(self.configuration, name) for name in names}
+        return {name: value for name, value in values.items() if value is not None}
 
     def _load_domain(self, argument, channels, split):
         return load_images(
@@ -435,12 +535,28 @@ class TranslationRun(Run):
         arguments = {
             "x_channels": data.element_spec[0].shape[-1],
             "y_channels": data.element_spec[1].shape[-1],
+            **self._given("width", "ema_decay", "activation"),
         }
-        if configuration.preset == "cyclegan_paper":
+        if configuration.preset == "cyclegan":
             total = configuration.steps or configuration.epochs * data.steps_per_epoch
             arguments["constant_steps"] = total // 2
             arguments["decay_steps"] = total - total // 2
+            if configuration.feature_extractor:
+                arguments |= self._semantic_arguments()
         return arguments
+
+    def _semantic_arguments(self):
+        configuration = self.configuration
+        extractor = configuration.feature_extractor
+        loss = SemanticVGGLoss(
+            layers=configuration.feature_layers,
+            feature_extractor=None if extractor == "vgg16" else extractor,
+        )
+        weight = configuration.semantic_weight
+        if weight is None:
+            images = self._samples("x")
+            weight = balanced_weight(loss, images[: len(images) // 2 * 2])
+        return {"semantic_loss": loss, "semantic_weight": weight}
 
     def _prepare_pictures(self, model):
         x, y = self._samples("x"), self._samples("y")
@@ -458,6 +574,24 @@ class TranslationRun(Run):
             y[:count],
             save_freq=RECIPES[self.configuration.preset].sample_freq,
         )
+
+    def _score_callbacks(self):
+        configuration = self.configuration
+        if configuration.feature_network is None:
+            return []
+        network = FeatureNetwork(
+            configuration.feature_network, size=configuration.feature_size
+        )
+        evaluation = EvaluateTranslation(
+            configuration.x,
+            configuration.y,
+            metrics=[FrechetDistance(network), KernelDistance(network)],
+            every=configuration.evaluate_every or 1,
+            size=configuration.size,
+            channels=configuration.channels,
+            directory=self.directory,
+        )
+        return [evaluation, _KeepBest(self.directory)]
 
     def _samples(self, argument):
         source = getattr(self.configuration, argument)
@@ -531,6 +665,49 @@ class GenerationRun(Run):
         return export_generator
 
 
+class ColorizationRun(Run):
+    """A run that trains the colouring of line art made of illustrations."""
+
+    def _make_data(self):
+        configuration = self.configuration
+        return colorization(
+            configuration.x,
+            batch_size=configuration.batch_size,
+            size=configuration.size,
+            load_size=configuration.load_size,
+            flip=configuration.flip,
+            seed=configuration.seed,
+        )
+
+    def _preset_arguments(self, data):
+        return self._given("width", "ema_decay")
+
+    def _prepare_pictures(self, model):
+        split = "test" if has_test_split(self.configuration.x) else "train"
+        images, _ = self._load_domain("x", 3, split)
+        source, target = colorization_pairs(images[:SAMPLES])
+        condition = model.condition(tuple(part[:1] for part in source))
+        model.discriminate(
+            condition, [model.generator(condition, training=False)], training=False
+        )
+        return lambda: ColorizationGrid(
+            self.directory / "samples",
+            source,
+            target,
+            save_freq=RECIPES[self.configuration.preset].sample_freq,
+        )
+
+    def _score(self, model):
+        """Tells the errors of colours on test images, unaided and after hints."""
+        if not has_test_split(self.configuration.x):
+            return None
+        return colorization_scores(model, self._load_domain("x", 3, "test")[0])
+
+    @property
+    def _exporter(self):
+        return export_colorizer
+
+
 def _length(model, batches):
     """Says how many iterations, and batches if they are more, a training has."""
     # The most iterations that so many batches are enough for.
@@ -540,7 +717,11 @@ def _length(model, batches):
 
 
 def _run_class(configuration):
-    kinds = {"translation": TranslationRun, "generation": GenerationRun}
+    kinds = {
+        "translation": TranslationRun,
+        "generation": GenerationRun,
+        "colorization": ColorizationRun,
+    }
     return kinds[RECIPES[configuration.preset].task]
 
 
@@ -583,6 +764,30 @@ def score_generation(model, classifier, reference, real, count=SCORED_IMAGES, se
     return scores
 
 
+class _KeepBest(keras.callbacks.Callback):
+    """Keeps the model with the lowest `val_fid` as `best.keras`.
+
+    Unlike `keras.callbacks.ModelCheckpoint` it knows after a resume what the best was,
+    and a kill or a full disk leaves the best so far.
+    """
+
+    def __init__(self, directory):
+        super().__init__()
+        self._directory = directory
+
+    def on_train_begin(self, logs=None):
+        records = Records(self._directory / "evaluation.csv")
+        records.rewind(self.model.iterations)
+        self._best = min((row["val_fid"] for row in records.rows), default=math.inf)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs["val_fid"] < self._best:
+            self._best = logs["val_fid"]
+            temporary = self._directory / "best.tmp.keras"
+            self.model.save(temporary)
+            os.replace(temporary, self._directory / "best.keras")
+
+
 class _StopAt(keras.callbacks.Callback):
     """Ends `fit` at a batch that need not be the last of an epoch.
 
@@ -612,11 +817,19 @@ _SCORE_MEANINGS = {
     "entropy": "of these classes, in nats",
     "entropy_share": "1 for all classes equally often",
     "label_share": "images of the class that was asked for",
+    "l1": "mean |difference| from test images in [-1, 1], mean of the next two",
+    "unaided_l1": "coloured without hints",
+    "hinted_l1": "coloured after hints",
+    "l1_red": "of l1, the red channel",
+    "l1_green": "the green channel",
+    "l1_blue": "the blue channel",
+    "hint_error": "of the pixels under hints, small if they are obeyed",
+    "unaided_hint_error": "of the same pixels without hints",
 }
 
 
 def score_table(scores):
-    """Formats scores, of translation or of generation, as a Markdown table."""
+    """Formats scores as a Markdown table."""
     if "xy" not in scores:
         rows = [
             f"| {name} | {value:.4g} | {_SCORE_MEANINGS[name]} |"

@@ -1,7 +1,10 @@
 """The command line, in process: what it writes, says, refuses and survives."""
 
+import argparse
 import contextlib
 import csv
+import dataclasses
+import functools
 import io
 import json
 import pathlib
@@ -17,7 +20,9 @@ from PIL import Image
 
 import keras_gans
 import small_run
-from keras_gans import cli, export, training
+from keras_gans import cli, export, presets, training
+from keras_gans.cli import common, train
+from keras_gans.experiments import semantic_digits, semantic_loss
 
 BATCH = ["--batch-size", str(small_run.BATCH)]
 
@@ -144,6 +149,7 @@ def test_train_writes_the_run_folder(finished):
         "seed": 0,
         "jit_compile": "auto",
         "mixed_precision": None,
+        **dict.fromkeys([*training.CYCLEGAN_OPTIONS, *training.SCORE_OPTIONS]),
     }
     assert content["versions"]["keras_gans"] == keras_gans.__version__
     assert content["versions"]["tensorflow"] == tf.__version__
@@ -206,6 +212,7 @@ def test_train_writes_the_run_folder_of_a_generation(generation):
         **{"batch_size": small_run.BATCH, "size": 8, "load_size": None},
         **{"flip": False, "channels": None, "steps": 5, "epochs": None, "seed": 0},
         **{"jit_compile": "auto", "mixed_precision": None},
+        **dict.fromkeys([*training.CYCLEGAN_OPTIONS, *training.SCORE_OPTIONS]),
     }
     history = rows(directory / "history.csv")
     assert [row["iteration"] for row in history] == ["4", "5"]
@@ -343,6 +350,10 @@ def test_resume_takes_the_latest_run(finished, monkeypatch):
         ["--seed", "0"],
         ["--mixed-precision", "bfloat16"],
         ["--no-jit-compile"],
+        ["--x", "photos"],
+        ["--ema-decay", "0.9"],
+        ["--semantic-weight", "1"],
+        ["--feature-network", "inception_v3"],
     ],
 )
 def test_resume_refuses_what_would_change_the_run(finished, given):
@@ -493,6 +504,113 @@ def test_folders_in_bfloat16(tmp_path, monkeypatch):
     assert len(list(pathlib.Path("out").iterdir())) == 10
 
 
+def test_a_semantic_cyclegan_of_folders(tmp_path, monkeypatch):
+    images, _ = small_run.digits("train", 12)
+    small_run.write_images(tmp_path / "photos", images)
+    small_run.write_images(tmp_path / "paintings", 255 - images)
+    recipe = dataclasses.replace(
+        training.RECIPES["cyclegan"],
+        build=functools.partial(presets.cyclegan, width=2, residual_blocks=1),
+    )
+    monkeypatch.setitem(training.RECIPES, "cyclegan", recipe)
+    pixels = keras.Input((None, None, 3))
+    keras.Model(pixels, keras.layers.Conv2D(2, 3)(pixels)).save("extractor.keras")
+    run = ["--output", "run"]
+    succeed(
+        *("train", "cyclegan", "--x", "photos", "--y", "paintings", "--size", "24"),
+        *("--steps", "2", "--activation", "leaky_relu", "--ema-decay", "0.5", *run),
+        *("--feature-extractor", "extractor.keras", "--no-jit-compile"),
+        *("--feature-network", "extractor.keras", "--feature-size", "12"),
+    )
+    with open("run/history.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["semantic_loss"]) > 0
+    assert float(row["val_fid"]) > 0 and float(row["val_kid_extractor_xy"])
+    model = training.Run.open("run").load_model()
+    assert model.ema_decay == 0.5 and model.semantic_weight > 0
+    message = fail(
+        "translate", "photos/0.png", "a.png", "--size", "4", "--model", "run"
+    )
+    assert "photos/0.png: Height and width" in message and "from 8 on" in message
+    # A model that is only used does not need the network of its loss.
+    pathlib.Path("extractor.keras").rename("moved.keras")
+    succeed("translate", "photos", "out", "--size", "24", "--model", "run")
+    assert len(list(pathlib.Path("out").iterdir())) == 12
+    succeed(
+        *("translate", "photos", "best", "--size", "24", "--model", "run/best.keras")
+    )
+    message = fail("train", "--resume", "--steps", "3", *run)
+    assert "`feature_extractor` must be" in message and "extractor.keras" in message
+    pathlib.Path("moved.keras").rename("extractor.keras")
+    pathlib.Path("run/best.keras").unlink()
+    # What was best before counts after a resume as well.
+    path = pathlib.Path("run/evaluation.csv")
+    first, values = path.read_text().splitlines()
+    values = values.split(",")
+    values[first.split(",").index("val_fid")] = "1e-9"
+    path.write_text(f"{first}\n{','.join(values)}\n")
+    succeed("train", "--resume", "--steps", "3", *run)
+    assert len(path.read_text().splitlines()) == 3
+    assert not pathlib.Path("run/best.keras").exists()
+
+
+def test_options_of_the_studies_reach_them(monkeypatch):
+    seen = []
+
+    def reproduce(directory, setting, only, seeds, command):
+        seen.append((directory, setting, only, seeds, command))
+
+    for study in (semantic_loss, semantic_digits):
+        monkeypatch.setattr(study, "reproduce", reproduce)
+    succeed("reproduce", "semantic")
+    succeed("reproduce", "semantic", "--quick", "--output", "out")
+    succeed(
+        *("reproduce", "semantic", "--x", "photos", "--y", "paintings", "--size", "64"),
+        *("--width", "32", "--residual-blocks", "3", "--steps", "7", "--scores", "2"),
+        *("--upsampling", "resize", "--discriminator-layers", "2"),
+        *("--ema-decay", "0.9", "--feature-extractor", "a.keras"),
+        *("--feature-layers", "one", "two", "--semantic-weight", "0.5"),
+        *("--feature-network", "b.keras", "--feature-size", "227"),
+        *("--only", "origin", "hybrid", "--seeds", "2"),
+    )
+    succeed("reproduce", "semantic_digits", "--quick", "--steps", "9")
+    folder = pathlib.Path("runs/semantic")
+    default, quick, given, digits = seen
+    command = "keras-gans reproduce semantic"
+    assert default == (folder, semantic_loss.Setting(), None, 1, command)
+    assert quick[:2] == (pathlib.Path("out"), semantic_loss.QUICK)
+    assert given[1] == semantic_loss.Setting(
+        x="photos",
+        y="paintings",
+        size=64,
+        width=32,
+        residual_blocks=3,
+        upsampling="resize",
+        discriminator_layers=2,
+        steps=7,
+        scores=2,
+        ema_decay=0.9,
+        feature_extractor="a.keras",
+        feature_layers=["one", "two"],
+        semantic_weight=0.5,
+        feature_network="b.keras",
+        feature_size=227,
+    )
+    assert given[2:4] == (["origin", "hybrid"], 2)
+    assert digits[0] == pathlib.Path("runs/semantic_digits")
+    assert digits[1] == dataclasses.replace(semantic_digits.QUICK, steps=9)
+    # Each study has options of its own.
+    assert "unrecognized" in fail("reproduce", "losses", "--x", "photos", status=2)
+    assert "STUDY" in fail("reproduce", status=2)
+
+
+def test_x_and_y_stand_for_data(unlabelled):
+    x, y = unlabelled
+    for given in (["--x", x], ["--y", y], ["--x", x, "--y", y, "--data", x, y]):
+        message = fail("train", *given)
+        assert "Give --x and --y, or both as --data X Y." in message
+
+
 # translate -------------------------------------------------------------------------
 
 
@@ -540,11 +658,10 @@ def test_translate_a_folder(finished):
     pathlib.Path("in/broken.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
     model = ["--model", finished.directory]
     result = succeed("translate", "in", "out", *model)
-    # Both are named with the reason, and the others are translated.
+    # It is named with the reason, and the others are translated.
     assert "Skipped: in/broken.png: " in result.err
-    assert re.search("Skipped: in/odd.png: .*multiples of 4.*--size N", result.err)
-    assert "Skipped 2 file(s), named above." in result.err
-    assert "Wrote 7 image(s) to out." in result.out
+    assert "Skipped 1 file(s), named above." in result.err
+    assert "Wrote 8 image(s) to out." in result.out
     assert sorted(str(path) for path in pathlib.Path("out").rglob("*.png")) == [
         "out/0.png",
         "out/1.png",
@@ -553,8 +670,14 @@ def test_translate_a_folder(finished):
         "out/below/0.jpg.png",
         "out/below/1.jpg.png",
         "out/below/2.jpg.png",
+        "out/odd.png",
     ]
     assert pixels("out/0.png").shape == (32, 32, 3)
+    # 30 pixels are mirrored at the bottom to a multiple of 4, and cut again.
+    odd = images[0, :30]
+    mirrored = np.concatenate([odd, odd[:-3:-1]]).repeat(3, axis=-1)
+    translated = export.load_translator(finished.directory / "export")(mirrored[None])
+    np.testing.assert_array_equal(pixels("out/odd.png"), translated[0, :30])
 
     result = succeed("translate", "in", "resized", "--size", "24", *model)
     assert pixels("resized/odd.png").shape == (24, 24, 3)
@@ -588,13 +711,10 @@ def test_translate_refuses_before_it_loads_a_model(monkeypatch):
 
 def test_translate_errors(finished):
     images, _ = small_run.digits("test", 1)
-    small_run.write_images(pathlib.Path("in"), images[:, :30])
+    small_run.write_images(pathlib.Path("in"), images)
+    pathlib.Path("in/0.png").write_bytes(b"no image")
     pathlib.Path("text.png").write_text("no image")
     model = ["--model", finished.directory]
-    message = fail("translate", "in/0.png", "a.png", *model)
-    assert "in/0.png" in message and "multiples of 4" in message
-    message = fail("translate", "in/0.png", "a.png", "--size", "30", *model)
-    assert "multiples of 4" in message
     assert "text.png" in fail("translate", "text.png", "a.png", *model)
     message = fail("translate", "in/0.png", "a.png", "--model", "nothing")
     assert "There is no model at 'nothing'" in message
@@ -617,8 +737,9 @@ def test_the_default_model_is_that_of_the_package(finished, monkeypatch):
     shutil.copytree(
         finished.directory / "export", "share/keras_gans/saved_models/digits"
     )
-    monkeypatch.setattr(cli, "__file__", str(pathlib.Path("nowhere/keras_gans/cli.py")))
-    monkeypatch.setattr(cli.sys, "prefix", str(pathlib.Path.cwd()))
+    path = pathlib.Path("nowhere/keras_gans/cli/common.py")
+    monkeypatch.setattr(common, "__file__", str(path))
+    monkeypatch.setattr(common.sys, "prefix", str(pathlib.Path.cwd()))
     images, _ = small_run.digits("test", 1)
     small_run.write_images(pathlib.Path("in"), images)
     assert "share/keras_gans/saved_models/digits" in (
@@ -781,19 +902,19 @@ def test_help(verb):
 
 def test_help_lists_all_presets():
     text = succeed("train", "--help").out
-    for task, presets in (
-        ("translation", cli._TRANSLATION_PRESETS),
-        ("generation", cli._GENERATION_PRESETS),
+    for task, names in (
+        ("translation", train.TRANSLATION_PRESETS),
+        ("generation", train.GENERATION_PRESETS),
     ):
         lines = text.partition(f"\npresets of {task}, ")[2].partition("\n\n")[0]
         listed = [line.split()[0] for line in lines.splitlines()[1:]]
-        assert listed == [*presets]
+        assert listed == [*names]
         recipes = training.RECIPES.items()
         assert listed == [name for name, recipe in recipes if recipe.task == task]
     (action,) = (
         action
-        for action in cli._add_train(
-            cli.argparse.ArgumentParser().add_subparsers()
+        for action in train.add_train(
+            argparse.ArgumentParser().add_subparsers()
         )._actions
         if action.dest == "preset"
     )

@@ -26,13 +26,14 @@ from keras_gans.networks import (
 SIGNATURES = {"serving_default", "serving_bytes", "reverse", "reverse_bytes"}
 
 
-def digit_model(normalization="batch", compiled=True):
+def digit_model(normalization="batch", compiled=True, **arguments):
     keras.utils.set_random_seed(0)
     model = CycleGAN(
         generator_xy=digit_generator(1, 3, width=8, normalization=normalization),
         generator_yx=digit_generator(3, 1, width=8, normalization=normalization),
         discriminator_x=digit_discriminator(1, width=4),
         discriminator_y=digit_discriminator(3, width=4),
+        **arguments,
     )
     if compiled:
         model.compile()
@@ -221,6 +222,28 @@ def test_only_the_generators_are_stored(model, folder):
     )
     assert numbers == weights
     assert (folder / "1" / "saved_model.pb").stat().st_size < 200_000
+
+
+def test_averages_are_exported(tmp_path):
+    model, expected = digit_model(ema_decay=0.9), digit_model()
+    for direction in ("xy", "yx"):
+        # As after training, averages differ from the weights of the last step.
+        generator = getattr(expected, f"generator_{direction}")
+        for variable in generator.trainable_variables:
+            variable.assign(variable * 1.5)
+        averaged = getattr(model, f"averaged_generator_{direction}")
+        averaged.set_weights(generator.get_weights())
+    path = export_translator(model, tmp_path / "averages")
+    model.save(tmp_path / "model.keras")
+    for source in (path, tmp_path / "model.keras"):
+        translator = load_translator(source)
+        x, y = pictures(1), pictures(3)
+        assert_same_pixels(translator(x), grey_levels(expected, x))
+        assert_same_pixels(translator(y, "yx"), grey_levels(expected, y, "yx"))
+    # And nothing but them.
+    data = pathlib.Path("variables", "variables.data-00000-of-00001")
+    plain = export_translator(expected, tmp_path / "plain")
+    assert (path / data).stat().st_size == (plain / data).stat().st_size
 
 
 def test_float16_weights(model, folder, translator, tmp_path):

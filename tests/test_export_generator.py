@@ -345,6 +345,17 @@ def test_same_images_as_the_model(classes, distribution, tmp_path):
         assert_same_pixels(loaded.generate(5, labels=labels, seed=3), expected)
 
 
+def test_the_average_is_exported(tmp_path):
+    model, expected = gan(ema_decay=0.9), gan()
+    expected.generator.set_weights(image_generator(seed=1).get_weights())
+    model.averaged_generator.set_weights(expected.generator.get_weights())
+    pixels = (expected.generate(5, seed=3) + 1.0) * 127.5
+    model.save(tmp_path / "model.keras")
+    path = export_generator(model, tmp_path / "saved_model")
+    for source in (path, tmp_path / "model.keras"):
+        assert_same_pixels(load_generator(source).generate(5, seed=3), pixels)
+
+
 # Wrong arguments --------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from keras_gans.losses import (
     LeastSquaresGeneratorLoss,
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
+    SemanticVGGLoss,
     WassersteinDiscriminatorLoss,
 )
 
@@ -22,7 +23,7 @@ SIZES = {
     presets.digits: 32,
     presets.digit_lab: 32,
     presets.tensorflow_tutorial: 32,
-    presets.cyclegan_paper: 20,
+    presets.cyclegan: 20,
 }
 by_preset = pytest.mark.parametrize("preset", SIZES, ids=lambda preset: preset.__name__)
 
@@ -71,7 +72,7 @@ def test_trains(build, preset):
     ]
     data = unpaired(*images, batch_size=1, steps_per_epoch=1)
     # Tracing these large networks takes longer than a step of them.
-    model.run_eagerly = preset in (presets.tensorflow_tutorial, presets.cyclegan_paper)
+    model.run_eagerly = preset in (presets.tensorflow_tutorial, presets.cyclegan)
     before = [network.trainable_variables[0].numpy() for network in networks(model)]
     history = model.fit(data, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
@@ -100,14 +101,14 @@ def test_weights_are_those_of_the_seed(preset):
 @by_preset
 @pytest.mark.parametrize("channels", [(1, 1), (1, 3), (3, 1)])
 def test_channels(preset, channels, monkeypatch):
-    if preset in (presets.tensorflow_tutorial, presets.cyclegan_paper):
+    if preset in (presets.tensorflow_tutorial, presets.cyclegan):
         # The same networks, narrower.
         for name in ("unet_generator", "resnet_generator", "patch_discriminator"):
             build = getattr(presets, name)
             monkeypatch.setattr(
                 presets,
                 name,
-                lambda *args, build=build, **kw: build(*args, width=4, **kw),
+                lambda *args, build=build, **kw: build(*args, **{**kw, "width": 4}),
             )
     model = preset(*channels, size=SIZES[preset])
     assert model.generator_xy.input_shape[-1] == channels[0]
@@ -176,6 +177,27 @@ def test_digit_lab_of_another_width():
         assert layers(network, keras.layers.Conv2D)[0].filters == 8
 
 
+def test_digit_lab_with_a_semantic_loss(build):
+    pixels = keras.Input((32, 32, 3))
+    features = keras.layers.Conv2D(2, 8, strides=8)(pixels)
+    loss = SemanticVGGLoss(feature_extractor=keras.Model(pixels, features))
+    weights = {"semantic_weight": 0.5, "semantic_translation_weight": 0.25}
+    for name, value in weights.items():
+        model = presets.digit_lab(width=4, semantic_loss=loss, **{name: value})
+        assert model.semantic_loss is loss
+        assert {name: getattr(model, name) for name in weights} == {
+            **dict.fromkeys(weights, 0),
+            name: value,
+        }
+        # The rest is the lab's.
+        assert isinstance(model.adversarial_loss[1], NonSaturatingGeneratorLoss)
+        with pytest.raises(ValueError, match="`semantic_loss` goes with"):
+            presets.digit_lab(width=4, **{name: value})
+    assert build(presets.digit_lab).semantic_loss is None
+    with pytest.raises(ValueError, match="`semantic_loss` goes with"):
+        presets.digit_lab(width=4, semantic_loss=loss)
+
+
 # The tutorial ----------------------------------------------------------------------
 
 
@@ -214,8 +236,8 @@ def test_tensorflow_tutorial_needs_a_power_of_two(size):
 # The paper -------------------------------------------------------------------------
 
 
-def test_cyclegan_paper(build):
-    model = build(presets.cyclegan_paper)
+def test_cyclegan(build):
+    model = build(presets.cyclegan)
     for generator in (model.generator_xy, model.generator_yx):
         convolutions = layers(generator, keras.layers.Conv2D)
         assert [layer.filters for layer in convolutions[:3]] == [64, 128, 256]
@@ -250,19 +272,53 @@ def test_cyclegan_paper(build):
         assert_paper_s_adam(getattr(model, f"{role}_optimizer"))
 
 
-def test_cyclegan_paper_has_more_blocks_for_large_images():
-    model = presets.cyclegan_paper(size=256)
+def test_cyclegan_s_variants(build):
+    pixels = keras.Input((None, None, 3))
+    features = keras.layers.Conv2D(2, 8, strides=8)(pixels)
+    loss = SemanticVGGLoss(feature_extractor=keras.Model(pixels, features))
+    small = {"size": 20, "width": 4, "residual_blocks": 2}
+    model = presets.cyclegan(
+        activation="leaky_relu",
+        semantic_loss=loss,
+        semantic_weight=0.5,
+        ema_decay=0.9,
+        **small,
+    )
+    assert model.semantic_loss is loss
+    assert (model.semantic_weight, model.semantic_translation_weight) == (0.5, 0)
+    assert model.ema_decay == 0.9
+    for network in networks(model):
+        assert layers(network, keras.layers.Conv2D)[0].filters == 4
+    for generator in (model.generator_xy, model.generator_yx):
+        assert len(layers(generator, keras.layers.Add)) == 2
+        assert not layers(generator, keras.layers.ReLU)
+        slopes = {
+            layer.negative_slope for layer in layers(generator, keras.layers.LeakyReLU)
+        }
+        assert slopes == {0.01}
+    with pytest.raises(ValueError, match="`semantic_loss` goes with"):
+        presets.cyclegan(semantic_weight=0.5, **small)
+    # None of it is the paper's.
+    plain = build(presets.cyclegan)
+    assert plain.semantic_loss is None and plain.ema_decay is None
+    assert not layers(plain.generator_xy, keras.layers.LeakyReLU)
+
+
+def test_cyclegan_has_more_blocks_for_large_images():
+    model = presets.cyclegan(size=256)
     for generator in (model.generator_xy, model.generator_yx):
         assert len(layers(generator, keras.layers.Add)) == 9
 
 
-def test_cyclegan_paper_s_rate_falls_when_told_to(monkeypatch):
+def test_cyclegan_s_rate_falls_when_told_to(monkeypatch):
     for name in ("resnet_generator", "patch_discriminator"):
         build = getattr(presets, name)
         monkeypatch.setattr(
-            presets, name, lambda *args, build=build, **kw: build(*args, width=4, **kw)
+            presets,
+            name,
+            lambda *args, build=build, **kw: build(*args, **{**kw, "width": 4}),
         )
-    model = presets.cyclegan_paper(size=20, constant_steps=30, decay_steps=20)
+    model = presets.cyclegan(size=20, constant_steps=30, decay_steps=20)
     optimizers = [getattr(model, f"{role}_optimizer") for role in model.roles]
     for optimizer in optimizers:
         for step, rate in ((0, 2e-4), (30, 2e-4), (40, 1e-4), (50, 0), (60, 0)):
@@ -271,16 +327,16 @@ def test_cyclegan_paper_s_rate_falls_when_told_to(monkeypatch):
         assert optimizer.beta_1 == 0.5
     assert optimizers[0] is not optimizers[1]
     given = keras.optimizers.SGD()
-    model = presets.cyclegan_paper(
+    model = presets.cyclegan(
         size=20, constant_steps=30, decay_steps=20, generator_optimizer=given
     )
     assert model.generator_optimizer is given
 
 
 @pytest.mark.parametrize("lengths", [{"constant_steps": 3}, {"decay_steps": 3}])
-def test_cyclegan_paper_needs_both_lengths(lengths):
+def test_cyclegan_needs_both_lengths(lengths):
     with pytest.raises(ValueError, match="must be given together"):
-        presets.cyclegan_paper(size=20, **lengths)
+        presets.cyclegan(size=20, **lengths)
 
 
 # Generation ------------------------------------------------------------------------

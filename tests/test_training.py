@@ -77,25 +77,34 @@ def test_a_given_length_replaces_the_recipe_s():
 
 
 def test_the_crop_keeps_its_share_of_another_size():
-    assert configure("cyclegan_paper", "a", "b", size=128).load_size == 143
+    assert configure("cyclegan", "a", "b", size=128).load_size == 143
     assert configure("digits", "a", "b", size=64).load_size is None
 
 
-def test_the_paper_s_rate_falls_in_the_second_half(tmp_path, unlabelled, monkeypatch):
-    received = {}
+@pytest.fixture
+def built_with(tmp_path, unlabelled, monkeypatch):
+    """Returns what the preset `cyclegan` is called with, for options of the run."""
 
     def build(**arguments):
         received.update(arguments)
         raise ValueError("seen")
 
-    recipe = dataclasses.replace(training.RECIPES["cyclegan_paper"], build=build)
-    monkeypatch.setitem(training.RECIPES, "cyclegan_paper", recipe)
-    configuration = configure(
-        "cyclegan_paper", *unlabelled, size=32, steps=7, jit_compile=False, seed=5
-    )
-    with pytest.raises(ValueError, match="seen"):
-        Run.create(tmp_path / "run", configuration, "").train(verbose=0)
-    assert received == {
+    received = {}
+    recipe = dataclasses.replace(training.RECIPES["cyclegan"], build=build)
+    monkeypatch.setitem(training.RECIPES, "cyclegan", recipe)
+
+    def call(**given):
+        received.clear()
+        configuration = configure("cyclegan", *unlabelled, size=32, **given)
+        with pytest.raises(ValueError, match="seen"):
+            Run.create(tmp_path / "run", configuration, "").train(verbose=0)
+        return dict(received)
+
+    return call
+
+
+def test_the_paper_s_rate_falls_in_the_second_half(built_with):
+    assert built_with(steps=7, jit_compile=False, seed=5) == {
         "x_channels": 1,
         "y_channels": 1,
         "size": 32,
@@ -104,6 +113,51 @@ def test_the_paper_s_rate_falls_in_the_second_half(tmp_path, unlabelled, monkeyp
         "constant_steps": 3,
         "decay_steps": 4,
     }
+
+
+def test_the_variants_of_cyclegan_reach_the_preset(built_with, tmp_path):
+    received = built_with(steps=7, activation="leaky_relu", ema_decay=0.9)
+    assert (received["activation"], received["ema_decay"]) == ("leaky_relu", 0.9)
+    assert "semantic_loss" not in received
+
+    pixels = keras.Input((None, None, 3))
+    convolution = keras.layers.Conv2D(2, 3, name="first")(pixels)
+    extractor = keras.Model(pixels, keras.layers.Conv2D(4, 3)(convolution))
+    extractor.save(tmp_path / "extractor.keras")
+    path = str(tmp_path / "extractor.keras")
+    received = built_with(
+        steps=7, feature_extractor=path, feature_layers=["first"], semantic_weight=0.5
+    )
+    loss = received["semantic_loss"]
+    assert (loss.layers, loss.feature_extractor) == (("first",), path)
+    assert received["semantic_weight"] == 0.5
+
+    # Without a weight, photos differ as much by this loss as by the cycle loss.
+    received = built_with(steps=7, feature_extractor=path)
+    images = small_run.digits("train", training.SAMPLES)[0] / np.float32(127.5) - 1
+    half = training.SAMPLES // 2
+    l1 = np.abs(images[:half] - images[half:]).mean()
+    difference = float(received["semantic_loss"](images[:half], images[half:]))
+    np.testing.assert_allclose(
+        received["semantic_weight"] * difference, 10 * l1, rtol=0.05
+    )
+
+
+def test_options_of_cyclegan_go_with_it_alone():
+    with pytest.raises(ValueError, match="Only preset cyclegan takes --ema-decay"):
+        configure("digits", "a", "b", ema_decay=0.9)
+    for name, value, needed in (
+        ("feature_layers", ["a"], "extractor"),
+        ("semantic_weight", 1.0, "extractor"),
+        ("feature_size", 64, "network"),
+        ("evaluate_every", 2, "network"),
+    ):
+        flag = name.replace("_", "-")
+        with pytest.raises(ValueError, match=f"--{flag} goes with --feature-{needed}"):
+            configure("cyclegan", "a", "b", **{name: value})
+    assert configure("digits", "a", "b", feature_network="n").feature_network == "n"
+    with pytest.raises(ValueError, match="of translation take --feature-network"):
+        configure("gan", "a", feature_network="inception_v3")
 
 
 # The folder ------------------------------------------------------------------------
@@ -252,7 +306,7 @@ def test_resume_between_two_updates_of_a_critic_model_is_exact(tmp_path):
     assert rows(parts / "history.csv") == history
     assert rows(parts / "table.csv")[1:] == table
     # And what is read from the folder.
-    loaded = Run.open(parts).load_model()
+    loaded = keras.saving.load_model(Run.open(parts).model_path())
     for received, wanted in zip(state(loaded), state(expected), strict=True):
         np.testing.assert_array_equal(received, wanted)
     np.testing.assert_array_equal(

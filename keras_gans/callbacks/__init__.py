@@ -1,13 +1,19 @@
 """Callbacks for `fit`."""
 
 from keras_gans.callbacks.checkpoint import Checkpoint
+from keras_gans.callbacks.evaluate_translation import (
+    EvaluateTranslation,
+    evaluate_translation,
+)
 from keras_gans.callbacks.finite_guard import FiniteGuard
 from keras_gans.callbacks.loss_history import LossHistory, plot_losses
 from keras_gans.callbacks.loss_table import LossTable
 from keras_gans.callbacks.sample_grid import (
+    ColorizationGrid,
     GeneratedGrid,
     PictureCallback,
     SampleGrid,
+    colorization_grid,
     generated_grid,
     generated_scatter,
     translation_grid,

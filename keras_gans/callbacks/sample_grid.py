@@ -180,6 +180,40 @@ class GeneratedGrid(PictureCallback):
         return generated_grid(samples, columns)
 
 
+class ColorizationGrid(PictureCallback):
+    """Saves how a colorizer colours the same line art every so many iterations.
+
+    Each column is one image. From above: the line art, coloured unaided, the hints on
+    the line art, coloured after them, and the illustration that both come from.
+
+    Args:
+        directory: Folder of the pictures `iteration_000500.png` and so on.
+        source: Tuple `(line_art, hint_colors, hint_mask)` of float arrays, as
+            `keras_gans.data.colorization` makes them, with hints for all images.
+        target: The illustrations, float in [-1, 1], `(n, height, width, 3)`.
+        save_freq: Positive integer, iterations between pictures. Defaults to 500. The
+            begin and the end of training are shown in any case.
+        iterations: Further iterations at which a picture is saved.
+        tensorboard_directory: Optional folder to which the pictures are also written
+            for TensorBoard.
+    """
+
+    def __init__(
+        self,
+        directory,
+        source,
+        target,
+        save_freq=500,
+        iterations=(),
+        tensorboard_directory=None,
+    ):
+        self.source, self.target = source, target
+        super().__init__(directory, save_freq, iterations, tensorboard_directory)
+
+    def draw(self):
+        return colorization_grid(self.model, self.source, self.target)
+
+
 def translation_grid(model, x, y):
     """Draws x, G(x), F(G(x)) above y, F(y), G(F(y)).
 
@@ -197,6 +231,30 @@ def translation_grid(model, x, y):
     line = np.full((GAP, *bands[0].shape[1:]), 255, "uint8")
     picture = np.concatenate([*bands[:3], line, *bands[3:]])
     return _enlarged(picture, x.shape[1])
+
+
+def colorization_grid(model, source, target):
+    """Draws line art, coloured unaided, hints, coloured after them, and the target.
+
+    Args:
+        model: A `keras_gans.models.Pix2PixColorizer`.
+        source: Tuple `(line_art, hint_colors, hint_mask)` of float arrays.
+        target: Illustrations, float in [-1, 1], shape `(n, height, width, 3)`.
+
+    Returns:
+        A uint8 array `(height, width, 3)`; small images are shown enlarged.
+    """
+    line_art, colors, mask = map(keras.ops.convert_to_numpy, source)
+    unaided = model((line_art, np.zeros_like(colors), np.zeros_like(mask)))
+    rows = (
+        line_art,
+        unaided,
+        np.where(mask > 0, colors, line_art),
+        model((line_art, colors, mask)),
+        target,
+    )
+    bands = [np.concatenate([_as_picture(image) for image in row], 1) for row in rows]
+    return _enlarged(np.concatenate(bands), target.shape[1])
 
 
 def generated_grid(images, columns=None):

@@ -1,7 +1,10 @@
-"""`tf.data` pipelines and the embedded digit domains."""
+"""`tf.data` pipelines and the embedded digits and drawings."""
 
+from keras_gans.data.colorization import colorization, draw_hints, extract_line_art
 from keras_gans.data.digits import handwritten_digits, street_digits
+from keras_gans.data.drawings import drawings
 from keras_gans.data.gaussians import GaussianMixture, gaussian_grid, gaussian_ring
 from keras_gans.data.generation import generation
+from keras_gans.data.paired import paired
 from keras_gans.data.sources import load_images
 from keras_gans.data.unpaired import unpaired

@@ -51,6 +51,8 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
 _PROGRESS_BAR_FROM = 501
 
 
@@ -87,38 +89,27 @@ def decode_image(source, channels=3, max_pixels=50_000_000):
     (2, 3, 3)
     """
     _check_channels(channels)
-    _check_positive_integer("max_pixels", max_pixels)
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        name, stream = "image bytes", io.BytesIO(source)
-    elif isinstance(source, (str, os.PathLike)):
-        name = os.fspath(source)
-        try:
-            stream = open(source, "rb")
-        except OSError as error:
-            reason = error.strerror or error
-            raise ImageError(f"{name}: cannot be opened: {reason}") from error
-    else:
-        raise TypeError(
-            "Argument `source` must be the path or the bytes of an image. "
-            f"Received: source of type {type(source).__name__}"
-        )
+    return _decode(source, channels, max_pixels)
 
-    with stream:
-        try:
-            image = _read(stream, channels, max_pixels)
-        except MemoryError:
-            raise  # The machine's fault, not the file's.
-        except ImageError as error:
-            raise ImageError(f"{name}: {error}") from error.__cause__
-        # On damaged files the readers raise almost anything, `struct.error`,
-        # `IndexError` and `SyntaxError` included.
-        except Exception as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise ImageError(
-                f"{name}: cannot be decoded, probably truncated or corrupt ({reason})"
-            ) from error
-    pixels = np.array(image)
-    return pixels[..., np.newaxis] if channels == 1 else pixels
+
+def decode_hints(source, max_pixels=50_000_000):
+    """Decodes a picture of colour hints, which is transparent where there is none.
+
+    As `decode_image`, but the transparency stays.
+
+    Args:
+        source: Path of a PNG, GIF or WebP file, or the bytes of one.
+        max_pixels: Positive integer, the largest width times height. Defaults to
+            50,000,000.
+
+    Returns:
+        uint8 array of shape `(height, width, 4)`, RGBA, values in [0, 255].
+
+    Raises:
+        ImageError: When the file has no transparency, or for the reasons of
+            `decode_image`.
+    """
+    return _decode(source, 4, max_pixels)
 
 
 def encode_png(image):
@@ -286,8 +277,43 @@ def load_folder(folder, size, channels=3, strict=False, max_pixels=50_000_000):
     return images[: len(good)]
 
 
+def _decode(source, channels, max_pixels):
+    _check_positive_integer("max_pixels", max_pixels)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        name, stream = "image bytes", io.BytesIO(source)
+    elif isinstance(source, (str, os.PathLike)):
+        name = os.fspath(source)
+        try:
+            stream = open(source, "rb")
+        except OSError as error:
+            reason = error.strerror or error
+            raise ImageError(f"{name}: cannot be opened: {reason}") from error
+    else:
+        raise TypeError(
+            "Argument `source` must be the path or the bytes of an image. "
+            f"Received: source of type {type(source).__name__}"
+        )
+
+    with stream:
+        try:
+            image = _read(stream, channels, max_pixels)
+        except MemoryError:
+            raise  # The machine's fault, not the file's.
+        except ImageError as error:
+            raise ImageError(f"{name}: {error}") from error.__cause__
+        # On damaged files the readers raise almost anything, `struct.error`,
+        # `IndexError` and `SyntaxError` included.
+        except Exception as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ImageError(
+                f"{name}: cannot be decoded, probably truncated or corrupt ({reason})"
+            ) from error
+    pixels = np.array(image)
+    return pixels[..., np.newaxis] if channels == 1 else pixels
+
+
 def _read(stream, channels, max_pixels):
-    """Returns the upright Pillow image in mode "L" or "RGB"."""
+    """Returns the upright Pillow image in mode "L", "RGB" or "RGBA"."""
     start = stream.read(16)
     if not start:
         raise ImageError("the file is empty")
@@ -314,7 +340,9 @@ def _read(stream, channels, max_pixels):
     orientation = _orientation(image)
 
     # 3. The modes: 16-bit grey, transparency, and the rest (palette, CMYK, 1 bit).
-    if image.mode.startswith("I"):
+    if channels == 4:
+        image = _with_transparency(image)
+    elif image.mode.startswith("I"):
         image = _sixteen_to_eight_bits(image)
     elif image.has_transparency_data:
         image = _over_white(image)
@@ -324,7 +352,7 @@ def _read(stream, channels, max_pixels):
         image = image.convert("RGB")
     if orientation in _UPRIGHT:
         image = image.transpose(_UPRIGHT[orientation])
-    return image.convert("L" if channels == 1 else "RGB")
+    return image.convert(_MODES[channels])
 
 
 def _image_format(start):
@@ -428,6 +456,16 @@ def _over_white(image):
     white = Image.new("RGB", image.size, "white")
     white.paste(image, mask=image)
     return white
+
+
+def _with_transparency(image):
+    # Pillow cannot convert grey of 16 bits, whose transparency is one grey level.
+    if image.mode.startswith("I") or not image.has_transparency_data:
+        raise ImageError(
+            "it has no transparency, so every pixel of it would be a hint. Save the "
+            "hints as PNG with a transparent background"
+        )
+    return image.convert("RGBA")
 
 
 def _to_pillow(image):

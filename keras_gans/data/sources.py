@@ -17,16 +17,20 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans.data.digits import handwritten_digits, street_digits
+from keras_gans.data.drawings import drawings
 from keras_gans.data.images import load_folder, resize_image
 
 EMBEDDED = {
     "handwritten_digits": handwritten_digits,
     "street_digits": street_digits,
     "digits": handwritten_digits,
+    "drawings": drawings,
 }
 # Sources in which a mirrored image is no longer of the domain.
 DIGIT_NAMES = (
-    *EMBEDDED,
+    "handwritten_digits",
+    "street_digits",
+    "digits",
     "mnist",
     "svhn_cropped",
     "binarized_mnist",
@@ -53,7 +57,7 @@ def load_images(
     Args:
         source: One of
             - the name of an embedded domain, `"handwritten_digits"` (or `"digits"` for
-              short) or `"street_digits"`;
+              short), `"street_digits"` or `"drawings"`;
             - a `tensorflow_datasets` name such as `"mnist"`, `"svhn_cropped"` or
               `"cycle_gan/vangogh2photo:trainA"`, where the part behind the colon, if
               given, is the split; a folder of that name comes first;

@@ -14,12 +14,9 @@ Reference: Lee, Park and Shon, "A Study on the Loss Functions of GAN Models" (su
 Korean), tables 1 and 2.
 """
 
-import csv
 import dataclasses
-import io
 import json
 import pathlib
-import platform
 import time
 
 import keras
@@ -29,12 +26,19 @@ from matplotlib.figure import Figure
 
 from keras_gans import models, networks, presets
 from keras_gans.callbacks import generated_grid
-from keras_gans.callbacks.iteration_callback import write_atomically
 from keras_gans.data import (
     gaussian_grid,
     gaussian_ring,
     generation,
     load_images,
+)
+from keras_gans.experiments.study import (
+    cell,
+    check_folder,
+    write_csv,
+    write_json,
+    write_record,
+    write_text,
 )
 from keras_gans.metrics import mode_statistics, train_classifier
 from keras_gans.schedules import ConstantThenLinear
@@ -135,7 +139,9 @@ def reproduce(
     if seeds is not None:
         setting = dataclasses.replace(setting, seeds=seeds)
     directory = pathlib.Path(directory)
-    content = _check_setting(directory, setting, data)
+    content = {"data": str(data), **dataclasses.asdict(setting)}
+    del content["seeds"]  # There may be more of them the next time.
+    check_folder(directory, content)
     jobs = [
         (kind, seed, name)
         for kind in kinds
@@ -152,7 +158,7 @@ def reproduce(
     if any(kind == "images" for kind, _, _ in missing):
         domain = _ImageDomain(data, setting)
     directory.mkdir(parents=True, exist_ok=True)
-    _write_text(directory / "setting.json", json.dumps(content, indent=2) + "\n")
+    write_json(directory / "setting.json", content)
     for number, (kind, seed, name) in enumerate(missing, 1):
         path = _path(directory, kind, seed, name).parent
         started = time.perf_counter()
@@ -169,16 +175,9 @@ def reproduce(
             flush=True,
         )
     results = _collect(directory)
-    record = {
-        "command": command,
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
-    _write_text(directory / "run.json", json.dumps(record, indent=2) + "\n")
-    _write_csv(directory / "table.csv", results)
-    _write_text(directory / "table.md", report(results, record))
+    record = write_record(directory, command)
+    write_csv(directory / "table.csv", results)
+    write_text(directory / "table.md", report(results, record))
     draw_figures(directory, results)
     print(f"\nDone. table.md, table.csv and figures/ are in {directory}.")
     return results
@@ -253,7 +252,7 @@ def run(name, kind, seed, setting, path, domain=None):
         **{str(index): samples for index, samples in enumerate(monitor.snapshots)},
         losses=np.array(monitor.losses),
     )
-    _write_text(path / "result.json", json.dumps(result, indent=2) + "\n")
+    write_json(path / "result.json", result)
     keras.utils.clear_session(free_memory=False)
     return result
 
@@ -587,7 +586,7 @@ def report(results, record):
         ]
         for name in MODELS:
             cells = [
-                _cell(_values(rows, kind, name, column), COLUMNS[column][1])
+                cell(_values(rows, kind, name, column), COLUMNS[column][1])
                 for column in columns
             ]
             if any(row["model"] == name for row in rows):
@@ -616,8 +615,8 @@ def report(results, record):
             reference = TITLES.get(claim.reference, "")
             lines.append(
                 f"| {TITLES[claim.model]} | {claim.text} | {title} ({claim.data}) "
-                f"{claim.relation} {reference} | {_cell(verdict[1], form)} "
-                f"| {_cell(verdict[2], form)} | {verdict[0]} |"
+                f"{claim.relation} {reference} | {cell(verdict[1], form)} "
+                f"| {cell(verdict[2], form)} | {verdict[0]} |"
             )
         lines.append("")
     minutes = sum(row["seconds"] for row in results) / 60
@@ -636,15 +635,6 @@ def _values(results, kind, name, column):
         if row["data"] == kind and row["model"] == name and column in row
     ]
     return np.array(values, "float64")
-
-
-def _cell(values, form):
-    if not len(values):
-        return "–"
-    text = format(values.mean(), form)
-    if len(values) > 1 and values.std() > 0:
-        text += f" ± {format(values.std(), form)}"
-    return text
 
 
 def _headline(kind):
@@ -742,26 +732,6 @@ def _selection(only):
     return names, kinds
 
 
-def _check_setting(directory, setting, data):
-    """Writes the setting of a new study, or compares it with that of an old one."""
-    path = directory / "setting.json"
-    content = dataclasses.asdict(dataclasses.replace(setting, seeds=0))
-    content = {"data": str(data), **content}
-    del content["seeds"]  # There may be more of them the next time.
-    if path.exists():
-        if json.loads(path.read_text(encoding="utf-8")) != content:
-            raise ValueError(
-                f"{directory} holds a study of another setting. Choose another "
-                "--output."
-            )
-        return content
-    if directory.exists() and any(directory.iterdir()):
-        raise FileExistsError(
-            f"{directory} exists and is no study of this kind. Choose another --output."
-        )
-    return content
-
-
 def _collect(directory):
     order = {name: index for index, name in enumerate((*DATA, *MODELS))}
     results = [
@@ -771,16 +741,3 @@ def _collect(directory):
     return sorted(
         results, key=lambda row: (order[row["data"]], order[row["model"]], row["seed"])
     )
-
-
-def _write_csv(path, results):
-    names = list(dict.fromkeys(name for row in results for name in row))
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, names)
-    writer.writeheader()
-    writer.writerows(results)
-    _write_text(path, file.getvalue())
-
-
-def _write_text(path, text):
-    write_atomically(path, text.encode())

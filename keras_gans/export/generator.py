@@ -193,10 +193,9 @@ class Generator:
 def _generation(model, weights_dtype):
     """Returns a `tf.Module` with the weights, and the functions of all signatures."""
     module = tf.Module()
+    generator = saved_model.inference_network(model, "generator")
     # Only what hangs on the module is saved, and no Keras object does.
-    module.weights = saved_model.stored_weights(
-        "generator", model.generator, weights_dtype
-    )
+    module.weights = saved_model.stored_weights("generator", generator, weights_dtype)
     rule = {
         "latent_dim": model.latent_dim,
         "latent_distribution": model.latent_distribution,
@@ -209,11 +208,11 @@ def _generation(model, weights_dtype):
         return {name: tf.constant(value) for name, value in rule.items()}
 
     module.latent_rule = latent_rule
-    return module, {_SIGNATURE: _generate_function(model, module.weights)}
+    return module, {_SIGNATURE: _generate_function(model, generator, module.weights)}
 
 
-def _generate_function(model, weights):
-    generator, classes = model.generator, model.classes
+def _generate_function(model, generator, weights):
+    classes = model.classes
     latent_spec = tf.TensorSpec((None, model.latent_dim), tf.float32, name="latent")
     labels_spec = tf.TensorSpec((None,), tf.int32, name="labels")
 

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# `load` needs the classes registered that a `.keras` file names.
-import keras_gans.models  # noqa: F401
+# Also because `load` needs the classes registered that a `.keras` file names.
+import keras_gans.models
 
 _WEIGHTS_DTYPES = ("float32", "float16")
 
@@ -22,14 +22,14 @@ class Kind(typing.NamedTuple):
 
     Args:
         verb: What such a model does.
-        network: Attribute that a Keras model of this kind has.
+        attribute: Attribute that Keras models of this kind alone have.
         rule: Function by which a SavedModel of this kind is known.
         exporter: Function that makes such SavedModels.
         loader: Function that loads them.
     """
 
     verb: str
-    network: str
+    attribute: str
     rule: str
     exporter: str
     loader: str
@@ -37,17 +37,24 @@ class Kind(typing.NamedTuple):
 
 TRANSLATOR = Kind(
     verb="translate",
-    network="generator_xy",
+    attribute="generator_xy",
     rule="size_rule",
     exporter="export_translator",
     loader="load_translator",
 )
 GENERATOR = Kind(
     verb="generate",
-    network="generator",
+    attribute="latent_dim",
     rule="latent_rule",
     exporter="export_generator",
     loader="load_generator",
+)
+COLORIZER = Kind(
+    verb="colour line art",
+    attribute="source_channels",
+    rule="line_art_rule",
+    exporter="export_colorizer",
+    loader="load_colorizer",
 )
 
 
@@ -124,7 +131,7 @@ def load(path, kind, signatures, check_model, build, used=None):
         try:
             check_model(model)
         except TypeError as error:
-            hint = _hint(kind, lambda other: hasattr(model, other.network))
+            hint = _hint(kind, lambda other: hasattr(model, other.attribute))
             raise ValueError(f"'{path}' cannot {kind.verb}. {error}{hint}") from error
         module, functions = build(model, "float32")
         return module, {name: functions[name].get_concrete_function() for name in used}
@@ -143,7 +150,7 @@ def load(path, kind, signatures, check_model, build, used=None):
 
 def _hint(kind, fits):
     """Returns a sentence that names the loader of another kind that fits."""
-    for other in (TRANSLATOR, GENERATOR):
+    for other in (TRANSLATOR, GENERATOR, COLORIZER):
         if other is not kind and fits(other):
             return f" It can {other.verb}: load it with `{other.loader}`."
     return ""
@@ -170,6 +177,13 @@ def _saved_model_folder(path, kind):
 
 
 # The graph --------------------------------------------------------------------------
+
+
+def inference_network(model, name):
+    """Returns the network that a model uses outside of training."""
+    if isinstance(model, keras_gans.models.AdversarialModel):
+        return model.inference_network(name)
+    return getattr(model, name)
 
 
 def stored_weights(name, network, weights_dtype):

@@ -1,14 +1,10 @@
 """Translation models as SavedModels, with their pre- and post-processing inside."""
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.export import saved_model
-from keras_gans.layers import SizeMultiple
-from keras_gans.networks import size_multiple
+from keras_gans.export import pixels, saved_model
 
 _SIGNATURES = {"xy": "serving_default", "yx": "reverse"}
 _BYTES_SIGNATURES = {"xy": "serving_bytes", "yx": "reverse_bytes"}
@@ -162,11 +158,7 @@ class Translator:
                 "Argument `direction` must be 'xy' or 'yx'. "
                 f"Received: direction={direction!r}"
             )
-        if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-            raise TypeError(
-                "Argument `images` must be a uint8 array, values in [0, 255]. "
-                f"Received: {getattr(images, 'dtype', type(images).__name__)}"
-            )
+        pixels.check_pixels("images", images)
         self._check_shape(images.shape, direction)
         if not len(images):  # Not every kernel takes an empty batch.
             target = self.channels[direction[1]]
@@ -184,23 +176,13 @@ class Translator:
                 f"{channels}), as domain {domain} has {channels} channel"
                 f"{'s' if channels > 1 else ''}. Received: images.shape={shape}"
             )
-        if any(
-            length % self.size_multiple or length < self.minimum_size
-            for length in shape[1:3]
-        ):
-            least = f" from {self.minimum_size} on" if self.minimum_size > 1 else ""
-            raise ValueError(
-                "Height and width of `images` must be multiples of "
-                f"{self.size_multiple}{least}. Received: height={shape[1]}, "
-                f"width={shape[2]}. Crop, pad or resize the images first."
-            )
-        for length, expected in zip(shape[1:3], self._shapes[direction][1:3]):
-            if expected not in (None, length):
-                raise ValueError(
-                    "This model was built for images of shape "
-                    f"{self._shapes[direction][1:]}. Received: images.shape={shape}. "
-                    "Crop, pad or resize the images first."
-                )
+        pixels.check_size(
+            "images",
+            shape,
+            self.size_multiple,
+            self.minimum_size,
+            self._shapes[direction],
+        )
 
 
 # The graph --------------------------------------------------------------------------
@@ -208,10 +190,12 @@ class Translator:
 
 def _translation(model, weights_dtype):
     """Returns a `tf.Module` with the weights, and the functions of all signatures."""
-    generators = {"xy": model.generator_xy, "yx": model.generator_yx}
+    generators = {
+        direction: saved_model.inference_network(model, f"generator_{direction}")
+        for direction in _SIGNATURES
+    }
     # One rule for both directions, so that what comes out can go back.
-    multiple = math.lcm(*map(size_multiple, generators.values()))
-    minimum = max(map(_minimum_size, generators.values()))
+    multiple, minimum = pixels.size_rule(generators.values())
 
     module = tf.Module()
     functions = {}
@@ -242,21 +226,7 @@ def _translate_function(generator, weights, multiple, minimum):
         ]
     )
     def translate(images):
-        size = tf.shape(images)[1:3]
-        checks = [
-            tf.debugging.assert_greater_equal(
-                size,
-                minimum,
-                message=f"Height and width of every image must be at least {minimum}; "
-                "x is what was received.",
-            ),
-            tf.debugging.assert_equal(
-                size,
-                size // multiple * multiple,
-                message="Height and width of every image must be multiples of "
-                f"{multiple}; x is what was received, y the multiples below.",
-            ),
-        ]
+        checks = pixels.size_checks(images, multiple, minimum)
         # Or the network could fail first, on another thread, and less clearly.
         with tf.control_dependencies(checks):
             x = tf.cast(images, tf.float32) / 127.5 - 1.0
@@ -267,7 +237,7 @@ def _translate_function(generator, weights, multiple, minimum):
 
 def _translate_bytes_function(translate, image_shape):
     def translate_file(image_bytes):
-        image = _decode(image_bytes, channels=image_shape[-1])
+        image = pixels.decode_file(image_bytes, channels=image_shape[-1])
         image = tf.ensure_shape(image, image_shape)
         return tf.io.encode_png(translate(image[tf.newaxis])["images"][0])
 
@@ -284,53 +254,6 @@ def _translate_bytes_function(translate, image_shape):
         return {"image_bytes": files}
 
     return translate_bytes
-
-
-def _decode(image_bytes, channels):
-    """Decodes one file to the pixels that `keras_gans.data.decode_image` reads."""
-    # TensorFlow takes the palette indices of a BMP file for grey values.
-    is_bmp = tf.strings.regex_full_match(image_bytes, r"BM\C*")
-    is_true_colour = tf.strings.regex_full_match(
-        image_bytes, r"BM\C{26}[\x18\x20]\x00\C*"
-    )
-    tf.debugging.assert_equal(
-        is_bmp,
-        is_true_colour,
-        message="BMP files in `image_bytes` must have 24 or 32 bits per pixel. Save "
-        "the image as PNG.",
-    )
-
-    # The channels are always stated: with 0, TensorFlow aborts the whole process on
-    # some files; 1 it refuses for several formats, so grey is computed below.
-    def decode(decoded_channels):
-        image = tf.io.decode_image(
-            image_bytes, channels=decoded_channels, expand_animations=False
-        )
-        return tf.cast(tf.ensure_shape(image, (None, None, decoded_channels)), tf.int32)
-
-    def decode_png():
-        image = decode(4)
-        colour, opacity = image[..., :3], image[..., 3:]
-        return (colour * opacity + 255 * (255 - opacity) + 127) // 255
-
-    is_png = tf.strings.regex_full_match(image_bytes, r"\CPNG\r\n\x1a\n\C*")
-    image = tf.cond(is_png, decode_png, lambda: decode(3))
-    if channels == 1:
-        # 0.299, 0.587 and 0.114 in units of 1 / 65536, with rounding.
-        weighted = image * tf.constant([19595, 38470, 7471])
-        image = (tf.reduce_sum(weighted, axis=-1, keepdims=True) + 32768) // 65536
-    return tf.cast(image, tf.uint8)
-
-
-def _minimum_size(network):
-    return max(
-        (
-            layer.minimum
-            for layer in network._flatten_layers()
-            if isinstance(layer, SizeMultiple)
-        ),
-        default=1,
-    )
 
 
 def _input_shape(function):

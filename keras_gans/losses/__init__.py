@@ -30,3 +30,5 @@ from keras_gans.losses.penalties import (
     GradientPenalty,
     R1Penalty,
 )
+from keras_gans.losses.perceptual import SemanticVGGLoss, balanced_weight
+from keras_gans.losses.reconstruction import ChannelCompensatedL1

@@ -1,5 +1,17 @@
 """Scores of what a model makes."""
 
+from keras_gans.metrics.colorization import (
+    colorization_pairs,
+    colorization_scores,
+    colorize_batches,
+)
+from keras_gans.metrics.feature_distances import (
+    FeatureStatistics,
+    FrechetDistance,
+    InceptionScore,
+    KernelDistance,
+)
+from keras_gans.metrics.feature_network import FeatureNetwork
 from keras_gans.metrics.generation import (
     class_statistics,
     classifier_features,
@@ -10,4 +22,10 @@ from keras_gans.metrics.generation import (
     to_pixels,
 )
 from keras_gans.metrics.label_keeping import label_keeping, train_classifier
+from keras_gans.metrics.paired import (
+    ChannelMeanAbsoluteError,
+    MeanAbsoluteError,
+    PeakSignalToNoiseRatio,
+    StructuralSimilarity,
+)
 from keras_gans.metrics.tf_gan import import_tensorflow_gan

@@ -1,5 +1,6 @@
 """Scores of generated samples: distances of distributions, classes and modes."""
 
+import importlib
 import math
 import warnings
 
@@ -48,7 +49,49 @@ def frechet_distance(real_features, generated_features):
         Local Nash Equilibrium", 2017, https://arxiv.org/abs/1706.08500
     """
     real, generated = _check_features(real_features, generated_features)
-    samples, features = min(len(real), len(generated)), real.shape[1]
+    warn_of_few_samples(min(len(real), len(generated)), real.shape[1])
+    return frechet_distance_of_gaussians(
+        real.mean(0),
+        np.atleast_2d(np.cov(real, rowvar=False)),
+        generated.mean(0),
+        np.atleast_2d(np.cov(generated, rowvar=False)),
+    )
+
+
+def frechet_distance_of_gaussians(mean, covariance, other_mean, other_covariance):
+    """Fréchet distance of two Gaussians, given as float64 arrays.
+
+    The trace of the root is TF-GAN's. At 2,048 features it takes about 13 seconds on
+    two cores.
+    """
+    distance = (
+        np.sum(np.square(mean - other_mean))
+        + np.trace(covariance)
+        + np.trace(other_covariance)
+        - 2 * _trace_of_root(covariance, other_covariance)
+    )
+    # Rounding can leave equal sets a little below zero.
+    return max(0.0, float(distance))
+
+
+def _trace_of_root(covariance, other_covariance):
+    # TF-GAN takes what is below 1e-10 for rounding errors, which would be everything
+    # if the features are small. So both matrices get a mean variance of 1.
+    scale, other_scale = covariance.trace(), other_covariance.trace()
+    scale, other_scale = scale / len(covariance), other_scale / len(covariance)
+    if scale == 0 or other_scale == 0:
+        return 0.0
+    import_tensorflow_gan()
+    # `tensorflow_gan.eval` has it only for whole sets of features.
+    module = importlib.import_module("tensorflow_gan.python.eval.classifier_metrics")
+    trace = module.trace_sqrt_product(
+        tf.constant(covariance / scale), tf.constant(other_covariance / other_scale)
+    )
+    return math.sqrt(scale) * math.sqrt(other_scale) * float(trace)
+
+
+def warn_of_few_samples(samples, features):
+    """Warns the caller's caller if there are fewer samples than features."""
     if samples < features:
         warnings.warn(
             f"The Fréchet distance of {features} features is estimated from {samples} "
@@ -56,11 +99,8 @@ def frechet_distance(real_features, generated_features):
             "the distance comes out far too large: compare it with distances at the "
             "same number of samples only, or better take more samples or fewer "
             "features.",
-            stacklevel=2,
+            stacklevel=3,
         )
-    distance = import_tensorflow_gan().eval.frechet_classifier_distance_from_activations
-    # Rounding can leave equal sets a little below zero.
-    return max(0.0, float(distance(tf.constant(real), tf.constant(generated))))
 
 
 def kernel_distance(real_features, generated_features, max_block_size=4096):

@@ -7,5 +7,6 @@ from keras_gans.models.cyclegan import CycleGAN
 from keras_gans.models.ebgan import EBGAN
 from keras_gans.models.gan import GAN
 from keras_gans.models.lsgan import LSGAN
+from keras_gans.models.pix2pix import Pix2Pix, Pix2PixColorizer
 from keras_gans.models.wgan import WGAN
 from keras_gans.models.wgan_gp import WGANGP

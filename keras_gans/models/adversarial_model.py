@@ -32,18 +32,23 @@ class AdversarialModel(keras.Model):
 
     Args:
         networks: Dict from name to built `keras.Model`.
+        ema_decay: Optional float in [0, 1), 0.999 say. With it the model keeps an
+            exponential moving average of the weights of its generators, in networks
+            `averaged_<name>` that are saved, resumed and used for calls outside of
+            training, pictures, scores and export; losses are always those of the
+            weights that are trained. `None`, the default, keeps none.
         **kwargs: `name` and so on of `keras.Model`.
 
     Raises:
         TypeError: If a network is not a `keras.Model`.
-        ValueError: If a network is not built.
+        ValueError: If a network is not built, or `ema_decay` is out of range.
     """
 
     network_names = ()
     roles = {}
     loss_names = ()
 
-    def __init__(self, networks, **kwargs):
+    def __init__(self, networks, ema_decay=None, **kwargs):
         super().__init__(**kwargs)
         for name in self.network_names:
             network = networks[name]
@@ -67,6 +72,14 @@ class AdversarialModel(keras.Model):
                 "updated twice in a step. Received one for several of "
                 f"{list(networks)}."
             )
+        self.ema_decay = ema_decay
+        if ema_decay is not None:
+            self._check_ema_decay()
+            for name in self.roles["generator"]:
+                average = keras.models.clone_model(networks[name])
+                average.set_weights(networks[name].get_weights())
+                average.trainable = False
+                setattr(self, f"averaged_{name}", average)
         self._loss_trackers = {
             name: keras.metrics.Mean(name=name) for name in self.loss_names
         }
@@ -226,7 +239,54 @@ class AdversarialModel(keras.Model):
         ]
         for role, gradient, sources in zip(roles, gradients, variables, strict=True):
             self._optimizer_of(role).apply(gradient, sources)
+        if "generator" in roles:
+            self._update_averages()
         return losses
+
+    def inference_network(self, name):
+        """Returns a network as it is used outside of training.
+
+        Args:
+            name: One of `network_names`.
+
+        Returns:
+            The average of a generator's weights over training if there is one
+            (`ema_decay`), else the network itself.
+        """
+        return getattr(self, f"averaged_{name}", None) or getattr(self, name)
+
+    def _update_averages(self):
+        """Moves each averaged weight by 1 - `ema_decay` of the way to the current one.
+
+        In the first updates, 1 / (updates + 1) is more and taken in its place: until
+        there are 1 / (1 - `ema_decay`) updates, all weights so far count the same. What
+        is not trained, such as the statistics of a batch normalization, is copied.
+        """
+        if self.ema_decay is None:
+            return
+        updates = ops.cast(self.generator_optimizer.iterations, "float32")
+        share = ops.maximum(1.0 - self.ema_decay, 1.0 / (updates + 1.0))
+        for name in self.roles["generator"]:
+            network, average = getattr(self, name), getattr(self, f"averaged_{name}")
+            trained = {id(variable) for variable in network.trainable_variables}
+            for source, target in zip(network.weights, average.weights, strict=True):
+                if id(source) in trained:
+                    step = ops.cast(share, target.dtype) * (source - target)
+                    target.assign(target + step)
+                else:
+                    target.assign(source)
+
+    def _check_ema_decay(self):
+        message = (
+            "Argument `ema_decay` must be None or a number in [0, 1). "
+            f"Received: ema_decay={self.ema_decay!r}"
+        )
+        if isinstance(self.ema_decay, bool) or not isinstance(
+            self.ema_decay, (int, float)
+        ):
+            raise TypeError(message)
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(message)
 
     def gradient_norm(self, role, closure):
         """Returns the norm of a loss's gradient, of all weights of a role together.
@@ -309,7 +369,7 @@ class AdversarialModel(keras.Model):
     # Configuration and state -------------------------------------------------------
 
     def get_config(self):
-        config = super().get_config()
+        config = {**super().get_config(), "ema_decay": self.ema_decay}
         for name in self.network_names:
             config[name] = keras.saving.serialize_keras_object(getattr(self, name))
         return config

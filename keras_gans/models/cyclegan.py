@@ -7,6 +7,7 @@ from keras_gans.losses.adversarial import (
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
 )
+from keras_gans.losses.common import non_negative_float
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.adversarial_model import AdversarialModel
 
@@ -20,6 +21,11 @@ class CycleGAN(AdversarialModel):
         L = L_GAN(G, D_Y, X, Y) + L_GAN(F, D_X, Y, X)
             + λ_x |F(G(x)) - x| + λ_y |G(F(y)) - y|
             + μ_x |F(x) - x| + μ_y |G(y) - y|
+
+    and, with a semantic loss in the features V of a pretrained network,
+
+            + λ_2 ‖V(x) - V(F(G(x)))‖ + λ_2 ‖V(y) - V(G(F(y)))‖
+            + λ_t ‖V(x) - V(G(x))‖ + λ_t ‖V(y) - V(F(y))‖
 
     `compile()` without arguments trains the paper's setting: least squares, one Adam
     (2e-4, β₁ 0.5) for both generators and one for both discriminators. As in the
@@ -40,9 +46,19 @@ class CycleGAN(AdversarialModel):
         identity_weight: Non-negative float, or a pair: (F(x) ≈ x, G(y) ≈ y). Absolute,
             not relative to `cycle_weight`. 0, the default, skips the computation. It
             needs domains with the same number of channels.
+        semantic_weight: Non-negative float, λ_2, the weight of the semantic loss
+            between images and their reconstructions. The paper does not state it, and
+            its unit is the network's: `keras_gans.losses.balanced_weight` finds one.
+            Defaults to 0, no semantic loss.
+        semantic_translation_weight: Non-negative float, λ_t, the weight of the same
+            loss between images and their translations, for domains that share what the
+            feature network sees, digits say. Not in the paper; 0 by default.
         pool_size: Non-negative integer, generated images kept of each domain for the
             discriminators. 0 keeps none. Defaults to 50.
         seed: Optional integer, the seed of the image pools.
+        ema_decay: Optional float in [0, 1): keep an exponential moving average of the
+            generators' weights, and use it for everything but training. Defaults to
+            `None`, the paper's.
         **kwargs: `name` and so on of `keras.Model`.
 
     Call arguments:
@@ -73,8 +89,9 @@ class CycleGAN(AdversarialModel):
     ```
 
     Reference:
-        Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent
-        Adversarial Networks", 2017, https://arxiv.org/abs/1703.10593
+        - Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent
+          Adversarial Networks", 2017, https://arxiv.org/abs/1703.10593
+        - The semantic loss: a study of CycleGAN with VGG16 features (in Korean).
     """
 
     network_names = (
@@ -87,7 +104,13 @@ class CycleGAN(AdversarialModel):
         "generator": ("generator_xy", "generator_yx"),
         "discriminator": ("discriminator_x", "discriminator_y"),
     }
-    loss_names = ("generator_loss", "discriminator_loss", "cycle_loss", "identity_loss")
+    loss_names = (
+        "generator_loss",
+        "discriminator_loss",
+        "cycle_loss",
+        "identity_loss",
+        "semantic_loss",
+    )
 
     def __init__(
         self,
@@ -97,6 +120,8 @@ class CycleGAN(AdversarialModel):
         discriminator_y,
         cycle_weight=10.0,
         identity_weight=0.0,
+        semantic_weight=0.0,
+        semantic_translation_weight=0.0,
         pool_size=50,
         seed=None,
         **kwargs,
@@ -112,6 +137,10 @@ class CycleGAN(AdversarialModel):
         )
         self.cycle_weight = _weight_pair("cycle_weight", cycle_weight)
         self.identity_weight = _weight_pair("identity_weight", identity_weight)
+        self.semantic_weight = non_negative_float("semantic_weight", semantic_weight)
+        self.semantic_translation_weight = non_negative_float(
+            "semantic_translation_weight", semantic_translation_weight
+        )
         self.pool_size = pool_size
         self.seed = seed
         self.pool_x = ImagePool(pool_size, seed=seed, dtype="float32", name="pool_x")
@@ -122,9 +151,11 @@ class CycleGAN(AdversarialModel):
             name="pool_y",
         )
         self._check_channels()
+        # A loss that is not computed is not logged either.
         if not any(self.identity_weight):
-            # A loss that is not computed is not logged either.
             del self._loss_trackers["identity_loss"]
+        if not self._has_semantic_loss:
+            del self._loss_trackers["semantic_loss"]
 
     def compile(
         self,
@@ -133,6 +164,7 @@ class CycleGAN(AdversarialModel):
         adversarial_loss=None,
         cycle_loss=None,
         identity_loss=None,
+        semantic_loss=None,
         **kwargs,
     ):
         """Configures training; every argument has the paper's default.
@@ -150,9 +182,25 @@ class CycleGAN(AdversarialModel):
                 Defaults to `keras.losses.MeanAbsoluteError()`.
             identity_loss: `keras.losses.Loss` between an image of a generator's target
                 domain and its translation, same default.
+            semantic_loss: `keras_gans.losses.SemanticVGGLoss`. Needed if, and only if,
+                a semantic weight is not 0.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
                 `auto_scale_loss` of `keras.Model.compile`.
         """
+        if (semantic_loss is not None) != self._has_semantic_loss:
+            raise ValueError(
+                "Argument `semantic_loss` goes with a `semantic_weight` or "
+                "`semantic_translation_weight` of the model that is not 0. Received: "
+                f"semantic_loss={semantic_loss}, semantic_weight="
+                f"{self.semantic_weight}, semantic_translation_weight="
+                f"{self.semantic_translation_weight}"
+            )
+        if semantic_loss is not None and not hasattr(semantic_loss, "features"):
+            raise TypeError(
+                "Argument `semantic_loss` must be a "
+                "`keras_gans.losses.SemanticVGGLoss`, with its method `features`. "
+                f"Received: semantic_loss={semantic_loss}"
+            )
         if adversarial_loss is None:
             adversarial_loss = (
                 LeastSquaresDiscriminatorLoss(),
@@ -167,20 +215,24 @@ class CycleGAN(AdversarialModel):
                 "adversarial_loss": adversarial_loss_pair(adversarial_loss),
                 "cycle_loss": cycle_loss or keras.losses.MeanAbsoluteError(),
                 "identity_loss": identity_loss or keras.losses.MeanAbsoluteError(),
+                "semantic_loss": semantic_loss,
             },
             **kwargs,
         )
 
     def call(self, images, direction="xy", training=False):
-        return self._generator(direction)(images, training=training)
-
-    def _generator(self, direction):
         if direction not in ("xy", "yx"):
             raise ValueError(
                 "Argument `direction` must be 'xy' or 'yx'. "
                 f"Received: direction={direction!r}"
             )
-        return getattr(self, f"generator_{direction}")
+        name = f"generator_{direction}"
+        generator = getattr(self, name) if training else self.inference_network(name)
+        return generator(images, training=training)
+
+    @property
+    def _has_semantic_loss(self):
+        return self.semantic_weight > 0 or self.semantic_translation_weight > 0
 
     def compute_losses(self, x, y, training):
         """Returns the dict of losses for one batch of each domain."""
@@ -220,7 +272,28 @@ class CycleGAN(AdversarialModel):
             loss_y = self.identity_loss(y, same_y[0]) if same_y else 0.0
             losses["generator_loss"] += identity_x * loss_x + identity_y * loss_y
             losses["identity_loss"] = loss_x + loss_y
+        if self._has_semantic_loss:
+            semantic_loss = 0.0
+            for real, cycled, fake in ((x, cycled_x, fake_y), (y, cycled_y, fake_x)):
+                semantic, weighted = self._semantic_losses(real, cycled, fake)
+                losses["generator_loss"] += weighted
+                semantic_loss += semantic
+            losses["semantic_loss"] = semantic_loss
         return losses
+
+    def _semantic_losses(self, real, cycled, fake):
+        """Returns the semantic loss of a direction, as it is and with its weights."""
+        features = self.semantic_loss.features(real)
+        loss = weighted = 0.0
+        for weight, images in (
+            (self.semantic_weight, cycled),
+            (self.semantic_translation_weight, fake),
+        ):
+            if weight:
+                distance = self.semantic_loss(features, images)
+                loss += distance
+                weighted += weight * distance
+        return loss, weighted
 
     def _adversarial_losses(self, discriminator, pool, real, fake, training):
         discriminator_loss, generator_loss = self.adversarial_loss
@@ -279,6 +352,8 @@ class CycleGAN(AdversarialModel):
             **super().get_config(),
             "cycle_weight": list(self.cycle_weight),
             "identity_weight": list(self.identity_weight),
+            "semantic_weight": self.semantic_weight,
+            "semantic_translation_weight": self.semantic_translation_weight,
             "pool_size": self.pool_size,
             "seed": self.seed,
         }

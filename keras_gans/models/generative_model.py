@@ -88,7 +88,8 @@ class GenerativeModel(AdversarialModel):
         return keras.random.normal(shape, seed=seed)
 
     def call(self, inputs, training=False):
-        return self.generator(inputs, training=training)
+        generator = self.generator if training else self.inference_network("generator")
+        return generator(inputs, training=training)
 
     def generate(self, n, labels=None, seed=None):
         """Generates samples. It does not touch the random state of the training.
@@ -115,12 +116,13 @@ class GenerativeModel(AdversarialModel):
         inputs = self._generator_inputs(
             self.sample_latent(int(n), seed), self._labels_to_generate(n, labels)
         )
+        generator = self.inference_network("generator")
         parts = []
         for start in range(0, n, _GENERATE_BATCH):
             part = keras.tree.map_structure(
                 lambda tensor: tensor[start : start + _GENERATE_BATCH], inputs
             )
-            parts.append(ops.convert_to_numpy(self.generator(part, training=False)))
+            parts.append(ops.convert_to_numpy(generator(part, training=False)))
         return np.concatenate(parts)
 
     def _labels_to_generate(self, n, labels):

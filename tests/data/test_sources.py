@@ -779,6 +779,7 @@ def test_size_errors(size):
         ("handwritten_digits", True),
         ("street_digits", True),
         ("digits", True),
+        ("drawings", False),
         ("mnist", True),
         ("mnist:train", True),
         ("svhn_cropped:extra[:10]", True),
@@ -859,6 +860,7 @@ def test_has_test_split(tmp_path):
     assert sources.has_test_split(tmp_path / "both.npz")
     assert sources.has_test_split("handwritten_digits")
     assert sources.has_test_split("digits")
+    assert sources.has_test_split("drawings")
     assert not sources.has_test_split(tmp_path)
     assert not sources.has_test_split(images)
     with tfds.testing.mock_data(num_examples=3):

@@ -1,0 +1,287 @@
+"""`keras-gans colorize`: a sketch or a folder of sketches."""
+
+import pathlib
+import sys
+
+import numpy as np
+from PIL import Image
+
+from keras_gans import export
+from keras_gans.cli.common import (
+    positive,
+    progress_bar,
+    servable_path,
+    target_of_file,
+    targets_in_folder,
+)
+from keras_gans.data import extract_line_art
+from keras_gans.data.images import (
+    ImageError,
+    decode_hints,
+    decode_image,
+    encode_png,
+    list_images,
+    resize_image,
+)
+
+# A pixel whose channels differ by more is coloured, and of line art at most this share
+# is: yellowed paper stays below the one, coloured marks below the other.
+_COLOR_DIFFERENCE = 48
+_COLORED_SHARE = 0.1
+# The faintest line that counts as one, in grey levels; less is noise of a scanner.
+_LEAST_CONTRAST = 16
+# Of hints, as in the models.
+_OPAQUE = 128
+
+
+def add_colorize(verbs):
+    verb = verbs.add_parser(
+        "colorize",
+        help="colour a sketch or a folder of sketches",
+        description="Colours the dark lines of a sketch on light paper, or every "
+        "sketch of a folder,\nwith a trained model of colorization, unaided or after "
+        "dabs of colour.",
+        epilog=(
+            "examples:\n"
+            "  keras-gans colorize sketch.png coloured.png --model runs/colorizer-1\n"
+            "  keras-gans colorize sketch.png --hints dabs.png coloured.png \\\n"
+            "      --model runs/colorizer-1\n"
+            "  keras-gans colorize photo.jpg new.png --extract-lines --size 256 \\\n"
+            "      --model runs/colorizer-1"
+        ),
+    )
+    verb.add_argument(
+        "input", type=pathlib.Path, metavar="SKETCH", help="file or folder"
+    )
+    verb.add_argument(
+        "output",
+        type=pathlib.Path,
+        metavar="OUT",
+        help="PNG file or new folder; nothing is overwritten",
+    )
+    verb.add_argument(
+        "--model",
+        type=pathlib.Path,
+        metavar="DIR",
+        required=True,
+        help="folder of a run, exported SavedModel or .keras file",
+    )
+    verb.add_argument(
+        "--hints",
+        type=pathlib.Path,
+        metavar="HINTS",
+        help="dabs of colour on a transparent PNG of the size of the sketch; for a "
+        "folder, a folder of them with the names of their sketches (default: none)",
+    )
+    verb.add_argument(
+        "--size",
+        type=positive,
+        help="resize to this height and width first (default: keep the size)",
+    )
+    verb.add_argument(
+        "--extract-lines",
+        action="store_true",
+        help="SKETCH is a colour picture: make line art of it first",
+    )
+    verb.set_defaults(function=_colorize)
+    return verb
+
+
+def _colorize(options):
+    whole_folder = options.input.is_dir()
+    if whole_folder:
+        files = list_images(options.input)
+        targets = targets_in_folder(files, options)
+        hints_files = _hints_in_folder(files, options)
+    else:
+        files, targets = [options.input], [target_of_file(options)]
+        hints_files = [_hints_of_file(options)]
+    colorizer = export.load_colorizer(servable_path(options.model, "colorization"))
+    # A single pixel has no lines, even where a network takes it.
+    smallest = max(colorizer.minimum_size, 2)
+    smallest += -smallest % colorizer.size_multiple
+    hinted = sum(path is not None for path in hints_files)
+    print(
+        f"Colouring {len(files)} sketch(es), {hinted} of them with hints, "
+        f"with {options.model}",
+        flush=True,
+    )
+    skipped = 0
+    progress = progress_bar(len(files))
+    for path, hints_path, target in zip(files, hints_files, targets, strict=True):
+        try:
+            line_art, hints = _read(path, hints_path, smallest, options)
+            image = _colorize_image(colorizer, line_art, hints, path)
+        except ImageError as error:
+            if not whole_folder:
+                raise
+            print(f"\nSkipped: {error}", file=sys.stderr)
+            skipped += 1
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(encode_png(image))
+        progress.add(1)
+    if skipped == len(files):
+        raise ValueError(f"No sketch in {options.input} could be coloured.")
+    print(f"Wrote {len(files) - skipped} image(s) to {options.output}.")
+    if skipped:
+        print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
+
+
+# Which hints belong to which sketch --------------------------------------------------
+
+
+def _hints_of_file(options):
+    if options.hints is None:
+        return None
+    if not options.hints.exists():
+        raise FileNotFoundError(f"There is no file {options.hints}.")
+    if options.hints.is_dir():
+        raise IsADirectoryError(
+            f"{options.hints} is a folder. Give the hints of one sketch as a file."
+        )
+    return options.hints
+
+
+def _hints_in_folder(files, options):
+    """The hints of each sketch, or `None` for those that have none."""
+    if options.hints is None:
+        return [None] * len(files)
+    if options.hints.is_file():
+        raise NotADirectoryError(
+            f"{options.hints} is a file. Give the hints of a folder as a folder of "
+            "files with the names of their sketches."
+        )
+    by_name = {}
+    for path in list_images(options.hints):
+        name = path.relative_to(options.hints).with_suffix("")
+        if name in by_name:
+            raise ValueError(
+                f"{by_name[name]} and {path} are hints for the same sketch. Remove one."
+            )
+        by_name[name] = path
+    names = [path.relative_to(options.input).with_suffix("") for path in files]
+    # A name that was misspelled would be left out without a word.
+    lone = [path for name, path in by_name.items() if name not in names]
+    if len(lone) == len(by_name):
+        raise ValueError(
+            f"No hints in {options.hints} have the name of a sketch in "
+            f"{options.input}. Received, for example: {lone[0]}"
+        )
+    for path in lone:
+        _warn(f"{path} has the name of no sketch and is left out.")
+    return [by_name.get(name) for name in names]
+
+
+# Sketches and hints ------------------------------------------------------------------
+
+
+def _read(path, hints_path, smallest, options):
+    """Returns line art and hints, or `None`, as pixels of one size."""
+    picture = decode_image(path, channels=3)
+    hints = None
+    if hints_path is not None:
+        hints = decode_hints(hints_path)
+        _check_same_size(path, picture, hints_path, hints)
+    if not options.extract_lines:
+        _check_colors(path, picture)
+        picture = decode_image(path, channels=1)
+    if options.size:
+        picture = resize_image(picture, options.size)
+    if min(picture.shape[:2]) < smallest:
+        raise ImageError(
+            f"{path}: {_size(picture)} pixels are too few, the smallest picture for "
+            f"this model is {smallest} x {smallest}. --size N resizes the sketch."
+        )
+    if options.extract_lines:
+        # Last: the width of a line is one in pixels that the network sees.
+        picture = _extract_lines(picture)
+    _warn_of_odd_lines(path, picture, options)
+    if hints is not None:
+        hints = _usable_hints(hints_path, hints, options)
+    return picture, hints
+
+
+def _check_same_size(path, picture, hints_path, hints):
+    if hints.shape[:2] != picture.shape[:2]:
+        # Not resized: that does not say which lines the dabs belong to.
+        raise ImageError(
+            f"{hints_path}: the hints are {_size(hints)} pixels, and the sketch "
+            f"{path} is {_size(picture)}. Draw the dabs on a picture of the size of "
+            "the sketch."
+        )
+
+
+def _check_colors(path, picture):
+    share = np.mean(np.ptp(picture, axis=-1) > _COLOR_DIFFERENCE)
+    if share > _COLORED_SHARE:
+        raise ImageError(
+            f"{path}: {share:.0%} of the pixels are coloured, and line art is dark "
+            "lines on light paper. --extract-lines makes line art of a colour picture; "
+            "save a drawing on coloured paper in grey."
+        )
+
+
+def _extract_lines(picture):
+    line_art = extract_line_art(picture[None].astype("float32") / 127.5 - 1.0)[0]
+    return np.round((line_art.numpy() + 1.0) * 127.5).astype("uint8")
+
+
+def _warn_of_odd_lines(path, line_art, options):
+    if np.ptp(line_art) < _LEAST_CONTRAST:
+        _warn(
+            f"{path}: there are no lines to colour, all pixels are as good as equal. "
+            "The result means little."
+        )
+    elif not options.extract_lines and np.median(line_art) < 128:
+        _warn(
+            f"{path}: more than half of the pixels are dark. Lines should be dark on "
+            "light paper; invert the sketch if they are light."
+        )
+
+
+def _usable_hints(path, hints, options):
+    """Returns the hints in the size of the line art, `None` if there are none left."""
+    if (hints[..., 3] >= _OPAQUE).all():
+        # A picture without its transparency rather than a hint for every pixel, which
+        # no model has seen in training.
+        raise ImageError(
+            f"{path}: every pixel is opaque and so would be a hint, the paper "
+            "included. Save the hints as PNG with a transparent background."
+        )
+    if options.size:
+        size = options.size, options.size
+        # Nearest: a mixture of two colours is no colour that was drawn.
+        hints = np.array(Image.fromarray(hints).resize(size, Image.Resampling.NEAREST))
+    if (hints[..., 3] < _OPAQUE).all():
+        at_size = f" at --size {options.size}" if options.size else ""
+        _warn(
+            f"{path}: every pixel is transparent{at_size} (alpha below {_OPAQUE}). The "
+            "sketch is coloured without hints."
+        )
+        return None
+    return hints
+
+
+def _colorize_image(colorizer, line_art, hints, path):
+    height, width, _ = line_art.shape
+    multiple = colorizer.size_multiple
+    # White paper at the right and the bottom, up to a size that the network takes, and
+    # no hints there.
+    padding = (0, -height % multiple), (0, -width % multiple), (0, 0)
+    line_art = np.pad(line_art, padding, constant_values=255)[None]
+    if hints is not None:
+        hints = np.pad(hints, padding)[None]
+    try:
+        return colorizer.colorize(line_art, hints)[0, :height, :width]
+    except ValueError as error:  # A network of one size only.
+        raise ImageError(f"{path}: {error} --size N resizes the sketch.") from error
+
+
+def _size(image):
+    return f"{image.shape[1]} x {image.shape[0]}"
+
+
+def _warn(message):
+    # On a line of its own, below the progress bar.
+    print(f"\nWarning: {message}", file=sys.stderr)

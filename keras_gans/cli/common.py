@@ -1,0 +1,127 @@
+"""What several verbs of the command line need."""
+
+import argparse
+import pathlib
+import sys
+
+
+def positive(text):
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
+    return value
+
+
+def add_semantic_options(group, purpose):
+    group.add_argument(
+        "--feature-extractor",
+        metavar="NETWORK",
+        help=f"{purpose}vgg16 or the .keras file of a network of pixels in [0, 255]",
+    )
+    group.add_argument(
+        "--feature-layers",
+        nargs="+",
+        metavar="LAYER",
+        help="its layers (default: block4_conv3 of vgg16, the output of a file)",
+    )
+    group.add_argument(
+        "--semantic-weight",
+        type=float,
+        metavar="WEIGHT",
+        help="of the semantic loss (default: the weight with which different images "
+        "differ as much by it as by the cycle loss)",
+    )
+
+
+def progress_bar(total):
+    import keras
+
+    return keras.utils.Progbar(total, verbose=1 if sys.stdout.isatty() else 0)
+
+
+def servable_path(path, task):
+    """The exported model of a run's folder, or the path itself."""
+    from keras_gans.training import RECIPES, Run
+
+    if not (path / "run.json").is_file():
+        return path
+    run = Run.open(path)
+    trained = RECIPES[run.configuration.preset].task
+    if trained != task:
+        verb = {
+            "translation": "translate",
+            "generation": "generate",
+            "colorization": "colorize",
+        }[trained]
+        raise ValueError(
+            f"{path} is a run of {trained}, not of {task}: use keras-gans {verb}."
+        )
+    # An export that failed leaves an empty folder.
+    if any((path / "export").glob("[0-9]*")):
+        return path / "export"
+    return run.model_path()
+
+
+def packaged_model():
+    """The trained digit model, in a checkout or as installed."""
+    name = pathlib.Path("saved_models") / "digits"
+    places = [
+        pathlib.Path(__file__).resolve().parents[2],
+        pathlib.Path(sys.prefix) / "share" / "keras_gans",
+    ]
+    for place in places:
+        if (place / name).is_dir():
+            return place / name
+    raise FileNotFoundError(
+        "The digit model that comes with the package is not installed here. Name a "
+        "model: --model DIR"
+    )
+
+
+def refuse_existing(targets):
+    for target in targets:
+        if target.exists():
+            raise FileExistsError(
+                f"{target} exists. Nothing is overwritten: choose another name for OUT."
+            )
+
+
+def target_of_file(options):
+    """The PNG file for IN, a file: OUT, or of the same name in OUT, a folder."""
+    if not options.input.exists():
+        raise FileNotFoundError(f"There is no file or folder {options.input}.")
+    target = options.output
+    if target.is_dir():
+        target = target / (options.input.stem + ".png")
+    if target.suffix.lower() != ".png":
+        raise ValueError(
+            f"Images are saved as PNG. Received: OUT {options.output}; give a name "
+            "that ends in .png, or an existing folder."
+        )
+    refuse_existing([target])
+    return target
+
+
+def targets_in_folder(files, options):
+    """The PNG files in OUT for the files of IN, a folder."""
+    if options.output.exists() and not options.output.is_dir():
+        raise NotADirectoryError(
+            f"{options.output} is a file. Give a folder for the images of a folder."
+        )
+    targets = []
+    for path in files:
+        name = path.name
+        # The old ending stays: a folder may hold one name with several of them.
+        if path.suffix.lower() != ".png":
+            name += ".png"
+        targets.append(options.output / path.relative_to(options.input).with_name(name))
+    refuse_existing(targets)
+    if len(set(targets)) < len(targets):
+        twice = next(target for target in targets if targets.count(target) > 1)
+        raise ValueError(
+            f"Two images of {options.input} would be saved as {twice}. Rename one."
+        )
+    return targets

@@ -1,0 +1,423 @@
+"""`keras-gans evaluate`: scores of runs, models and folders of images."""
+
+import contextlib
+import pathlib
+import sys
+import warnings
+
+from keras_gans.cli.common import positive, progress_bar, servable_path
+
+_SCORES = ("fid", "kid", "is", "psnr", "ssim", "mae")
+_FEATURE_SCORES = ("fid", "kid", "is")
+_SIDES = ("reference", "images")
+
+
+def add_evaluate(verbs):
+    verb = verbs.add_parser(
+        "evaluate",
+        usage=(
+            "keras-gans evaluate RUN\n"
+            "       keras-gans evaluate MODEL --x SOURCE --y SOURCE [OPTION ...]\n"
+            "       keras-gans evaluate --images FOLDER --reference FOLDER [OPTION ...]"
+        ),
+        help="score a trained run, a translation model or a folder of images",
+        description=(
+            "RUN alone. Of translation: the share of translated test images that\n"
+            "keeps its label, for both directions, between the floor (untranslated)\n"
+            "and the ceiling (real images). Of generation: FID, KID and classes of\n"
+            "generated images in the features of a classifier that it trains. Writes\n"
+            "score.json.\n"
+            "\n"
+            "MODEL with --x and --y: compares translations of X with Y and the\n"
+            "reverse (fid, kid), and images with their reconstructions (psnr, ssim,\n"
+            "mae).\n"
+            "\n"
+            "--images with --reference: compares a folder of images with one of real\n"
+            "images (fid, kid)."
+        ),
+        epilog=(
+            "examples:\n"
+            "  keras-gans evaluate runs/digits-1\n"
+            "  keras-gans evaluate runs/cyclegan-1 --x photos/test/ --y paintings/ \\\n"
+            "      --feature-network inception_v3 --output scores.json\n"
+            "  keras-gans evaluate --images fakes/ --reference paintings/ \\\n"
+            "      --feature-network tfgan_inception --cache paintings.npz"
+        ),
+    )
+    verb.add_argument(
+        "model",
+        nargs="?",
+        type=pathlib.Path,
+        metavar="RUN | MODEL",
+        help="folder of a run; with --x and --y also an exported SavedModel or a "
+        ".keras file",
+    )
+    verb.add_argument(
+        "--x",
+        metavar="SOURCE",
+        help="held-out images of X: a folder, or as for train --data, of which the "
+        "test images are taken",
+    )
+    verb.add_argument("--y", metavar="SOURCE", help="held-out images of Y, likewise")
+    verb.add_argument(
+        "--images", type=pathlib.Path, metavar="FOLDER", help="images to be scored"
+    )
+    verb.add_argument(
+        "--reference", type=pathlib.Path, metavar="FOLDER", help="real images"
+    )
+    verb.add_argument(
+        "--metrics",
+        nargs="+",
+        choices=[*_SCORES],
+        metavar="NAME",
+        help="fid and kid (distances of distributions), is (Inception Score), psnr, "
+        "ssim and mae (of reconstructions) (default: all that apply, but not is)",
+    )
+    verb.add_argument(
+        "--feature-network",
+        metavar="NETWORK",
+        help="network of fid, kid and is: inception_v3, tfgan_inception (that of "
+        "published FIDs), or the path of a .keras file or SavedModel",
+    )
+    verb.add_argument(
+        "--feature-size",
+        type=positive,
+        metavar="N",
+        help="height and width to which it gets its images (default: its own)",
+    )
+    verb.add_argument(
+        "--resize",
+        choices=["clean", "legacy"],
+        help="how they come to that size: antialiased, or as in the FID paper's code "
+        "(default: clean)",
+    )
+    verb.add_argument(
+        "--size",
+        type=positive,
+        metavar="N",
+        help="resize all images to this height and width first (default: that of the "
+        "run; images of --images and --reference keep theirs)",
+    )
+    verb.add_argument("--batch-size", type=positive, metavar="N", help="(default: 16)")
+    verb.add_argument(
+        "--cache",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="file.npz that keeps what the network makes of the real images, for the "
+        "next time; of a model file_x.npz and file_y.npz",
+    )
+    verb.add_argument(
+        "--output",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="JSON file of the scores, and of all that they depend on",
+    )
+    verb.set_defaults(function=_evaluate)
+    return verb
+
+
+def _evaluate(options):
+    of_model = options.x is not None or options.y is not None
+    of_folder = options.images is not None or options.reference is not None
+    if of_folder:
+        if of_model or options.model is not None:
+            raise ValueError(
+                "Give a model with --x and --y, or --images with --reference, not both."
+            )
+        if options.images is None or options.reference is None:
+            raise ValueError("--images and --reference go together: give both.")
+        _evaluate_folder(options)
+    elif of_model:
+        if None in (options.model, options.x, options.y):
+            raise ValueError("MODEL, --x and --y go together: give all three.")
+        _evaluate_model(options)
+    else:
+        _evaluate_run(options)
+
+
+def _evaluate_run(options):
+    from keras_gans.training import Run, score_table
+
+    if options.model is None:
+        raise ValueError(
+            "Name the folder of a run, or a model with --x and --y, or --images and "
+            "--reference."
+        )
+    given = _given(
+        options,
+        *("metrics", "feature_network", "feature_size", "resize", "size"),
+        *("batch_size", "cache", "output"),
+    )
+    if given:
+        raise ValueError(
+            f"{given}: the score of a run itself has no options. With --x and --y its "
+            "model is scored on those images."
+        )
+    run = Run.open(options.model)
+    model = run.load_model()
+    print(f"Scoring {options.model} on the test images ...", flush=True)
+    scores = run.score(model)
+    if scores is None:
+        sources = filter(None, (run.configuration.x, run.configuration.y))
+        raise ValueError(
+            "The score needs test images and labels of all data. "
+            f"Received: {' and '.join(sources)}"
+        )
+    print(score_table(scores))
+    print(f"\nSaved as {options.model / 'score.json'}")
+
+
+def _evaluate_model(options):
+    from keras_gans.callbacks import evaluate_translation
+    from keras_gans.callbacks.evaluate_translation import load_held_out
+    from keras_gans.export import load_translator
+    from keras_gans.metrics import FeatureStatistics
+    from keras_gans.training import Run
+
+    names = _check_scores(options, ["fid", "kid", "psnr", "ssim", "mae"])
+    servable = servable_path(options.model, "translation")
+    size = options.size
+    if size is None and servable != options.model:
+        size = Run.open(options.model).configuration.size
+    print(
+        f"Scoring {options.model}: {', '.join(names)}\n"
+        f"  X  {options.x}\n  Y  {options.y}",
+        flush=True,
+    )
+    translator = load_translator(servable)
+    with _warnings_as_notes():
+        images = {
+            domain: load_held_out(
+                getattr(options, domain), size, translator.channels[domain], domain
+            )
+            for domain in "xy"
+        }
+        networks = _load_feature_networks(names, options)
+        references = {}
+        for domain in "xy" if options.cache else "":
+            path = options.cache.with_stem(f"{options.cache.stem}_{domain}")
+            references[domain] = FeatureStatistics.of(
+                images[domain], networks["features"], cache=path
+            )
+        metrics = _make_metrics(names, networks)
+        scores = evaluate_translation(
+            translator,
+            images["x"],
+            images["y"],
+            metrics,
+            batch_size=options.batch_size or 16,
+            references=references,
+            verbose=1 if sys.stdout.isatty() else 0,
+        )
+        print("\n| score | X → Y | Y → X | mean |\n|:--|--:|--:|--:|")
+        for metric in metrics:
+            name, network = metric.name, getattr(metric, "feature_network", None)
+            ends = ("_xy", "_yx") if network else ("_x", "_y")
+            cells = [_score_cell(scores, name + end) for end in ends]
+            mean = name.removesuffix(f"_{network.name}") if network else name
+            cells.append(_score_cell(scores, mean))
+            print(f"| {name} | {' | '.join(cells)} |")
+        print()
+        counts = {}
+        for domain in "xy":
+            counts[domain], height, width, _ = images[domain].shape
+            print(f"{domain.upper()}: {counts[domain]} images of {height}x{width}")
+        _print_networks(networks)
+        if paired := [name for name in names if name not in _FEATURE_SCORES]:
+            print(
+                f"{', '.join(paired)}: of X and its reconstruction X → Y → X, then of "
+                "Y and Y → X → Y"
+            )
+    _save_scores(options, scores, counts, networks, size)
+
+
+def _evaluate_folder(options):
+    from keras_gans.data.images import list_images
+    from keras_gans.metrics import FeatureStatistics
+
+    if not set(options.metrics or ()) <= set(_FEATURE_SCORES):
+        raise ValueError(
+            "--metrics of two folders can be fid, kid and is: the others compare "
+            "pairs of images."
+        )
+    names = _check_scores(options, ["fid", "kid"])
+    files = {side: list_images(getattr(options, side)) for side in _SIDES}
+    print(
+        f"Scoring {options.images} with {options.reference}: {', '.join(names)}",
+        flush=True,
+    )
+    networks = _load_feature_networks(names, options)
+    counts = dict.fromkeys(_SIDES, 0)
+    progress = progress_bar(sum(map(len, files.values())))
+
+    def batches(side):
+        for batch in _image_batches(files[side], options, progress):
+            counts[side] += len(batch)
+            yield batch
+
+    with _warnings_as_notes():
+        reference = None
+        if "features" in networks:
+            reference = FeatureStatistics.of(
+                batches("reference"), networks["features"], cache=options.cache
+            )
+        metrics = _make_metrics(names, networks, reference)
+        for batch in batches("images"):
+            for metric in metrics:
+                metric.update_generated(batch)
+        scores = {}
+        print("\n| score | value |\n|:--|--:|")
+        for metric in metrics:
+            scores[metric.name] = metric.result()
+            if hasattr(metric, "spread"):
+                scores[f"{metric.name}_spread"] = metric.spread()
+            print(f"| {metric.name} | {_score_cell(scores, metric.name)} |")
+        print()
+        for side, count in counts.items():
+            if count:
+                print(f"{getattr(options, side)}: {count} images")
+        _print_networks(networks)
+    _save_scores(options, scores, counts, networks, options.size)
+
+
+def _check_scores(options, default):
+    """Returns the names of the scores; raises if options do not go together."""
+    names = list(dict.fromkeys(options.metrics or default))
+    of_features = [name for name in names if name in _FEATURE_SCORES]
+    if of_features and options.feature_network is None:
+        rest = [name for name in default if name not in _FEATURE_SCORES]
+        other = f", or leave them out: --metrics {' '.join(rest)}" if rest else ""
+        raise ValueError(
+            f"Name a network for {', '.join(of_features)}: --feature-network "
+            f"inception_v3, tfgan_inception or a path{other}."
+        )
+    given = _given(options, "feature_network", "feature_size", "resize", "cache")
+    if given and not of_features:
+        raise ValueError(f"{given}: there is no feature network in {', '.join(names)}.")
+    if options.cache is not None and of_features == ["is"]:
+        raise ValueError("--cache: is does not look at real images.")
+    if options.output is not None:
+        # Before the work, and not after it.
+        if options.output.exists():
+            raise FileExistsError(
+                f"{options.output} exists. Nothing is overwritten: choose another "
+                "name for --output."
+            )
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.touch()
+        options.output.unlink()
+    return names
+
+
+def _given(options, *names):
+    """Lists those options that are given, as they are written."""
+    return ", ".join(
+        f"--{name.replace('_', '-')}"
+        for name in names
+        if getattr(options, name) is not None
+    )
+
+
+def _load_feature_networks(names, options):
+    from keras_gans.callbacks.evaluate_translation import RememberingNetwork
+    from keras_gans.metrics import FeatureNetwork
+
+    outputs = {"fid": "features", "kid": "features", "is": "logits"}
+    return {
+        output: RememberingNetwork(
+            FeatureNetwork(
+                options.feature_network,
+                resize=options.resize or "clean",
+                size=options.feature_size,
+                output=output,
+            )
+        )
+        for output in dict.fromkeys(outputs[name] for name in names if name in outputs)
+    }
+
+
+def _make_metrics(names, networks, reference=None):
+    from keras_gans import metrics
+
+    make = {
+        "fid": lambda: metrics.FrechetDistance(networks["features"], None, reference),
+        "kid": lambda: metrics.KernelDistance(networks["features"], None, reference),
+        "is": lambda: metrics.InceptionScore(networks["logits"]),
+        "psnr": metrics.PeakSignalToNoiseRatio,
+        "ssim": metrics.StructuralSimilarity,
+        "mae": metrics.MeanAbsoluteError,
+    }
+    return [make[name]() for name in names]
+
+
+def _image_batches(files, options, progress):
+    """Yields batches of images, in the order of the files, each batch of one size."""
+    import numpy as np
+
+    from keras_gans.data.images import ImageError, decode_image, resize_image
+
+    batch = []
+    for path in files:
+        progress.add(1)
+        try:
+            image = decode_image(path)
+        except ImageError as error:
+            print(f"\nSkipped: {error}", file=sys.stderr)
+            continue
+        if options.size:
+            image = resize_image(image, options.size)
+        is_full = len(batch) == (options.batch_size or 16)
+        if batch and (is_full or image.shape != batch[0].shape):
+            yield np.stack(batch)
+            batch = []
+        batch.append(image)
+    if batch:
+        yield np.stack(batch)
+
+
+@contextlib.contextmanager
+def _warnings_as_notes():
+    """Prints what the metrics warn of, such as too few images, below the scores."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    notes = [str(note.message) for note in caught if note.category is UserWarning]
+    for note in dict.fromkeys(notes):
+        print(f"Note: {note}")
+
+
+def _score_cell(scores, name):
+    spread = scores.get(f"{name}_spread")
+    return f"{scores[name]:.4g}" + ("" if spread is None else f" ± {spread:.2g}")
+
+
+def _print_networks(networks):
+    for output, network in networks.items():
+        resized = (
+            f"resized to {network.size[0]}x{network.size[1]} ({network.resize})"
+            if network.resize
+            else "not resized"
+        )
+        print(f"{network.name}: {network.feature_dim} {output} of images {resized}")
+
+
+def _save_scores(options, scores, counts, networks, size):
+    import json
+
+    if options.output is None:
+        return
+    content = {
+        "command": options.command,
+        "scores": scores,
+        "images": counts,
+        "size": size,
+        "networks": {
+            output: {
+                name: getattr(network, name)
+                for name in ("name", "feature_dim", "resize", "size", "fingerprint")
+            }
+            for output, network in networks.items()
+        },
+    }
+    options.output.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    print(f"\nSaved as {options.output}")

@@ -1,0 +1,156 @@
+"""`keras-gans translate`: an image or a folder of images."""
+
+import pathlib
+import sys
+
+from keras_gans.cli.common import (
+    packaged_model,
+    positive,
+    progress_bar,
+    refuse_existing,
+    servable_path,
+)
+
+
+def add_translate(verbs):
+    verb = verbs.add_parser(
+        "translate",
+        help="translate an image or a folder of images",
+        description="Translates an image file, or every image of a folder, with a "
+        "trained model.",
+        epilog=(
+            "examples:\n"
+            "  keras-gans translate digit.png street.png\n"
+            "  keras-gans translate photos/ paintings/ --size 256 \\\n"
+            "      --model runs/cyclegan-1"
+        ),
+    )
+    verb.add_argument("input", type=pathlib.Path, metavar="IN", help="file or folder")
+    verb.add_argument(
+        "output",
+        type=pathlib.Path,
+        metavar="OUT",
+        help="PNG file or new folder; nothing is overwritten",
+    )
+    verb.add_argument(
+        "--model",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="folder of a run, exported SavedModel or .keras file (default: the digit "
+        "model that comes with the package)",
+    )
+    verb.add_argument(
+        "--direction",
+        choices=["xy", "yx"],
+        default="xy",
+        help="X to Y or Y to X (default: xy)",
+    )
+    verb.add_argument(
+        "--size",
+        type=positive,
+        help="resize to this height and width first (default: keep the size)",
+    )
+    verb.set_defaults(function=_translate)
+    return verb
+
+
+def _translate(options):
+    from keras_gans.data.images import (
+        ImageError,
+        decode_image,
+        encode_png,
+        list_images,
+        resize_image,
+    )
+    from keras_gans.export import load_translator
+
+    whole_folder = options.input.is_dir()
+    if whole_folder:
+        files = list_images(options.input)
+        targets = _targets_in_folder(files, options)
+    else:
+        files, targets = [options.input], [_target_of_file(options)]
+    model = options.model or packaged_model()
+    translator = load_translator(servable_path(model, "translation"))
+    print(
+        f"Translating {len(files)} image(s), direction {options.direction}, "
+        f"with {model}",
+        flush=True,
+    )
+    channels = translator.channels[options.direction[0]]
+    skipped = 0
+    progress = progress_bar(len(files))
+    for path, target in zip(files, targets, strict=True):
+        try:
+            image = decode_image(path, channels=channels)
+            if options.size:
+                image = resize_image(image, options.size)
+            pixels = _translate_image(translator, image, path, options.direction)
+        except ImageError as error:
+            if not whole_folder:
+                raise
+            print(f"\nSkipped: {error}", file=sys.stderr)
+            skipped += 1
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(encode_png(pixels))
+        progress.add(1)
+    if skipped == len(files):
+        raise ValueError(f"No image in {options.input} could be translated.")
+    print(f"Wrote {len(files) - skipped} image(s) to {options.output}.")
+    if skipped:
+        print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
+
+
+def _target_of_file(options):
+    if not options.input.exists():
+        raise FileNotFoundError(f"There is no file or folder {options.input}.")
+    target = options.output
+    if target.is_dir():
+        target = target / (options.input.stem + ".png")
+    if target.suffix.lower() != ".png":
+        raise ValueError(
+            f"Translations are saved as PNG. Received: OUT {options.output}; give a "
+            "name that ends in .png, or an existing folder."
+        )
+    refuse_existing([target])
+    return target
+
+
+def _targets_in_folder(files, options):
+    if options.output.exists() and not options.output.is_dir():
+        raise NotADirectoryError(
+            f"{options.output} is a file. Give a folder for the translations of a "
+            "folder."
+        )
+    targets = []
+    for path in files:
+        name = path.name
+        # The old ending stays: a folder may hold one name with several of them.
+        if path.suffix.lower() != ".png":
+            name += ".png"
+        targets.append(options.output / path.relative_to(options.input).with_name(name))
+    refuse_existing(targets)
+    if len(set(targets)) < len(targets):
+        twice = next(target for target in targets if targets.count(target) > 1)
+        raise ValueError(
+            f"Two images of {options.input} would be saved as {twice}. Rename one."
+        )
+    return targets
+
+
+def _translate_image(translator, image, path, direction):
+    import numpy as np
+
+    from keras_gans.data.images import ImageError
+
+    # Mirrored at the right and the bottom, up to a size that the networks take.
+    height, width, _ = image.shape
+    multiple = translator.size_multiple
+    padding = (0, -height % multiple), (0, -width % multiple), (0, 0)
+    padded = np.pad(image, padding, "symmetric")
+    try:
+        translated = translator.translate(padded[None], direction=direction)[0]
+        return translated[:height, :width]
+    except ValueError as error:  # A size that the networks do not take.
+        raise ImageError(f"{path}: {error} --size N resizes them.") from error

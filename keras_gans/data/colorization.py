@@ -1,0 +1,410 @@
+"""The pipeline of line-art colorization: line art and colour hints out of images.
+
+Line art and hints are made from each batch anew, after crop and flip, so that one
+illustration is seen with many widths of line and many sets of hints, and all parts fit.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from keras_gans.data.batches import (
+    augment,
+    check_positive,
+    check_seed,
+    epochs,
+    positions,
+    streams,
+)
+from keras_gans.data.paired import stored_and_crop_size
+from keras_gans.data.sources import is_digits, load_images
+
+# Widths of line, of which each image gets one.
+SIGMAS = (0.3, 0.4, 0.5)
+# The other parameters of XDoG, those usual in user-guided line-art colorization: k
+# widens the second Gaussian, p sharpens, epsilon is the tone below which there is ink,
+# and phi is the steepness there, here that of a step.
+K = 4.5
+P = 19.0
+EPSILON = 0.01
+PHI = 1e9
+# Darkest line of the faintest line art.
+MIN_STRENGTH = 0.5
+# Of a Gaussian, four standard deviations on either side are summed, as in SciPy.
+_TRUNCATE = 4.0
+METHODS = ("xdog", "sobel")
+
+
+def colorization(
+    source,
+    batch_size=4,
+    size=None,
+    load_size=None,
+    flip=None,
+    line_art="xdog",
+    hints=True,
+    steps_per_epoch=None,
+    seed=0,
+    strict=False,
+    max_pixels=50_000_000,
+):
+    """Makes a dataset of line art and colour hints, and the images they come from.
+
+    The images are cached once, as uint8, before augmentation. Each batch is cropped and
+    mirrored; then line art is extracted from it (`keras_gans.data.extract_line_art`,
+    with one of three widths and a strength of 0.5 to 1 drawn for each image), and hints
+    are drawn from it (`keras_gans.data.draw_hints`, half of the images without any).
+    Each batch is a function of the seed and of its number alone, as in
+    `keras_gans.data.unpaired`: the order does not depend on threads, and training
+    resumes at any batch without replaying the others.
+
+    Args:
+        source: The illustrations: a folder, the name of an embedded or
+            `tensorflow_datasets` set, an `.npz` file, an array or a `tf.data.Dataset`,
+            as `keras_gans.data.load_images` describes it. Grey images are repeated in
+            three channels.
+        batch_size: Positive integer. Defaults to 4, the paper's.
+        size: Integer or (height, width) of the images in the batches. Needed for
+            folders; the images of other sources keep their size without it.
+        load_size: Integer or (height, width) to which images are resized before a
+            random crop of `size`. Defaults to `size`, no crop.
+        flip: Boolean, mirror images left to right at random. Defaults to `True`,
+            except for digit sets given by name or as idx files.
+        line_art: `"xdog"` or `"sobel"`, the method of extraction.
+        hints: Boolean. With `False` no image gets hints; their tensors remain, as
+            zeros.
+        steps_per_epoch: Positive integer, batches that one iteration gives. Defaults to
+            one pass over the images, the remainder dropped (it comes first in the next
+            epoch).
+        seed: Integer, determines order, augmentation, lines and hints. Defaults to 0.
+        strict: Boolean, raise at the first bad image file of a folder. By default bad
+            files are skipped with a warning that names them.
+        max_pixels: Integer, image files with more pixels count as bad files.
+
+    Returns:
+        A `tf.data.Dataset` of `((line_art, hint_colors, hint_mask), target)`, float32
+        batches of shape `(batch_size, height, width, channels)`: line art of 1 channel,
+        where 1 is paper and -1 a black line; hint colours of 3 channels in [-1, 1],
+        0 where there is no hint; the mask of 1 channel, 1 where there is a hint and 0
+        elsewhere; and the target of 3 channels in [-1, 1]. Each iteration over it is
+        the next epoch, and `keras_gans.callbacks.Checkpoint` resumes it within an
+        epoch.
+
+    Raises:
+        ValueError: If the source cannot be used or holds fewer images than a batch.
+
+    Example:
+
+    >>> data = colorization("street_digits", batch_size=4)
+    >>> (line_art, hint_colors, hint_mask), target = next(iter(data))
+    >>> line_art.shape, hint_colors.shape
+    (TensorShape([4, 32, 32, 1]), TensorShape([4, 32, 32, 3]))
+    """
+    check_positive("batch_size", batch_size)
+    batch_size = int(batch_size)
+    if steps_per_epoch is not None:
+        check_positive("steps_per_epoch", steps_per_epoch)
+    check_seed(seed)
+    _check_method("line_art", line_art)
+    if not isinstance(hints, (bool, np.bool_)):
+        raise TypeError(
+            f"Argument `hints` must be True or False. Received: hints={hints!r}"
+        )
+    stored_size, crop_size = stored_and_crop_size(size, load_size)
+    if flip is None:
+        flip = not is_digits(source)
+
+    images, _ = load_images(
+        source, size=stored_size, channels=3, strict=strict, max_pixels=max_pixels
+    )
+    if len(images) < batch_size:
+        raise ValueError(
+            f"Argument `source` holds {len(images)} images, fewer than "
+            f"batch_size={batch_size}. Use a smaller batch or more images."
+        )
+    crop_size = crop_size or images.shape[1:3]
+
+    # Held as a tensor that the pipeline captures, in main memory, where `tf.data`
+    # works.
+    with tf.device("CPU:0"):
+        cached = tf.constant(images)
+    order, lines, dabs = streams(seed, 3)
+
+    def make_batch(index):
+        def batch_seed(stream):
+            return tf.stack([tf.cast(stream, tf.int64), index])
+
+        target = augment(
+            tf.gather(cached, positions(index, batch_size, len(images), order)),
+            crop_size,
+            flip,
+            seed=batch_seed(order),
+        )
+        width_seed, strength_seed = tf.unstack(tf.random.split(batch_seed(lines), 2))
+        widths = tf.random.stateless_uniform(
+            [batch_size], width_seed, minval=0, maxval=len(SIGMAS), dtype=tf.int32
+        )
+        strength = tf.random.stateless_uniform(
+            [batch_size], strength_seed, MIN_STRENGTH, 1.0
+        )
+        drawing = extract_line_art(
+            target, tf.gather(SIGMAS, widths), line_art, strength
+        )
+        if hints:
+            colors, mask = draw_hints(target, batch_seed(dabs))
+        else:
+            colors, mask = tf.zeros_like(target), tf.zeros_like(target[..., :1])
+        return (drawing, colors, mask), target
+
+    return epochs(make_batch, steps_per_epoch or len(images) // batch_size, seed)
+
+
+def extract_line_art(images, sigma=0.4, method="xdog", strength=1.0):
+    """Makes line art out of colour images.
+
+    `"xdog"`, the extended difference of Gaussians, on the luma g in [0, 1]:
+
+        D = (1 + p) G_sigma(g) - p G_k·sigma(g)
+        T = 1 where D >= epsilon, else 1 + tanh(phi (D - epsilon))
+
+    where G is a Gaussian blur with reflected borders, k = 4.5, p = 19, epsilon = 0.01
+    and phi = 1e9: T is 0 on lines, the darker side of an edge, and 1 elsewhere. One
+    thing departs from the paper: g is first lifted to [2 epsilon, 1]. On a flat area
+    D = g, so the paper's own epsilon inks areas whose level of 255 is 0 to 2 and
+    leaves those of 3 blank; lifted, flat areas are paper whatever their tone.
+
+    `"sobel"` gives softer lines on both sides of an edge: T = 1 - min(1, |S(g)|), where
+    S is the Sobel gradient (kernels [1, 2, 1] and [-1, 0, 1]). A step of a quarter of
+    the range of tones is a black line.
+
+    The line art is 1 - 2 · strength · (1 - T).
+
+    Args:
+        images: Float images in [-1, 1], shape `(batch, height, width, 1 or 3)`.
+        sigma: Positive float, or one for each image: the standard deviation of the
+            narrower Gaussian, in pixels, and so the width of the lines. For `"xdog"`
+            only. Defaults to 0.4.
+        method: `"xdog"` or `"sobel"`.
+        strength: Float in [0, 1], or one for each image: how dark the lines are.
+            Defaults to 1, black.
+
+    Returns:
+        Float32 tensor of shape `(batch, height, width, 1)`, 1 on paper and down to -1
+        on lines.
+
+    Raises:
+        ValueError: If an argument is of a wrong shape or value.
+        TypeError: If the images are not of a float dtype.
+
+    Example:
+
+    >>> images = np.random.default_rng(0).uniform(-1, 1, (2, 64, 64, 3))
+    >>> extract_line_art(images, sigma=0.5).shape
+    TensorShape([2, 64, 64, 1])
+
+    Reference:
+        - Winnemöller, Kyprianidis and Olsen, "XDoG: An eXtended Difference-of-Gaussians
+          Compendium including Advanced Image Stylization", 2012.
+    """
+    images = _as_images(images)
+    _check_method("method", method)
+    _check_per_image("sigma", sigma, images, lambda value: value > 0, "positive")
+    _check_per_image(
+        "strength", strength, images, lambda value: abs(value - 0.5) <= 0.5, "in [0, 1]"
+    )
+    grey = images[..., 0]
+    if images.shape[-1] == 3:
+        grey = tf.tensordot(images, [0.299, 0.587, 0.114], axes=1)
+    grey = (grey + 1.0) / 2.0
+    # The batch stands in the place of the channels: so each image has its own kernel
+    # in one depthwise convolution.
+    grey = tf.transpose(grey, [1, 2, 0])[tf.newaxis]
+    ink = _xdog_ink(grey, sigma) if method == "xdog" else _sobel_ink(grey)
+    ink = tf.transpose(ink, [3, 1, 2, 0])
+    strength = tf.reshape(tf.cast(strength, tf.float32), [-1, 1, 1, 1])
+    return tf.ensure_shape(1.0 - 2.0 * strength * ink, (*images.shape[:3], 1))
+
+
+def draw_hints(images, seed, probability=0.5, max_share=0.03, max_side=7):
+    """Draws colour hints: square dabs at random places, in the image's mean colour.
+
+    For each image that gets hints, the side s of its dabs is drawn from 1 to
+    `max_side`, as one hand keeps to one brush, and their number from 1 to
+    `max_share` · height · width / s², evenly on a logarithmic scale: few hints are as
+    frequent as many. A later dab covers an earlier one.
+
+    Args:
+        images: Float images in [-1, 1], shape `(batch, height, width, 1 or 3)`.
+        seed: Integer, or a tensor of two integers. The hints are a function of it and
+            of the images alone.
+        probability: Float in [0, 1], of an image to get hints at all. Defaults to 0.5.
+        max_share: Float in (0, 1], the largest share of pixels under hints. Even where
+            it is less than a pixel, one pixel may be hinted. Defaults to 0.03.
+        max_side: Positive integer, the side of the largest dabs in pixels. Where a
+            single one would be more than `max_share` of a small image, dabs are
+            smaller. Defaults to 7.
+
+    Returns:
+        A pair of float32 tensors: hint colours of the shape of `images`, the mean of
+        the image under each dab and 0 where there is none; and the mask, of shape
+        `(batch, height, width, 1)`, 1 under dabs and 0 elsewhere.
+
+    Raises:
+        ValueError: If an argument is of a wrong shape or value.
+        TypeError: If the images are not of a float dtype or the seed is no integer.
+
+    Example:
+
+    >>> images = np.random.default_rng(0).uniform(-1, 1, (2, 64, 64, 3))
+    >>> colors, mask = draw_hints(images, seed=0, probability=1.0)
+    >>> colors.shape, mask.shape
+    (TensorShape([2, 64, 64, 3]), TensorShape([2, 64, 64, 1]))
+    """
+    images = _as_images(images)
+    height, width, channels = images.shape[1:]
+    if height is None or width is None:
+        raise ValueError(
+            "Argument `images` must have a known height and width. "
+            f"Received: images of shape {tuple(images.shape)}"
+        )
+    if not 0 <= probability <= 1:
+        raise ValueError(
+            "Argument `probability` must be in [0, 1]. "
+            f"Received: probability={probability}"
+        )
+    if not 0 < max_share <= 1:
+        raise ValueError(
+            f"Argument `max_share` must be in (0, 1]. Received: max_share={max_share}"
+        )
+    check_positive("max_side", max_side)
+    if not tf.is_tensor(seed):
+        check_seed(seed)
+        seed = tf.constant([seed, 0], tf.int64)
+    side_seed, number_seed, choice_seed, top_seed, left_seed = tf.unstack(
+        tf.random.split(seed, 5)
+    )
+    count = tf.shape(images)[0]
+    most_pixels = max(1, int(max_share * height * width))
+    max_side = min(int(max_side), height, width, math.isqrt(most_pixels))
+
+    # 1. How large and how many the dabs of each image are: tensors (count, 1).
+    side = tf.random.stateless_uniform(
+        [count, 1], side_seed, minval=1, maxval=max_side + 1, dtype=tf.int32
+    )
+    area = side * side
+    most = most_pixels // area
+    exponent = tf.random.stateless_uniform([count, 1], number_seed)
+    number = tf.pow(tf.cast(most + 1, tf.float32), exponent)
+    number = tf.minimum(tf.cast(number, tf.int32), most)  # It may have rounded up.
+    chosen = tf.random.stateless_uniform([count, 1], choice_seed) < probability
+    number = tf.where(chosen, number, 0)
+
+    # 2. Every image has equally many places for hinted pixels, (count, most_pixels).
+    #    The first s² of them are those of dab 0, line by line, the next those of dab 1.
+    place = tf.range(most_pixels)[tf.newaxis]
+    dab, pixel = place // area, place % area
+
+    def corner(corner_seed, room):
+        places = tf.random.stateless_uniform([count, most_pixels], corner_seed)
+        places = tf.cast(places * tf.cast(room, tf.float32), tf.int32)
+        return tf.gather(places, dab, batch_dims=1)
+
+    row = corner(top_seed, height - side + 1) + pixel // side
+    column = corner(left_seed, width - side + 1) + pixel % side
+    image = tf.broadcast_to(tf.range(count)[:, tf.newaxis], tf.shape(dab))
+    indices = tf.stack([image, row, column], axis=-1)
+
+    # 3. The mean colour of each dab.
+    means = tf.math.segment_mean(
+        tf.reshape(tf.gather_nd(images, indices), [-1, channels]),
+        tf.reshape(image * most_pixels + dab, [-1]),
+    )
+
+    # 4. The last dab over each pixel, counted from 1, or 0. A maximum does not depend
+    #    on the order in which threads write.
+    last = tf.tensor_scatter_nd_max(
+        tf.zeros([count, height, width], tf.int32),
+        indices,
+        tf.where(dab < number, dab + 1, 0),
+    )
+    mask = (last > 0)[..., tf.newaxis]
+    first_of_image = tf.range(count)[:, tf.newaxis, tf.newaxis] * most_pixels
+    colors = tf.gather(means, first_of_image + tf.maximum(last - 1, 0))
+    colors = tf.ensure_shape(tf.where(mask, colors, 0.0), images.shape)
+    return colors, tf.ensure_shape(tf.cast(mask, tf.float32), (*images.shape[:3], 1))
+
+
+def _xdog_ink(grey, sigma):
+    grey = 2.0 * EPSILON + (1.0 - 2.0 * EPSILON) * grey
+    sigma = tf.broadcast_to(tf.cast(sigma, tf.float32), tf.shape(grey)[3:])
+    difference = (1.0 + P) * _blur(grey, sigma) - P * _blur(grey, K * sigma)
+    return -tf.tanh(PHI * tf.minimum(difference - EPSILON, 0.0))
+
+
+def _sobel_ink(grey):
+    smooth, slope = (
+        tf.broadcast_to(kernel, [tf.shape(grey)[3], 3])
+        for kernel in ([1.0, 2.0, 1.0], [-1.0, 0.0, 1.0])
+    )
+    vertical = _filter(_filter(grey, smooth, axis=2), slope, axis=1)
+    horizontal = _filter(_filter(grey, smooth, axis=1), slope, axis=2)
+    return tf.minimum(tf.sqrt(tf.square(vertical) + tf.square(horizontal)), 1.0)
+
+
+def _blur(images, sigma):
+    """Gaussian blur of `(1, h, w, n)`, image i with a standard deviation of its own."""
+    sigma = sigma[:, tf.newaxis]
+    radius = tf.floor(_TRUNCATE * sigma + 0.5)
+    longest = tf.reduce_max(radius)
+    distance = tf.range(-longest, longest + 1.0)[tf.newaxis]
+    kernels = tf.exp(-0.5 * tf.square(distance / sigma))
+    # Cut off for each image by itself, so that the others of its batch do not matter.
+    kernels = tf.where(tf.abs(distance) <= radius, kernels, 0.0)
+    kernels /= tf.reduce_sum(kernels, axis=1, keepdims=True)
+    return _filter(_filter(images, kernels, axis=1), kernels, axis=2)
+
+
+def _filter(images, kernels, axis):
+    """Filters `(1, h, w, n)` along an axis, image i with row i of `(n, taps)`."""
+    length, taps = tf.shape(images)[axis], tf.shape(kernels)[1]
+    # Reflected at the borders as often as it takes: images may be smaller than kernels.
+    places = (tf.range(length + taps - 1) - taps // 2) % (2 * length)
+    padded = tf.gather(images, tf.minimum(places, 2 * length - 1 - places), axis=axis)
+    kernels = tf.expand_dims(tf.transpose(kernels)[..., tf.newaxis], 2 - axis)
+    return tf.nn.depthwise_conv2d(padded, kernels, [1, 1, 1, 1], "VALID")
+
+
+def _as_images(images):
+    images = tf.convert_to_tensor(images)
+    if not images.dtype.is_floating:
+        raise TypeError(
+            "Argument `images` must be of a float dtype, with values in [-1, 1]. "
+            f"Received: images of dtype {images.dtype.name}"
+        )
+    if images.shape.rank != 4 or images.shape[-1] not in (1, 3):
+        raise ValueError(
+            "Argument `images` must be of shape (batch, height, width, 1 or 3). "
+            f"Received: images of shape {tuple(images.shape)}"
+        )
+    return tf.cast(images, tf.float32)
+
+
+def _check_per_image(name, values, images, holds, wanted):
+    if tf.is_tensor(values):
+        return  # While a graph is traced, nothing is known of it.
+    values = np.asarray(values)
+    fits = values.shape in ((), tuple(images.shape[:1]))
+    if not fits or not np.all(holds(values)):
+        raise ValueError(
+            f"Argument `{name}` must be {wanted}, one number or one for each image. "
+            f"Received: {name}={values} for images of shape {tuple(images.shape)}"
+        )
+
+
+def _check_method(argument, method):
+    if method not in METHODS:
+        raise ValueError(
+            f"Argument `{argument}` must be 'xdog' or 'sobel'. "
+            f"Received: {argument}={method!r}"
+        )

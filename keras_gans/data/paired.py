@@ -1,0 +1,313 @@
+"""The pipeline of paired translation: batches of pictures that belong together."""
+
+import concurrent.futures
+import os
+import pathlib
+import warnings
+
+import numpy as np
+import tensorflow as tf
+
+from keras_gans.data.batches import (
+    augment,
+    check_positive,
+    check_seed,
+    epochs,
+    positions,
+    streams,
+)
+from keras_gans.data.images import ImageError, decode_image, list_images, resize_image
+from keras_gans.data.sources import (
+    convert_channels,
+    height_and_width,
+    load_images,
+    resize_images,
+)
+
+
+def paired(
+    source,
+    target=None,
+    batch_size=1,
+    size=None,
+    load_size=None,
+    flip=True,
+    channels=None,
+    direction="ab",
+    steps_per_epoch=None,
+    seed=0,
+    strict=False,
+    max_pixels=50_000_000,
+):
+    """Makes a dataset of paired batches (source, target), as pix2pix learns from.
+
+    The pairs are cached once, as uint8, before augmentation; both images of a pair are
+    cropped and mirrored alike. Then each batch is a function of the seed and of its
+    number alone, as in `keras_gans.data.unpaired`: the pairs are shuffled anew in every
+    pass, the order does not depend on threads, and training resumes at any batch
+    without replaying the others.
+
+    Args:
+        source: The pairs, side by side in one picture, the layout of pix2pix's data
+            sets: a folder of such pictures, searched recursively, or an array of shape
+            `(n, height, 2 * width, channels)`, uint8 or float in [-1, 1]. With
+            `target`, the source images alone: a folder, an array, or a finite,
+            unbatched `tf.data.Dataset` of images.
+        target: The target images, of the same kind as `source`. Arrays and datasets
+            are paired in their order. Files of two folders are paired by their path
+            within the folder, where the ending does not count: `cats/1.png` belongs to
+            `cats/1.jpg`.
+        batch_size: Positive integer. Defaults to 1, pix2pix's.
+        size: Integer or (height, width) of one image in the batches. Needed for
+            folders; the images of other sources keep their size without it.
+        load_size: Integer or (height, width) to which images are resized before a
+            random crop of `size`, for example 286 for 256. Defaults to `size`, no crop.
+        flip: Boolean, mirror pairs left to right at random. Defaults to `True`.
+        channels: 1, 3, or a pair for source and target, to convert images. By default
+            folders are read in colour and all others stay as they are.
+        direction: `"ab"` or `"ba"`, for pairs in one picture: whether its left half, A,
+            is the source or the target. Defaults to `"ab"`.
+        steps_per_epoch: Positive integer, batches that one iteration gives. Defaults to
+            one pass over the pairs, the remainder dropped (it comes first in the next
+            epoch).
+        seed: Integer, determines order and augmentation. Defaults to 0.
+        strict: Boolean, raise at the first bad image file of a folder. By default its
+            pair is skipped with a warning that names the file.
+        max_pixels: Integer, image files with more pixels count as bad files.
+
+    Returns:
+        A `tf.data.Dataset` of pairs `(source, target)` of float32 batches in [-1, 1],
+        of shape `(batch_size, height, width, channels)`. Each iteration over it is the
+        next epoch, and `keras_gans.callbacks.Checkpoint` resumes it within an epoch.
+
+    Raises:
+        ValueError: If a name has no partner, the images of a pair differ in size, or
+            there are fewer pairs than a batch holds.
+
+    Example:
+
+    >>> edges = np.zeros((10, 64, 64, 1), "uint8")
+    >>> photos = np.zeros((10, 64, 64, 3), "uint8")
+    >>> source, target = next(iter(paired(edges, photos, batch_size=4)))
+    >>> source.shape, target.shape
+    (TensorShape([4, 64, 64, 1]), TensorShape([4, 64, 64, 3]))
+
+    Reference:
+        - Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
+          Adversarial Networks", 2017, arXiv:1611.07004.
+    """
+    check_positive("batch_size", batch_size)
+    batch_size = int(batch_size)
+    if steps_per_epoch is not None:
+        check_positive("steps_per_epoch", steps_per_epoch)
+    check_seed(seed)
+    pair = channels if isinstance(channels, (tuple, list)) else (channels, channels)
+    if len(pair) != 2 or any(wanted not in (None, 1, 3) for wanted in pair):
+        raise ValueError(
+            "Argument `channels` must be 1, 3, or a pair of them for source and "
+            f"target. Received: channels={channels!r}"
+        )
+    if direction not in ("ab", "ba"):
+        raise ValueError(
+            "Argument `direction` must be 'ab' or 'ba'. "
+            f"Received: direction={direction!r}"
+        )
+    if direction == "ba" and target is not None:
+        raise ValueError(
+            "Argument `direction` must be 'ab' where `target` is given: swap `source` "
+            "and `target` instead. Received: direction='ba'"
+        )
+    stored_size, crop_size = stored_and_crop_size(size, load_size)
+
+    folders = [isinstance(images, (str, os.PathLike)) for images in (source, target)]
+    if target is not None and folders[0] != folders[1]:
+        raise TypeError(
+            "Arguments `source` and `target` must be of one kind, two folders or two "
+            f"arrays. Received: source of type {type(source).__name__}, target of type "
+            f"{type(target).__name__}"
+        )
+    load = _load_folders if folders[0] else _load_arrays
+    images, channels = load(
+        source, target, stored_size, pair, direction, strict, max_pixels
+    )
+    if len(images) < batch_size:
+        raise ValueError(
+            f"Argument `source` holds {len(images)} pairs, fewer than "
+            f"batch_size={batch_size}. Use a smaller batch or more images."
+        )
+    crop_size = crop_size or images.shape[1:3]
+
+    # Held as a tensor that the pipeline captures, in main memory, where `tf.data`
+    # works. The images of a pair lie on each other along the channels, so that nothing
+    # can take them apart.
+    with tf.device("CPU:0"):
+        cached = tf.constant(images)
+    (stream,) = streams(seed, 1)
+
+    def make_batch(index):
+        batch = augment(
+            tf.gather(cached, positions(index, batch_size, len(images), stream)),
+            crop_size,
+            flip,
+            seed=tf.stack([tf.cast(stream, tf.int64), index]),
+        )
+        return batch[..., :channels], batch[..., channels:]
+
+    return epochs(make_batch, steps_per_epoch or len(images) // batch_size, seed)
+
+
+def stored_and_crop_size(size, load_size):
+    """Checks both sizes and returns them as pairs (height, width), or `None` each."""
+    crop_size = None if size is None else height_and_width(size)
+    if load_size is None:
+        return crop_size, crop_size
+    if size is None:
+        raise ValueError("Argument `size` must be given with `load_size`.")
+    stored_size = height_and_width(load_size)
+    if stored_size[0] < crop_size[0] or stored_size[1] < crop_size[1]:
+        raise ValueError(
+            "Argument `load_size` must not be smaller than `size`. "
+            f"Received: load_size={load_size}, size={size}"
+        )
+    return stored_size, crop_size
+
+
+def _load_arrays(source, target, size, channels, direction, *_):
+    """Returns the pairs on each other along the channels, and the source's channels."""
+    if target is None:
+        pictures, _ = load_images(source)
+        if pictures.shape[2] % 2:
+            raise ValueError(
+                "Argument `source` must hold pictures of an even width, two images "
+                f"side by side. Received: pictures of {pictures.shape[1:3]}"
+            )
+        pair = np.split(pictures, 2, axis=2)[:: 1 if direction == "ab" else -1]
+    else:
+        pair = [
+            load_images(images, argument=argument)[0]
+            for argument, images in (("source", source), ("target", target))
+        ]
+        if pair[0].shape[:3] != pair[1].shape[:3]:
+            raise ValueError(
+                "Arguments `source` and `target` must hold the same number of images "
+                f"of one size. Received: source of shape {pair[0].shape} and target of "
+                f"shape {pair[1].shape}"
+            )
+    pair = [
+        images if wanted is None else convert_channels(images, wanted)
+        for images, wanted in zip(pair, channels, strict=True)
+    ]
+    if size is not None:
+        pair = [resize_images(images, size) for images in pair]
+    return np.concatenate(pair, axis=-1), pair[0].shape[-1]
+
+
+def _load_folders(source, target, size, channels, direction, strict, max_pixels):
+    """Returns the pairs on each other along the channels, and the source's channels."""
+    if size is None:
+        raise ValueError(
+            "Argument `size` must be given for a folder of images, "
+            f"{os.fspath(source)!r}: its images may differ in size."
+        )
+    channels = [wanted or 3 for wanted in channels]
+    folder = pathlib.Path(source).expanduser()
+    if target is None:
+        files = [(path,) for path in list_images(folder)]
+    else:
+        files = _find_partners(folder, pathlib.Path(target).expanduser())
+    pairs = np.empty((len(files), *size, sum(channels)), "uint8")
+
+    def load(index):
+        try:
+            pair = _read_pair(files[index], direction, channels, max_pixels)
+        except ImageError as error:
+            return error
+        pairs[index] = np.concatenate(
+            [resize_image(image, size) for image in pair], axis=-1
+        )
+        return None
+
+    errors, good = [], []
+    pool = concurrent.futures.ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+    try:
+        for index, error in enumerate(pool.map(load, range(len(files)))):
+            if error is None:
+                good.append(index)
+            elif strict:
+                raise error
+            else:
+                errors.append(error)
+    finally:
+        # After an error or Ctrl-C the waiting files need not be read any more.
+        pool.shutdown(cancel_futures=True)
+    for error in errors:
+        warnings.warn(f"Skipped the pair of {error}", stacklevel=3)
+    if not good:
+        raise ValueError(
+            f"None of the {len(files)} pairs in '{folder}' can be used; the first one "
+            f"is {errors[0]}. Replace the files, or give another folder."
+        )
+    # In place: a copy would double the memory of a large folder.
+    for place, index in enumerate(good):
+        pairs[place] = pairs[index]
+    return pairs[: len(good)], channels[0]
+
+
+def _find_partners(source, target):
+    """Pairs the files of two folders by their path within it, without the ending."""
+    named = []
+    for folder in (source, target):
+        files = {}
+        for path in list_images(folder):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            if name in files:
+                raise ValueError(
+                    f"Files of one name cannot be told apart: '{files[name]}' and "
+                    f"'{path}' differ in their ending alone. Remove one of them."
+                )
+            files[name] = path
+        named.append(files)
+    alone = [
+        (files[name], folder)
+        for files, others, folder in ((*named, target), (*named[::-1], source))
+        for name in files
+        if name not in others
+    ]
+    if alone:
+        raise ValueError(
+            "Each image must have a partner of the same name in the other folder. "
+            + "; ".join(
+                f"'{path}' has none in '{folder}'" for path, folder in alone[:5]
+            )
+            + (f"; and {len(alone) - 5} more." if len(alone) > 5 else ".")
+        )
+    return [(path, named[1][name]) for name, path in named[0].items()]
+
+
+def _read_pair(paths, direction, channels, max_pixels):
+    """Reads a pair from two files, or from the halves of one."""
+    if len(paths) == 2:
+        pair = [
+            decode_image(path, wanted, max_pixels)
+            for path, wanted in zip(paths, channels, strict=True)
+        ]
+        sizes = [image.shape[:2] for image in pair]
+        if sizes[0] != sizes[1]:
+            raise ValueError(
+                "The images of a pair must be of one size (height, width). Received: "
+                f"'{paths[0]}' of {sizes[0]} and '{paths[1]}' of {sizes[1]}"
+            )
+        return pair
+    # Taken apart before they are resized: no filter reaches across the middle.
+    picture = decode_image(paths[0], max(channels), max_pixels)
+    if picture.shape[1] % 2:
+        raise ValueError(
+            "A picture must be of even width, two images side by side. Received: "
+            f"'{paths[0]}' of {picture.shape[1]} pixels; give `target` where the "
+            "folder holds the source images alone."
+        )
+    pair = np.split(picture, 2, axis=1)[:: 1 if direction == "ab" else -1]
+    return [
+        convert_channels(image, wanted)
+        for image, wanted in zip(pair, channels, strict=True)
+    ]

@@ -1,0 +1,309 @@
+"""Semantic loss: an image and its reconstruction should mean the same to a network."""
+
+import base64
+import difflib
+import math
+import os
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_gans.losses.common import (
+    check_same_shape,
+    euclidean_norm,
+    flatten_samples,
+    positive_float,
+)
+from keras_gans.pretrained import load_application
+
+# VGG16 halves its input before each of its blocks 2 to 5.
+_MINIMUM_SIZE = 32
+_VGG_LAYERS = ("block4_conv3",)
+_DISTANCES = ("l2", "mean_squared")
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class SemanticVGGLoss(keras.losses.Loss):
+    """Distance of two images in the features of a pretrained network V.
+
+        ‖V(y_true) - V(y_pred)‖₂
+
+    In the semantic CycleGAN `y_true` is an image and `y_pred` its reconstruction. V is
+    VGG16 with ImageNet weights, or any other Keras model; it is frozen, runs in
+    inference mode and in float32, and its own preprocessing is inside. Features of
+    `y_true` are constants: no gradient flows into them.
+
+    The norm runs over all features of an image, so that it grows with the root of
+    their number, and its unit is the network's: see what `compile`d models log as
+    `semantic_loss`, or call `balanced_weight`, to weigh it.
+
+    Args:
+        layers: Names of the layers whose outputs are the features, or one name. The
+            paper does not say which. Defaults to `"block4_conv3"` of VGG16: deep enough
+            to see shapes and objects more than colours and strokes, and early enough
+            that every eighth pixel still has features of its own. Of a
+            `feature_extractor` the outputs are the default.
+        layer_weights: Positive floats, one for each layer, by which their distances are
+            multiplied before they are added. Defaults to 1 each.
+        weights: `"imagenet"` (downloaded once by Keras, 59 MB) or the path of a file
+            with weights of VGG16 without its classifier. Not used if there is a
+            `feature_extractor`.
+        feature_extractor: Optional `keras.Model`, Functional or Sequential, or the path
+            of its `.keras` file, in place of VGG16. It takes RGB (or grey) pixels in
+            [0, 255] and has its preprocessing inside. The loss works on a copy.
+        distance: `"l2"`, the norm above, by default, or `"mean_squared"`,
+            mean (V(y_true) - V(y_pred))².
+        reduction: Reduction over the batch, as in `keras.losses.Loss`.
+            Defaults to `"sum_over_batch_size"`, the mean.
+        name: String, the name of the loss.
+        dtype: Dtype of the computation, `keras.config.floatx()` by default.
+
+    Call arguments:
+        y_true: Images in [-1, 1], shape `(batch, height, width, channels)`, with 1 or 3
+            channels, for VGG16 of 32 pixels or more; or the list of their features, as
+            `features(images)` returns it, when several images are compared with one.
+        y_pred: Images of the same shape.
+
+    Returns:
+        A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
+
+    Raises:
+        ConnectionError: If the weights of VGG16 are not there and cannot be downloaded;
+            the message says from where to get them and where to put them.
+        FileNotFoundError: If there is no file at a path.
+        TypeError: If `feature_extractor` is neither a model nor a path.
+        ValueError: If a layer is unknown, an argument out of range, or the images
+            differ in shape or do not fit the network.
+
+    Example:
+
+    ```python
+    model = keras_gans.models.CycleGAN(..., semantic_weight=1e-3)
+    model.compile(semantic_loss=keras_gans.losses.SemanticVGGLoss())
+    ```
+
+    Reference:
+        - The semantic CycleGAN study (in Korean), its L_semantic.
+        - Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale
+          Image Recognition", 2014, https://arxiv.org/abs/1409.1556
+    """
+
+    def __init__(
+        self,
+        layers=None,
+        layer_weights=None,
+        weights="imagenet",
+        feature_extractor=None,
+        distance="l2",
+        reduction="sum_over_batch_size",
+        name=None,
+        dtype=None,
+    ):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        if distance not in _DISTANCES:
+            raise ValueError(
+                f"Argument `distance` must be one of {_DISTANCES}. "
+                f"Received: distance={distance!r}"
+            )
+        self.distance = distance
+        self.weights = (
+            os.fspath(weights) if isinstance(weights, os.PathLike) else weights
+        )
+        self.feature_extractor = feature_extractor
+        self.layers = (layers,) if isinstance(layers, str) else layers
+        if feature_extractor is None:
+            self.layers = tuple(self.layers or _VGG_LAYERS)
+            self._network = _cut(_vgg16(weights), self.layers)
+        else:
+            self.layers = None if self.layers is None else tuple(self.layers)
+            self._network = _cut(_copy(feature_extractor), self.layers)
+        count = len(self._network.outputs)
+        self.layer_weights = (1.0,) * count if layer_weights is None else layer_weights
+        if len(self.layer_weights) != count:
+            raise ValueError(
+                f"Argument `layer_weights` must have one weight for each of {count} "
+                f"layers. Received: layer_weights={layer_weights}"
+            )
+        self.layer_weights = tuple(
+            positive_float("layer_weights", weight) for weight in self.layer_weights
+        )
+
+    def features(self, images):
+        """Returns the list of features of images in [-1, 1], one tensor a layer."""
+        channels = self._network.input_shape[-1]
+        if len(images.shape) != 4 or images.shape[-1] not in (1, 3):
+            raise ValueError(
+                "Images must have the shape (batch, height, width, 1 or 3). "
+                f"Received: shape {tuple(images.shape)}"
+            )
+        sides = [side for side in images.shape[1:3] if side is not None]
+        if self.feature_extractor is None and sides and min(sides) < _MINIMUM_SIZE:
+            raise ValueError(
+                f"VGG16 needs images of at least {_MINIMUM_SIZE} pixels in height and "
+                f"width. Received: shape {tuple(images.shape)}"
+            )
+        pixels = (ops.convert_to_tensor(images, dtype=self.dtype) + 1.0) * 127.5
+        if (images.shape[-1], channels) == (1, 3):
+            pixels = ops.repeat(pixels, 3, axis=-1)
+        elif images.shape[-1] != channels:
+            raise ValueError(
+                f"The feature extractor takes images of {channels} channels. "
+                f"Received: shape {tuple(images.shape)}"
+            )
+        return keras.tree.flatten(self._network(pixels, training=False))
+
+    def call(self, y_true, y_pred):
+        if isinstance(y_true, (list, tuple)):
+            expected = y_true
+        else:
+            check_same_shape(y_true=y_true, y_pred=y_pred)
+            expected = self.features(y_true)
+        loss = 0.0
+        for weight, true, predicted in zip(
+            self.layer_weights, expected, self.features(y_pred), strict=True
+        ):
+            check_same_shape(y_true=true, y_pred=predicted)
+            difference = flatten_samples(ops.stop_gradient(true) - predicted)
+            if self.distance == "l2":
+                loss += weight * euclidean_norm(difference)
+            else:
+                loss += weight * ops.mean(ops.square(difference), axis=1)
+        return loss
+
+    def __dir__(self):
+        # A model saves whatever it finds here, so also in `.weights.h5` files: frozen
+        # weights, which the configuration names or holds already.
+        networks = {"_network", "feature_extractor"}
+        return sorted(set(super().__dir__()) - networks)
+
+    def get_config(self):
+        extractor = self.feature_extractor
+        if isinstance(extractor, keras.Model):
+            extractor = {
+                "network": keras.saving.serialize_keras_object(self._network),
+                "weights": _encode_weights(self._network),
+            }
+        elif extractor is not None:
+            extractor = os.fspath(extractor)
+        return {
+            **super().get_config(),
+            # The copy above was cut at the layers.
+            "layers": None if isinstance(extractor, dict) else self.layers,
+            "layer_weights": self.layer_weights,
+            "weights": self.weights,
+            "feature_extractor": extractor,
+            "distance": self.distance,
+            "dtype": self.dtype,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        extractor = config.get("feature_extractor")
+        if isinstance(extractor, dict):
+            network = keras.saving.deserialize_keras_object(extractor["network"])
+            _decode_weights(network, extractor["weights"])
+            config = {**config, "feature_extractor": network}
+        return cls(**config)
+
+
+def balanced_weight(loss, images, weight=10.0):
+    """Returns the weight that makes a loss count as much as another weight's L1.
+
+    The distance of features has no agreed unit. On pairs of different images the loss,
+    multiplied by what is returned, equals `weight` times their mean absolute
+    difference, so that a semantic loss and a cycle loss of that weight begin alike.
+
+    Args:
+        loss: A `SemanticVGGLoss`.
+        images: Two images or more in [-1, 1], `(n, height, width, channels)`, n even.
+        weight: Positive float, the weight of the L1, CycleGAN's 10 by default.
+
+    Returns:
+        A positive float of two significant digits.
+    """
+    one, other = np.split(np.asarray(images, "float32"), 2)
+    pixels = np.mean(np.abs(one - other))
+    return float(f"{weight * pixels / float(loss(one, other)):.2g}")
+
+
+def _vgg16(weights):
+    pixels = keras.Input((None, None, 3), name="pixels")
+    return load_application(
+        keras.applications.VGG16,
+        weights=weights,
+        include_top=False,
+        input_tensor=keras.applications.vgg16.preprocess_input(pixels),
+    )
+
+
+def _copy(feature_extractor):
+    """Returns a copy in float32, so that the given model is left as it is."""
+    if isinstance(feature_extractor, (str, os.PathLike)):
+        if not os.path.isfile(feature_extractor):
+            raise FileNotFoundError(
+                "Argument `feature_extractor` must be a `keras.Model` or the path of a "
+                f".keras file. Received: {os.fspath(feature_extractor)!r}, where there "
+                f"is no file, seen from {os.getcwd()!r}"
+            )
+        feature_extractor = keras.saving.load_model(feature_extractor, compile=False)
+    inputs = getattr(feature_extractor, "inputs", None)
+    if not isinstance(feature_extractor, keras.Model) or not inputs:
+        raise TypeError(
+            "Argument `feature_extractor` must be a Functional or Sequential "
+            "`keras.Model` with an `Input`, or the path of a .keras file. "
+            f"Received: feature_extractor={feature_extractor!r}"
+        )
+    if len(inputs) != 1 or len(inputs[0].shape) != 4:
+        raise ValueError(
+            "Argument `feature_extractor` must take images alone, (batch, height, "
+            "width, channels). Received a network of inputs of shape "
+            f"{[tuple(each.shape) for each in inputs]}"
+        )
+    copy = keras.models.clone_model(feature_extractor, clone_function=_copy_layer)
+    copy.set_weights(feature_extractor.get_weights())
+    return copy
+
+
+def _copy_layer(layer):
+    if isinstance(layer, keras.Model):
+        return keras.models.clone_model(layer, clone_function=_copy_layer)
+    return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+
+
+def _cut(network, layers):
+    """Returns the frozen part of a network up to the outputs of some layers."""
+    outputs = network.outputs
+    if layers is not None:
+        known = [layer.name for layer in network.layers]
+        for name in layers:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+                raise ValueError(
+                    f"Argument `layers` must name layers of {network.name!r}. "
+                    f"Received: {name!r}. Did you mean {close[0]!r}?"
+                )
+        outputs = [network.get_layer(name).output for name in layers]
+    # Not `network.input`, which a Sequential has only after its first call.
+    cut = keras.Model(network.inputs[0], outputs, name=network.name)
+    cut.trainable = False
+    return cut
+
+
+def _encode_weights(network):
+    values = [np.ravel(weight).astype("float32") for weight in network.get_weights()]
+    # A network without weights has none to put together.
+    content = b"".join(value.tobytes() for value in values)
+    return base64.b64encode(content).decode("ascii")
+
+
+def _decode_weights(network, text):
+    values = np.frombuffer(base64.b64decode(text), "float32")
+    ends = np.cumsum([math.prod(variable.shape) for variable in network.weights])
+    parts = np.split(values, ends)[:-1]  # Nothing is left behind the last end.
+    network.set_weights(
+        [
+            part.reshape(variable.shape)
+            for part, variable in zip(parts, network.weights, strict=True)
+        ]
+    )

@@ -1,0 +1,468 @@
+"""pix2pix: translation learned from pairs of images, and a colorizer of line art."""
+
+import keras
+from keras import ops
+
+from keras_gans.losses.adversarial import (
+    MinimaxDiscriminatorLoss,
+    NonSaturatingGeneratorLoss,
+)
+from keras_gans.losses.common import non_negative_float
+from keras_gans.losses.pairs import adversarial_loss_pair
+from keras_gans.losses.reconstruction import ChannelCompensatedL1
+from keras_gans.models.adversarial_model import AdversarialModel, ReplicaSeedGenerator
+from keras_gans.models.generative_model import compatible, shapes_of
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class Pix2Pix(AdversarialModel):
+    """Learns a translation from pairs of images that belong together.
+
+    The objective, with pairs of a source x and its target y and the weight λ:
+
+        G* = arg min_G max_D  E[log D(x, y)] + E[log(1 - D(x, G(x)))]
+                              + λ E[mean |y - G(x)|]
+
+    The discriminator sees the source, too, and so judges whether the image fits it. It
+    takes both as one image, the target's channels behind those of the source, so
+    that a `patch_discriminator` of as many channels serves as it is.
+
+    `compile()` without arguments trains the paper's setting: cross entropy, halved for
+    the discriminator, with the generator maximizing log D(x, G(x)) in the place of
+    minimizing log(1 - D(x, G(x))); λ 100; Adam (2e-4, β₁ 0.5) for each network. The
+    discriminator's update comes first, and the generator learns to deceive the
+    discriminator that is the result. Both see the same generated images.
+
+    The noise of the paper is the dropout in the generator. The authors leave it on when
+    they translate, and normalize by the statistics of the test batch. Here a model is
+    deterministic outside of training unless `inference_dropout=True`, and normalizes by
+    the moving statistics in either case.
+
+    Args:
+        generator: Built `keras.Model`, source images to target images in [-1, 1].
+        discriminator: Built `keras.Model` from images with the channels of source and
+            target to logits, flat or by patch.
+        reconstruction_weight: Non-negative float, λ. Defaults to 100.
+        inference_dropout: Boolean, whether the `Dropout` layers of the generator also
+            act in calls outside of training, on other values at each call. It needs a
+            Functional generator. Losses of `evaluate` and exported models are without
+            dropout. Defaults to `False`.
+        seed: Optional integer, the seed of the dropout outside of training.
+        ema_decay: Optional float in [0, 1): keep an exponential moving average of the
+            generator's weights, and use it for everything but training. Defaults to
+            `None`, the paper's.
+        **kwargs: `name` and so on of `keras.Model`.
+
+    Call arguments:
+        source: Float tensor of shape `(batch, height, width, channels)` in [-1, 1], or
+            a tuple of several of one size, which are joined along their channels (see
+            `condition`).
+
+    Returns:
+        The translated images, in [-1, 1].
+
+    Raises:
+        TypeError: If `inference_dropout` is not a boolean.
+        ValueError: For a weight out of range, networks whose channels do not fit each
+            other, or `inference_dropout` with a generator that has none.
+
+    Example:
+
+    ```python
+    model = keras_gans.models.Pix2Pix(
+        generator=unet_generator(normalization="batch", normalize_bottleneck=False),
+        discriminator=patch_discriminator(channels=3 + 3, normalization="batch"),
+    )
+    model.compile()
+    model.fit(data, epochs=200)  # of batches (source, target)
+    images = model(source)
+    ```
+
+    Reference:
+        Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
+        Adversarial Networks", 2016, https://arxiv.org/abs/1611.07004
+    """
+
+    network_names = ("generator", "discriminator")
+    roles = {"generator": ("generator",), "discriminator": ("discriminator",)}
+    loss_names = ("generator_loss", "discriminator_loss", "reconstruction_loss")
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        reconstruction_weight=100.0,
+        inference_dropout=False,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(
+            networks={"generator": generator, "discriminator": discriminator}, **kwargs
+        )
+        self.reconstruction_weight = non_negative_float(
+            "reconstruction_weight", reconstruction_weight
+        )
+        if not isinstance(inference_dropout, bool):
+            raise TypeError(
+                "Argument `inference_dropout` must be a boolean. "
+                f"Received: inference_dropout={inference_dropout!r}"
+            )
+        self.inference_dropout = inference_dropout
+        self.seed = seed
+        self.seed_generator = ReplicaSeedGenerator(seed)
+        self._check_networks()
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        adversarial_loss=None,
+        reconstruction_loss=None,
+        **kwargs,
+    ):
+        """Configures training; every argument has the paper's default.
+
+        Args:
+            generator_optimizer: Optimizer or its name. Defaults to
+                `Adam(2e-4, beta_1=0.5)`.
+            discriminator_optimizer: Likewise.
+            adversarial_loss: Name or pair of losses on logits, see
+                `keras_gans.losses.adversarial_loss_pair`. Defaults to the paper's
+                `(MinimaxDiscriminatorLoss(scale=0.5), NonSaturatingGeneratorLoss())`;
+                the name `"non_saturating"` stands for the same without the half.
+            reconstruction_loss: `keras.losses.Loss` of (target, generated), such as
+                `keras_gans.losses.ChannelCompensatedL1()`, `EdgeLoss()` or
+                `SemanticVGGLoss()`. Defaults to `keras.losses.MeanAbsoluteError()`.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
+                `auto_scale_loss` of `keras.Model.compile`.
+        """
+        if reconstruction_loss is None:
+            reconstruction_loss = keras.losses.MeanAbsoluteError()
+        if not isinstance(reconstruction_loss, keras.losses.Loss):
+            raise TypeError(
+                "Argument `reconstruction_loss` must be a `keras.losses.Loss`, such as "
+                "`keras.losses.MeanAbsoluteError()`. "
+                f"Received: reconstruction_loss={reconstruction_loss!r}"
+            )
+        if adversarial_loss is None:
+            adversarial_loss = (
+                MinimaxDiscriminatorLoss(scale=0.5),
+                NonSaturatingGeneratorLoss(),
+            )
+        self.compile_roles(
+            optimizers={
+                "generator": generator_optimizer
+                or keras.optimizers.Adam(2e-4, beta_1=0.5),
+                "discriminator": discriminator_optimizer
+                or keras.optimizers.Adam(2e-4, beta_1=0.5),
+            },
+            losses={
+                "adversarial_loss": adversarial_loss_pair(adversarial_loss),
+                "reconstruction_loss": reconstruction_loss,
+            },
+            **kwargs,
+        )
+
+    def condition(self, source):
+        """Returns the images that both networks see of a source.
+
+        Subclasses may override it, with operations of `keras.ops`.
+
+        Args:
+            source: Tensor of shape `(batch, height, width, channels)`, or a structure
+                of several.
+
+        Returns:
+            The tensor itself, or all of them joined along their channels.
+        """
+        parts = keras.tree.flatten(source)
+        return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
+
+    def call(self, source, training=False):
+        condition = self.condition(source)
+        if training:
+            return self.generator(condition, training=True)
+        generator = self.inference_network("generator")
+        if self.inference_dropout:
+            return self._call_with_dropout(generator, condition)
+        return generator(condition, training=False)
+
+    # Losses ------------------------------------------------------------------------
+
+    def discriminate(self, condition, images, training):
+        """Returns the discriminator's outputs for each of a list of batches."""
+        pairs = [ops.concatenate([condition, image], axis=-1) for image in images]
+        return self.call_together(self.discriminator, pairs, training)
+
+    def discriminator_losses(self, condition, target, generated, training):
+        """Returns the dict of the losses of the discriminator."""
+        outputs = self.discriminate(condition, [target, generated], training)
+        return {"discriminator_loss": self.adversarial_loss[0](*outputs)}
+
+    def generator_losses(self, condition, target, generated, training):
+        """Returns the dict of the losses of the generator."""
+        adversarial_loss = self.adversarial_loss[1]
+        if getattr(adversarial_loss, "uses_real_output", True):
+            outputs = self.discriminate(condition, [target, generated], training)
+        else:
+            # A loss that does not look at the real output needs no pass for it.
+            outputs = self.discriminate(condition, [generated], training) * 2
+        reconstruction_loss = self.reconstruction_loss(target, generated)
+        return {
+            "generator_loss": adversarial_loss(*outputs)
+            + self.reconstruction_weight * reconstruction_loss,
+            "reconstruction_loss": reconstruction_loss,
+        }
+
+    def train_step(self, data):
+        source, target = self._unpack(data)
+        condition = self.condition(source)
+
+        def update_discriminator_first():
+            # 1. Translate, once for both updates: the generator stays as it is until
+            #    the last of them, and its dropout is the same in both.
+            images = condition, target, self.generator(condition, training=True)
+            # 2. The discriminator learns to tell real pairs from translations.
+            losses = self.minimize(
+                ("discriminator",),
+                lambda: self.discriminator_losses(*images, training=True),
+            )
+            # 3. The generator learns to deceive the discriminator as it is now.
+            return losses | self.generator_losses(*images, training=True)
+
+        return self.log(self.minimize(("generator",), update_discriminator_first))
+
+    def test_step(self, data):
+        source, target = self._unpack(data)
+        condition = self.condition(source)
+        images = condition, target, self.generator(condition, training=False)
+        return self.log(
+            self.discriminator_losses(*images, training=False)
+            | self.generator_losses(*images, training=False)
+        )
+
+    # Dropout outside of training ---------------------------------------------------
+
+    def _call_with_dropout(self, generator, images):
+        # The layers draw from a generator of the model's own in the place of theirs:
+        # pictures between two steps leave the dropout of the training alone.
+        seeds = [
+            (layer.seed_generator.state, self.seed_generator.next())
+            for layer in _dropout_layers(generator)
+        ]
+        with keras.StatelessScope(state_mapping=seeds):
+            return _run_with_dropout(generator, images)
+
+    # Data --------------------------------------------------------------------------
+
+    def build_state(self, element_spec):
+        source, target = self._unpack(element_spec)
+        shapes = [tuple(part.shape) for part in keras.tree.flatten(source)]
+        channels = self.generator.output_shape[-1]
+        if len(target.shape) != 4 or target.shape[-1] != channels:
+            raise ValueError(
+                "Data `target` must be batches of images of shape (batch, height, "
+                f"width, {channels}), as the generator makes them. "
+                f"Received batches of shape {tuple(target.shape)}."
+            )
+        if not all(
+            len(shape) == 4 and compatible(shape[:3], tuple(target.shape[:3]))
+            for shape in shapes
+        ):
+            raise ValueError(
+                "Data `source` must be batches of images of the height and width of "
+                f"their targets. Received batches of shapes {shapes} and targets of "
+                f"shape {tuple(target.shape)}."
+            )
+        condition = self.condition(
+            keras.tree.map_structure(
+                lambda spec: keras.KerasTensor(spec.shape, spec.dtype.name), source
+            )
+        )
+        channels = self.generator.input_shape[-1]
+        if condition.shape[-1] != channels:
+            raise ValueError(
+                f"Data `source` must be batches of images of {channels} channels in "
+                "all, as the generator takes them. "
+                f"Received batches of shapes {shapes}."
+            )
+
+    def _unpack(self, data):
+        if isinstance(data, (tuple, list)) and len(data) == 3 and data[2] is None:
+            data = data[:2]  # `train_on_batch(x, y)` appends its sample weight.
+        if not isinstance(data, (tuple, list)) or len(data) != 2:
+            raise ValueError(
+                f"{type(self).__name__} trains on pairs of batches (source, target). "
+                "Received data of structure "
+                f"{keras.tree.map_structure(type, data)}"
+            )
+        return data
+
+    # Configuration -----------------------------------------------------------------
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "reconstruction_weight": self.reconstruction_weight,
+            "inference_dropout": self.inference_dropout,
+            "seed": self.seed,
+        }
+
+    def _check_networks(self):
+        for name in self.network_names:
+            shapes = shapes_of(getattr(self, name).input_shape)
+            if len(shapes) != 1 or len(shapes[0]) != 4:
+                raise ValueError(
+                    f"Argument `{name}` must be a network of one image, of shape "
+                    "(batch, height, width, channels). "
+                    f"Received a network of inputs {shapes}."
+                )
+        source = self.generator.input_shape[-1]
+        target = self.generator.output_shape[-1]
+        received = self.discriminator.input_shape[-1]
+        if received != source + target:
+            raise ValueError(
+                f"Argument `discriminator` must see images of {source + target} "
+                f"channels: the {source} of the generator's source and the {target} of "
+                f"its target. Received a network of {received} channels."
+            )
+        if self.inference_dropout and not _dropout_layers(self.generator):
+            raise ValueError(
+                "Argument `inference_dropout` must be False unless the generator is a "
+                "Functional `keras.Model` with `Dropout` layers. Received: "
+                f"inference_dropout=True, generator={self.generator!r}"
+            )
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class Pix2PixColorizer(Pix2Pix):
+    """Learns to colour line art, unaided or after a few dabs of colour.
+
+    The objective of `Pix2Pix` with line art and hints, both made out of the target, as
+    the source, and with an L1 in which the channel with the larger error counts more:
+
+        G* = arg min_G max_D  L_GAN(G, D) + λ E[l_comp]
+
+    `compile()` without arguments trains the paper's setting: `ChannelCompensatedL1`,
+    λ 100, Adam (1e-4, β₁ 0.9, β₂ 0.99) for each network; its batches are of 4 images.
+    The hint mask is an input of its own here, as in other colorizers, so that a grey
+    dab differs from no dab.
+
+    Args:
+        generator: Built `keras.Model` from 5 channels (line art, three hint colours,
+            hint mask) to images of 3 channels in [-1, 1].
+        discriminator: Built `keras.Model` of images of 5 + 3 channels to logits.
+        **kwargs: `reconstruction_weight`, `inference_dropout`, `seed`, `ema_decay` and
+            `name` of `Pix2Pix`.
+
+    Call arguments:
+        source: Tuple `(line_art, hint_colors, hint_mask)` of float tensors of shape
+            `(batch, height, width, channels)` with 1, 3 and 1 channels. Line art is in
+            [-1, 1], 1 for white paper and -1 for black lines; hint colours are in
+            [-1, 1], and 0 where there is no hint; the mask is 1 where there is one,
+            else 0.
+
+    Returns:
+        The coloured images in [-1, 1], shape `(batch, height, width, 3)`.
+
+    Raises:
+        ValueError: If networks or sources have other channels.
+
+    Example:
+
+    ```python
+    model = keras_gans.models.Pix2PixColorizer(
+        generator=unet_generator(input_channels=5),
+        discriminator=patch_discriminator(channels=5 + 3),
+    )
+    model.compile()
+    model.fit(keras_gans.data.colorization("illustrations", size=256), epochs=10)
+    images = model((line_art, hint_colors, hint_mask))
+    ```
+
+    Reference:
+        Kim and Lee, "Color Channel Compensating L1 Loss Algorithm" (in Korean), eq. 8.
+    """
+
+    source_channels = {"line_art": 1, "hint_colors": 3, "hint_mask": 1}
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        adversarial_loss=None,
+        reconstruction_loss=None,
+        **kwargs,
+    ):
+        """Configures training; every argument has the paper's default.
+
+        Args:
+            generator_optimizer: Optimizer or its name. Defaults to
+                `Adam(1e-4, beta_1=0.9, beta_2=0.99)`.
+            discriminator_optimizer: Likewise.
+            adversarial_loss: As for `Pix2Pix.compile`.
+            reconstruction_loss: `keras.losses.Loss` of (target, generated). Defaults to
+                `keras_gans.losses.ChannelCompensatedL1()`.
+            **kwargs: As for `Pix2Pix.compile`.
+        """
+        super().compile(
+            generator_optimizer or keras.optimizers.Adam(1e-4, beta_2=0.99),
+            discriminator_optimizer or keras.optimizers.Adam(1e-4, beta_2=0.99),
+            adversarial_loss,
+            reconstruction_loss or ChannelCompensatedL1(),
+            **kwargs,
+        )
+
+    def condition(self, source):
+        """Returns line art, hint colours and hint mask as images of 5 channels."""
+        shapes = [tuple(part.shape) for part in keras.tree.flatten(source)]
+        channels = [shape[-1] for shape in shapes]
+        if not isinstance(source, (tuple, list)) or channels != [
+            *self.source_channels.values()
+        ]:
+            raise ValueError(
+                "The source must be a tuple of the images (line_art, hint_colors, "
+                "hint_mask) with 1, 3 and 1 channels. "
+                f"Received: {type(source).__name__} of shapes {shapes}"
+            )
+        return super().condition(source)
+
+    def _check_networks(self):
+        super()._check_networks()
+        received = self.generator.input_shape[-1], self.generator.output_shape[-1]
+        if received != (sum(self.source_channels.values()), 3):
+            raise ValueError(
+                "Argument `generator` must translate 5 channels (line art 1, hint "
+                "colours 3, hint mask 1) to 3. Received a network from "
+                f"{received[0]} channels to {received[1]}."
+            )
+
+
+def _dropout_layers(network):
+    """Returns the layers that `_run_with_dropout` can reach."""
+    found = []
+    if hasattr(network, "_run_through_graph"):
+        for layer in network.layers:
+            found += [layer] if _is_dropout(layer) else _dropout_layers(layer)
+    return found
+
+
+def _is_dropout(layer):
+    return isinstance(layer, keras.layers.Dropout) and layer.rate > 0
+
+
+def _run_with_dropout(network, images):
+    """Calls a Functional network outside of training, but for its dropout."""
+
+    def operation(layer):
+        def call(*args, **kwargs):
+            if _dropout_layers(layer):
+                return _run_with_dropout(layer, *args)
+            if isinstance(layer, keras.Layer):
+                # In the place of what the graph remembers of its construction.
+                kwargs["training"] = _is_dropout(layer)
+            return layer(*args, **kwargs)
+
+        return call
+
+    return network._run_through_graph(images, operation_fn=operation)

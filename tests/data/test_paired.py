@@ -1,0 +1,318 @@
+"""Tests of the paired pipeline: what belongs together stays together, and errors."""
+
+import importlib
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_gans.data import paired
+
+# `keras_gans.data.paired` is the function; this is the module around it.
+pipeline = importlib.import_module("keras_gans.data.paired")
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype="uint8")
+
+
+def levels(batch):
+    """The grey levels 0..255 of a batch."""
+    return np.round((np.asarray(batch) + 1.0) * 127.5).astype("int64")
+
+
+def numbered(count, size=2, channels=1):
+    """Images that are filled with their own number."""
+    numbers = np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1)
+    return np.tile(numbers, (1, size, size, channels))
+
+
+def save(folder, name, image):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    keras.utils.save_img(path, image, scale=False)
+
+
+def assert_equal_batches(first, second):
+    first, second = list(first), list(second)
+    assert len(first) == len(second)
+    for one, other in zip(first, second, strict=True):
+        for batch, other_batch in zip(one, other, strict=True):
+            np.testing.assert_array_equal(batch, other_batch)
+
+
+# Values ----------------------------------------------------------------------------
+
+
+def test_scaling_is_exact():
+    every_level = np.arange(256, dtype="uint8").reshape(1, 16, 16, 1)
+    for batch in next(iter(paired(every_level, every_level, flip=False))):
+        expected = every_level.astype("float32") / np.float32(127.5) - np.float32(1.0)
+        assert batch.dtype == tf.float32
+        np.testing.assert_array_equal(batch, expected)
+
+
+@pytest.mark.parametrize(
+    "channels, expected", [(None, (1, 3)), (1, (1, 1)), (3, (3, 3)), ((3, 1), (3, 1))]
+)
+def test_channels_of_arrays(channels, expected):
+    data = paired(noise(4, 6, 5, 1), noise(4, 6, 5, 3), 2, channels=channels)
+    assert data.element_spec == tuple(
+        tf.TensorSpec([2, 6, 5, count], tf.float32) for count in expected
+    )
+
+
+def test_crop_and_flip_are_alike_and_pairs_stay_together():
+    # The target is the negative of the source in every channel.
+    source = noise(7, 12, 14, 1)
+    target = 255 - np.repeat(source, 3, axis=-1)
+    data = paired(source, target, 3, load_size=(12, 14), size=8, steps_per_epoch=40)
+    seen = set()
+    for x, y in data:
+        np.testing.assert_array_equal(levels(y), np.repeat(255 - levels(x), 3, -1))
+        for crop in levels(x)[..., 0]:
+            (place,) = [
+                (number, top, left, step)
+                for number, image in enumerate(source[..., 0])
+                for top in range(5)
+                for left in range(7)
+                for step in (1, -1)
+                if np.array_equal(
+                    image[top : top + 8, left : left + 8][:, ::step], crop
+                )
+            ]
+            seen.add(place)
+    numbers, tops, lefts, steps = map(set, zip(*seen, strict=True))
+    assert (len(numbers), len(tops), len(lefts), len(steps)) == (7, 5, 7, 2)
+
+
+def test_no_flip():
+    ramp = np.tile(np.arange(8, dtype="uint8"), (50, 8, 1))
+    source, target = next(iter(paired(ramp, ramp, 50, flip=False)))
+    np.testing.assert_array_equal(levels(source)[..., 0], ramp)
+    np.testing.assert_array_equal(source, target)
+    source, _ = next(iter(paired(ramp, ramp, 50)))
+    assert 10 <= (levels(source)[:, 0, 0, 0] == 7).sum() <= 40
+
+
+def test_a_pass_holds_every_pair_once():
+    data = paired(numbered(10), numbered(10), 3, steps_per_epoch=30)
+    order = np.concatenate([levels(source)[:, 0, 0, 0] for source, _ in data])
+    passes = order.reshape(9, 10)
+    np.testing.assert_array_equal(np.sort(passes), np.tile(np.arange(10), (9, 1)))
+    assert len(np.unique(passes, axis=0)) == 9
+    assert len(paired(numbered(10), numbered(10), 3)) == 3
+
+
+def test_cache_is_uint8():
+    source, target = noise(9, 16, 16, 1), noise(9, 16, 16, 3, seed=1)
+    data = paired(source, target, size=8, load_size=16)
+    captured = data._input_dataset._map_func.function.captured_inputs
+    kept = [tensor for tensor in captured if tensor.dtype != tf.resource]
+    (cached,) = [tensor for tensor in kept if tensor.shape.rank == 4]
+    assert cached.dtype == tf.uint8
+    size = sum(np.asarray(tensor).nbytes for tensor in kept)
+    assert size < source.nbytes + target.nbytes + 200
+
+
+# Layouts ---------------------------------------------------------------------------
+
+
+def test_side_by_side_arrays():
+    a, b = noise(4, 6, 5, 3), noise(4, 6, 5, 3, seed=1)
+    pictures = np.concatenate([a, b], axis=2)
+    options = {"batch_size": 2, "flip": False}
+    expected = list(paired(a, b, **options))
+    assert_equal_batches(paired(pictures, **options), expected)
+    floats = pictures.astype("float32") / 127.5 - 1.0
+    assert_equal_batches(paired(floats, **options), expected)
+    dataset = tf.data.Dataset.from_tensor_slices(pictures)
+    assert_equal_batches(paired(dataset, **options), expected)
+    reverse = paired(pictures, direction="ba", **options)
+    assert_equal_batches(reverse, [(y, x) for x, y in expected])
+    grey = paired(pictures, channels=(1, 3), **options)
+    assert [spec.shape[-1] for spec in grey.element_spec] == [1, 3]
+
+
+def test_side_by_side_folder(tmp_path):
+    a, b = noise(3, 8, 6, 3), noise(3, 8, 6, 3, seed=1)
+    for index, picture in enumerate(np.concatenate([a, b], axis=2)):
+        save(tmp_path, f"{index}.png", picture)
+    options = {"batch_size": 3, "flip": False}
+    expected = list(paired(a, b, **options))
+    assert_equal_batches(paired(tmp_path, size=(8, 6), **options), expected)
+    reverse = paired(str(tmp_path), size=(8, 6), direction="ba", **options)
+    assert_equal_batches(reverse, [(y, x) for x, y in expected])
+    # Luma as everywhere in the toolkit, of one half alone.
+    mixed = list(paired(tmp_path, size=(8, 6), channels=(1, 3), **options))
+    luma = (expected[0][0] + 1.0) * 127.5 @ np.array([[0.299], [0.587], [0.114]], "f")
+    assert np.abs(levels(mixed[0][0]) - luma).max() <= 0.51
+    np.testing.assert_array_equal(mixed[0][1], expected[0][1])
+
+
+def test_halves_are_resized_apart(tmp_path):
+    # A black and a white half: no filter may mix them at the seam.
+    picture = np.zeros((32, 64, 3), "uint8")
+    picture[:, 32:] = 255
+    save(tmp_path, "picture.png", picture)
+    for pictures in (tmp_path, picture[np.newaxis]):
+        for size in (12, 50):
+            source, target = next(iter(paired(pictures, size=size)))
+            assert source.shape == target.shape == (1, size, size, 3)
+            assert np.all(source == -1.0) and np.all(target == 1.0)
+
+
+def test_two_folders(tmp_path):
+    a, b = noise(3, 8, 6, 3), noise(3, 8, 6, 3, seed=1)
+    names = ["1", "2", "more/2"]
+    for name, source, target in zip(names, a, b, strict=True):
+        save(tmp_path, f"edges/{name}.png", source)
+        save(tmp_path, f"photos/{name}.bmp", target)
+    folders = tmp_path / "edges", tmp_path / "photos"
+    data = paired(*folders, batch_size=3, size=(8, 6), flip=False)
+    assert_equal_batches(data, paired(a, b, batch_size=3, flip=False))
+    data = paired(*folders, size=(5, 4), channels=(1, 3))
+    assert data.element_spec == (
+        tf.TensorSpec([1, 5, 4, 1], tf.float32),
+        tf.TensorSpec([1, 5, 4, 3], tf.float32),
+    )
+
+
+# Reproducibility and position -------------------------------------------------------
+
+
+def augmented(seed=0, **options):
+    options = {"batch_size": 3, "size": 6, "load_size": 9, "seed": seed} | options
+    return paired(noise(10, 9, 9, 1), noise(10, 9, 9, 3, seed=1), **options)
+
+
+def test_seed_alone_decides():
+    seed = -(2**40)
+    expected = list(augmented(seed))
+    tf.random.set_seed(99)
+    data = augmented(seed)
+    assert data.seed == seed
+    assert_equal_batches(data, expected)
+    other = next(iter(augmented(seed + 1)))
+    assert all(
+        not np.array_equal(*batches) for batches in zip(other, expected[0], strict=True)
+    )
+
+
+def test_threads_change_nothing():
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = 8
+    data = augmented(steps_per_epoch=20)
+    make_batch = data._input_dataset._map_func.function
+    expected = list(tf.data.Dataset.range(20).map(make_batch))
+    assert_equal_batches(data.with_options(options), expected)
+
+
+def test_every_position_continues_exactly():
+    data = augmented(steps_per_epoch=4)
+    whole = [batch for _ in range(3) for batch in data]
+    other = augmented(steps_per_epoch=4)  # As in another process.
+    for position in (5, 0, 11):
+        other.position.assign(position)
+        end = (position // 4 + 1) * 4
+        assert_equal_batches(other, whole[position:end])
+        assert int(other.position) == end
+
+
+# Errors ----------------------------------------------------------------------------
+
+IMAGES = noise(4, 8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"batch_size": 0}, ValueError, "`batch_size` must be a pos.*batch_size=0"),
+        ({"batch_size": 5}, ValueError, "holds 4 pairs, fewer than batch_size=5"),
+        ({"steps_per_epoch": 0}, ValueError, "`steps_per_epoch` must be a positive"),
+        ({"seed": 1.0}, TypeError, "`seed` must be an integer.*seed=1.0"),
+        ({"size": 0}, ValueError, "size must be a positive integer.*0"),
+        ({"load_size": 9}, ValueError, "`size` must be given with `load_size`"),
+        (
+            {"size": 8, "load_size": 7},
+            ValueError,
+            "not be smaller.*load_size=7, size=8",
+        ),
+        ({"channels": 2}, ValueError, "`channels` must be 1, 3, or a pair.*channels=2"),
+        ({"channels": (1,)}, ValueError, "`channels` must be 1, 3, or a pair"),
+        ({"direction": "AB"}, ValueError, "`direction` must be 'ab' or 'ba'.*'AB'"),
+        ({"direction": "ba"}, ValueError, "`direction`.*swap"),
+        ({"target": IMAGES[:3]}, ValueError, r"same number.*\(4, 8.*\(3, 8"),
+        ({"target": noise(4, 8, 9)}, ValueError, r"of one size.*8, 8.*8, 9"),
+        ({"target": "photos"}, TypeError, "of one kind.*ndarray.*str"),
+        ({"target": IMAGES.astype("int32")}, TypeError, "`target`.*int32"),
+        ({"target": None, "source": noise(4, 8, 9)}, ValueError, r"even width.*8, 9"),
+        (
+            {"source": "no/folder", "target": "no/other", "size": 8},
+            FileNotFoundError,
+            "no folder 'no/folder'",
+        ),
+        ({"source": "no/folder", "target": None}, ValueError, "`size` must be given"),
+    ],
+)
+def test_errors(options, error, message):
+    with pytest.raises(error, match=message):
+        paired(**{"source": IMAGES, "target": IMAGES} | options)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    for folder in ("a", "b"):
+        for name in ("1.png", "2.png"):
+            save(tmp_path / folder, name, noise(8, 8, 3))
+    return tmp_path / "a", tmp_path / "b"
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_name_without_its_partner_is_named(folders, side):
+    save(folders[side], "more/alone.png", noise(8, 8, 3))
+    message = rf"'{folders[side]}/more/alone.png' has none in '{folders[1 - side]}'"
+    with pytest.raises(ValueError, match=message):
+        paired(*folders, size=8)
+    for index in range(10):
+        save(folders[side], f"more/alone_{index}.png", noise(8, 8, 3))
+    with pytest.raises(ValueError, match="alone.png.*; and 6 more"):
+        paired(*folders, size=8)
+
+
+def test_a_pair_of_different_sizes_is_named(folders):
+    save(folders[1], "2.png", noise(8, 9, 3))
+    message = rf"{folders[0]}/2.png' of \(8, 8\) and '{folders[1]}/2.png' of \(8, 9\)"
+    for strict in (True, False):
+        with pytest.raises(ValueError, match=message):
+            paired(*folders, size=8, strict=strict)
+
+
+def test_two_files_of_one_name_are_named(folders):
+    save(folders[1], "2.bmp", noise(8, 8, 3))
+    with pytest.raises(ValueError, match="2.bmp' and '.*2.png' differ in their ending"):
+        paired(*folders, size=8)
+
+
+def test_a_picture_of_odd_width_is_named(folders):
+    save(folders[0], "odd.png", noise(8, 9, 3))
+    with pytest.raises(ValueError, match="even width.*odd.png' of 9 pixels"):
+        paired(folders[0], size=8)
+
+
+def test_bad_files(folders):
+    good = list(paired(*folders, size=8, flip=False))
+    save(folders[0], "0.png", noise(8, 8, 3))
+    (folders[1] / "0.png").write_bytes(b"")
+    # The whole pair is left out; the others stay in their order.
+    with pytest.warns(UserWarning, match="Skipped the pair of .*b/0.png: .* empty"):
+        data = paired(*folders, size=8, flip=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_equal_batches(data, good)
+    with pytest.raises(ValueError, match="b/0.png"):
+        paired(*folders, size=8, strict=True)
+    with pytest.raises(ValueError, match="None of the 3 pairs"), pytest.warns():
+        paired(*folders, size=8, max_pixels=63)

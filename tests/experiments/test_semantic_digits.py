@@ -1,0 +1,472 @@
+"""The study of the semantic loss in the digit lab: folder, loss, judges and table."""
+
+import csv
+import dataclasses
+import functools
+import inspect
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from keras_gans import metrics
+from keras_gans.data.digits import handwritten_digits
+from keras_gans.experiments import semantic_digits
+from keras_gans.experiments.semantic_digits import VARIANTS, Setting
+from keras_gans.models import CycleGAN
+
+TRAIN, TEST = 24, 12
+Domains = semantic_digits._Domains
+
+
+def train_small(*args, **kwargs):
+    """In the place of `train_classifier`: a linear model of its own random weights."""
+    given = inspect.signature(metrics.train_classifier).bind(*args, **kwargs).arguments
+    images = keras.Input(given["images"].shape[1:])
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
+    x = keras.layers.Flatten()(x)
+    initializer = keras.initializers.GlorotNormal(given["seed"])
+    logits = keras.layers.Dense(10, kernel_initializer=initializer)(x)
+    classifier = keras.Model(images, logits)
+    classifier.given = given
+    return classifier
+
+
+def without_tracing(build):
+    """Lets a model compute its few steps eagerly: tracing would take longer."""
+
+    def build_eager(*args):
+        model = build(*args)
+        model.run_eagerly = True
+        return model
+
+    return build_eager
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(semantic_digits, "train_classifier", train_small)
+        # Made once for all tests that only look at them.
+        patch.setattr(semantic_digits, "_Domains", functools.cache(Domains))
+        patch.setattr(semantic_digits, "build", without_tracing(semantic_digits.build))
+        yield
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory):
+    """White digits, and black ones on red; the last of them are without labels."""
+    folder = tmp_path_factory.mktemp("domains")
+    paths = []
+    for name in ("white", "red"):
+        arrays = {}
+        for split, count in (("train", TRAIN), ("test", TEST)):
+            images, labels = (part[:count] for part in handwritten_digits(split))
+            if name == "red":
+                images = np.concatenate([255 - images, images // 2, images // 4], -1)
+            arrays |= {f"x_{split}": images, f"y_{split}": labels}
+        paths.append(str(folder / f"{name}.npz"))
+        np.savez(paths[-1], **arrays)
+    return Setting(*paths, width=4, steps=4, batch_size=4, scores=2, classifier_steps=7)
+
+
+@pytest.fixture(scope="module")
+def domains(setting):
+    return semantic_digits._Domains(setting)
+
+
+@pytest.fixture(scope="module")
+def study(setting, tmp_path_factory):
+    """A folder with a finished study, and its results."""
+    folder = tmp_path_factory.mktemp("study") / "semantic_digits"
+    results = semantic_digits.reproduce(folder, setting, command="the command")
+    return folder, results
+
+
+def contents(folder):
+    """Bytes and times of the files of all runs."""
+    return {
+        path: (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in sorted(folder.glob("runs/**/*"))
+        if path.is_file()
+    }
+
+
+def without_times(result):
+    return {name: result[name] for name in result if name != "seconds_per_step"}
+
+
+def table(text):
+    """Returns a dict from the first cell of each row to the row, a dict."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    head, _, *rows = [[part.strip() for part in line.split("|")] for line in lines]
+    return {row[1]: dict(zip(head[2:-1], row[2:-1], strict=True)) for row in rows}
+
+
+# The study as a whole --------------------------------------------------------------
+
+
+def test_study_trains_all_variants_alike(study, setting):
+    _, results = study
+    assert [row["variant"] for row in results] == list(VARIANTS)
+    for row in results:
+        assert (row["seed"], row["steps"]) == (0, setting.steps)
+        for direction in ("xy", "yx"):
+            for name in ("kept", "floor", "ceiling"):
+                assert 0 <= row[f"{direction}_{name}"] <= 1
+                assert 0 <= row[f"extractor_{direction}_{name}"] <= 1
+            assert row[f"{direction}_cycle_l1"] > 0
+        assert row["seconds_per_step"] > 0
+    # What does not depend on the training is the same for all, what does is not.
+    for name in ("xy_floor", "yx_ceiling", "extractor_xy_floor"):
+        assert len({row[name] for row in results}) == 1
+    assert len({row["xy_cycle_l1"] for row in results}) == 3
+
+
+def test_study_writes_its_files(study, setting):
+    folder, results = study
+    names = {path.relative_to(folder).as_posix() for path in folder.glob("*")}
+    assert names == {
+        "domains.json",
+        "figures",
+        "run.json",
+        "runs",
+        "setting.json",
+        "table.csv",
+        "table.md",
+    }
+    pictures = {f"translations_{name}.png" for name in VARIANTS}
+    assert {path.name for path in folder.glob("figures/*")} == {
+        "label_kept.png",
+        *pictures,
+    }
+    # Of three different models.
+    assert len({(folder / "figures" / name).read_bytes() for name in pictures}) == 3
+    with (folder / "table.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row, result in zip(rows, results, strict=True):
+        assert row == {name: str(value) for name, value in result.items()}
+    text = (folder / "table.md").read_text(encoding="utf-8")
+    assert set(table(text)) == {
+        "not translated",
+        *semantic_digits.TITLES.values(),
+        "real images of the target",
+    }
+    assert "`the command`" in text and f"{TEST} and {TEST} test" in text
+    for name in VARIANTS:
+        path = folder / "runs" / f"{name}-0" / "scores.csv"
+        with path.open(newline="", encoding="utf-8") as file:
+            scores = list(csv.DictReader(file))
+        assert [int(row["iteration"]) for row in scores] == [2, 4]
+        assert json.loads((path.parent / "result.json").read_text()) in results
+
+
+def test_second_call_trains_nothing(study, setting, monkeypatch):
+    folder, results = study
+    before = contents(folder)
+    for name in ("run", "_Domains"):  # Would fail if they were called.
+        monkeypatch.setattr(semantic_digits, name, None)
+    assert semantic_digits.reproduce(folder, setting, only=["plain"]) == results
+    assert contents(folder) == before
+
+
+def test_second_call_adds_what_is_missing(study, setting):
+    folder, results = study
+    before = contents(folder)
+    more = semantic_digits.reproduce(folder, setting, only=["plain"], seeds=2)
+    (new,) = [row for row in more if row not in results]
+    assert [row for row in more if row is not new] == results
+    assert (new["variant"], new["seed"]) == ("plain", 1)
+    assert new["xy_cycle_l1"] != results[0]["xy_cycle_l1"]
+    after = contents(folder)
+    assert {path: after[path] for path in before} == before
+    text = (folder / "table.md").read_text(encoding="utf-8")
+    assert "over seeds 0, 1." in text
+
+
+def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
+    _, results = study
+    steps = []
+    train_step, score = CycleGAN.train_step, Domains.score
+
+    def count(model, data):
+        steps.append(model.iterations)
+        return train_step(model, data)
+
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    def reproduce():
+        return semantic_digits.reproduce(tmp_path, setting, only=["translation"])
+
+    monkeypatch.setattr(CycleGAN, "train_step", count)
+    # In its last step, which is then not saved.
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Domains,
+            "score",
+            lambda domains, model: (
+                stop() if model.iterations > 3 else score(domains, model)
+            ),
+        )
+        with pytest.raises(KeyboardInterrupt):
+            reproduce()
+    assert steps == [0, 1, 2, 3]
+    # After its last step.
+    with monkeypatch.context() as patch:
+        patch.setattr(semantic_digits, "translation_grid", stop)
+        with pytest.raises(KeyboardInterrupt):
+            reproduce()
+    assert steps == [0, 1, 2, 3, 3]
+    (result,) = reproduce()
+    assert steps == [0, 1, 2, 3, 3]
+    assert result["seconds_per_step"] > 0
+    assert without_times(result) == without_times(results[-1])
+
+
+def test_another_setting_is_refused(study, setting):
+    folder, _ = study
+    before = contents(folder)
+    with pytest.raises(ValueError, match="another setting"):
+        semantic_digits.reproduce(folder, dataclasses.replace(setting, steps=5))
+    assert contents(folder) == before
+
+
+def test_a_foreign_folder_is_refused(setting, tmp_path):
+    (tmp_path / "letter.txt").write_text("Dear reader")
+    with pytest.raises(FileExistsError, match="no study"):
+        semantic_digits.reproduce(tmp_path, setting)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_an_unknown_name_is_refused(setting, tmp_path):
+    with pytest.raises(ValueError, match="--only.*translation.*Received: plan, semant"):
+        semantic_digits.reproduce(
+            tmp_path / "study", setting, only=["semantic", "plain", "plan"]
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_images_without_labels_are_refused_and_leave_no_study(setting, tmp_path):
+    path = tmp_path / "unlabelled.npz"
+    with np.load(setting.y) as file:
+        np.savez(path, **{name: file[name] for name in ("x_train", "x_test")})
+    unlabelled = dataclasses.replace(setting, y=str(path))
+    with pytest.raises(ValueError, match="`y` must have labels.*unlabelled"):
+        semantic_digits.reproduce(tmp_path / "study", unlabelled)
+    assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.parametrize("steps", [1, 97, 101, 150, 4685])
+def test_all_steps_are_trained(domains, setting, tmp_path, monkeypatch, steps):
+    class Fit(Exception):
+        pass
+
+    def fit(model, data, epochs, **arguments):
+        raise Fit(epochs, data.steps_per_epoch)
+
+    monkeypatch.setattr(CycleGAN, "fit", fit)
+    setting = dataclasses.replace(setting, steps=steps)
+    with pytest.raises(Fit) as caught:
+        semantic_digits.run("plain", 0, setting, domains, tmp_path)
+    epochs, steps_per_epoch = caught.value.args
+    assert epochs * steps_per_epoch == steps and epochs <= 100
+
+
+# The loss --------------------------------------------------------------------------
+
+
+def compute_losses(model, x, y):
+    # `training` would change the statistics of batch norm.
+    losses = model.compute_losses(x, y, training=False)
+    return {name: float(value) for name, value in losses.items()}
+
+
+def test_variants_start_alike_and_differ_by_their_loss(domains, setting):
+    built = {
+        name: semantic_digits.build(name, 3, setting, domains) for name in VARIANTS
+    }
+    plain = built["plain"]
+    other = semantic_digits.build("plain", 4, setting, domains)
+    for name, model in built.items():
+        for network in model.network_names:
+            variables = getattr(model, network).variables
+            for one, two in zip(
+                getattr(plain, network).variables, variables, strict=True
+            ):
+                np.testing.assert_array_equal(one, two)
+    assert (
+        plain.generator_xy.variables[0].numpy() != other.generator_xy.variables[0]
+    ).any()
+
+    x, y = (
+        domains.train[name][0][:5].astype("float32") / 127.5 - 1 for name in ("x", "y")
+    )
+    fake_y, fake_x = plain(x), plain(y, direction="yx")
+    cycled_x, cycled_y = plain(fake_y, direction="yx"), plain(fake_x)
+    kernel = np.asarray(domains.extractor.layers[-1].kernel, "float64")
+
+    def distance(one, two):
+        """Mean ‖V(one) - V(two)‖ of the linear V, on grey images made colours."""
+        difference = np.asarray(one, "float64") - np.asarray(two, "float64")
+        difference = np.broadcast_to(difference, (5, 32, 32, 3)).reshape(5, -1)
+        return np.sqrt(np.square(difference @ kernel).sum(1)).mean()
+
+    expected = {
+        "reconstruction": distance(x, cycled_x) + distance(y, cycled_y),
+        "translation": distance(x, fake_y) + distance(y, fake_x),
+    }
+    without = compute_losses(plain, x, y)
+    assert "semantic_loss" not in without
+    for name, value in expected.items():
+        losses = compute_losses(built[name], x, y)
+        assert losses["semantic_loss"] == pytest.approx(value, rel=1e-4)
+        # One weight counts, the other is 0.
+        assert losses["generator_loss"] - without["generator_loss"] == pytest.approx(
+            domains.semantic_weight * value, rel=1e-3
+        )
+        assert losses["cycle_loss"] == pytest.approx(without["cycle_loss"], rel=1e-5)
+
+
+def test_weights_are_recorded(study, domains):
+    folder, results = study
+    weight = domains.semantic_weight
+    assert [
+        (row["semantic_weight"], row["semantic_translation_weight"]) for row in results
+    ] == [(0, 0), (weight, 0), (0, weight)]
+    record = json.loads((folder / "domains.json").read_text())
+    assert record["semantic_weight"] == weight
+    assert f"the loss: {weight}." in (folder / "table.md").read_text(encoding="utf-8")
+
+
+def test_weight_balances_the_cycle_loss_on_pairs_of_a_domain(domains, setting):
+    kernel = np.asarray(domains.extractor.layers[-1].kernel, "float64")
+    differences = []
+    for images, _ in domains.train.values():
+        pixels = np.broadcast_to(images / 127.5 - 1, (TRAIN, 32, 32, 3))
+        differences.append(pixels[: TRAIN // 2] - pixels[TRAIN // 2 :])
+    differences = np.concatenate(differences)
+    semantic = np.linalg.norm(
+        differences.reshape(len(differences), -1) @ kernel, axis=1
+    )
+    expected = 10 * np.abs(differences).mean() / semantic.mean()
+    # Two significant digits are kept.
+    assert domains.semantic_weight == pytest.approx(expected, rel=0.05)
+
+    given = dataclasses.replace(setting, semantic_weight=0.125)
+    assert Domains(given).semantic_weight == 0.125
+
+
+# The classifiers -------------------------------------------------------------------
+
+
+def test_judges_are_others_than_the_extractor(domains, setting):
+    judge_x, judge_y = (judge.given for judge in domains.judges)
+    extractor = domains.extractor.given
+    assert extractor["seed"] not in (judge_x["seed"], judge_y["seed"])
+    train = [domains.train[name] for name in ("x", "y")]
+    for judge, (images, labels) in zip((judge_x, judge_y), train, strict=True):
+        np.testing.assert_array_equal(judge["images"], images)
+        np.testing.assert_array_equal(judge["labels"], labels)
+        assert judge["steps"] == setting.classifier_steps
+    # The extractor knows both domains, in colour, and no test image.
+    assert extractor["images"].shape == (2 * TRAIN, 32, 32, 3)
+    np.testing.assert_array_equal(extractor["images"][:TRAIN, ..., 2:], train[0][0])
+    np.testing.assert_array_equal(extractor["images"][TRAIN:], train[1][0])
+    np.testing.assert_array_equal(
+        extractor["labels"], np.concatenate([labels for _, labels in train])
+    )
+    for name in ("x", "y"):
+        for image in domains.test[name][0]:
+            assert not (image == domains.train[name][0]).all((1, 2, 3)).any()
+
+
+def test_scores_say_who_judged(setting):
+    domains = Domains(setting)
+    # Each sees one label in all images.
+    for label, classifier in zip((1, 2, 3), (*domains.judges, domains.extractor)):
+        last = classifier.layers[-1]
+        last.set_weights([np.zeros(last.kernel.shape), 1.0 * (np.arange(10) == label)])
+    scores = domains.score(semantic_digits.build("plain", 0, setting, domains))
+    share = {
+        (domain, label): float((domains.test[domain][1] == label).mean())
+        for domain in ("x", "y")
+        for label in (1, 2, 3)
+    }
+    assert len(set(share.values())) > 1
+    assert scores["xy_kept"] == share["x", 2] and scores["yx_kept"] == share["y", 1]
+    assert scores["xy_ceiling"] == share["y", 2]
+    for name in ("kept", "floor"):
+        assert scores[f"extractor_xy_{name}"] == share["x", 3]
+        assert scores[f"extractor_yx_{name}"] == share["y", 3]
+
+
+def test_pictures_show_one_image_of_each_label(domains):
+    shown = semantic_digits._one_of_each(domains.test)
+    common = np.intersect1d(domains.test["x"][1], domains.test["y"][1])
+    for images, (all_images, labels) in zip(shown, domains.test.values(), strict=True):
+        assert images.dtype == np.float32 and len(images) == len(common) > 3
+        pixels = np.round((images + 1) * 127.5)
+        for image, label in zip(pixels, common, strict=True):
+            assert (image == all_images[labels == label]).all((1, 2, 3)).any()
+
+
+# The table -------------------------------------------------------------------------
+
+RECORD = {"command": "do", "keras": "3.15.1", "tensorflow": "2.21.0", "python": "3.11"}
+DOMAINS = {"test_images": {"x": 300, "y": 1000}, "semantic_weight": 0.39}
+
+
+def make_results(variants=VARIANTS):
+    """Two seeds of every variant; X → Y keeps 20 %, 40 %, 60 %, each ± 10 %."""
+    results = []
+    for index, name in enumerate(variants, 1):
+        for seed, sign in enumerate((-1, 1)):
+            row = {"variant": name, "seed": seed, "seconds_per_step": 0.25}
+            for prefix, more in (("", 0.0), ("extractor_", 0.05)):
+                row[f"{prefix}xy_kept"] = 0.2 * index + 0.1 * sign + more
+                row[f"{prefix}yx_kept"] = 0.5 + more
+                for direction, less in (("xy", 0.0), ("yx", 0.01)):
+                    row[f"{prefix}{direction}_floor"] = 0.15 - less + more
+                    row[f"{prefix}{direction}_ceiling"] = 0.9 - less + more
+            row |= {"xy_cycle_l1": 0.125 * index, "yx_cycle_l1": 0.0625}
+            results.append(row)
+    return results
+
+
+def test_report_has_mean_and_deviation_between_the_bounds():
+    setting = dataclasses.asdict(Setting())
+    text = semantic_digits.report(make_results(), setting, DOMAINS, RECORD)
+    rows = table(text)
+    titles = list(semantic_digits.TITLES.values())
+    assert list(rows) == ["not translated", *titles, "real images of the target"]
+    first, second, third = (rows[title] for title in titles)
+    assert first["label kept, X → Y"] == "20.0% ± 10.0%"
+    assert second["seen by the loss, X → Y"] == "45.0% ± 10.0%"
+    assert third["label kept, Y → X"] == "50.0%"  # No deviation, so none is written.
+    assert third["cycle L1, X → Y → X"] == "0.375"
+    assert third["cycle L1, Y → X → Y"] == "0.062"
+    assert third["s / step"] == "0.250"
+    for title, xy, yx, seen in (
+        ("not translated", "15.0%", "14.0%", "20.0%"),
+        ("real images of the target", "90.0%", "89.0%", "95.0%"),
+    ):
+        row = rows[title]
+        assert row["label kept, X → Y"] == xy and row["label kept, Y → X"] == yx
+        assert row["seen by the loss, X → Y"] == seen
+        assert row["cycle L1, X → Y → X"] == row["s / step"] == "–"
+    for part in ("1000 steps of 64", "over seeds 0, 1.", "300 and 1000 test", "0.39"):
+        assert part in text
+    for value in RECORD.values():
+        assert value in text
+
+
+def test_report_of_a_part_has_no_empty_rows():
+    results = make_results(["translation"])
+    text = semantic_digits.report(
+        results, dataclasses.asdict(Setting()), DOMAINS, RECORD
+    )
+    assert [title for title in table(text) if title.startswith(("pl", "sem"))] == [
+        semantic_digits.TITLES["translation"]
+    ]

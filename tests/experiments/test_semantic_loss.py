@@ -1,0 +1,656 @@
+"""The semantic CycleGAN study: variants, scores, its folder, and the table."""
+
+import csv
+import dataclasses
+import functools
+import inspect
+import json
+import math
+
+import keras
+import numpy as np
+import pytest
+import scipy.linalg
+
+import small_run
+from keras_gans import export, metrics
+from keras_gans.data.digits import street_digits
+from keras_gans.experiments import semantic_loss
+from keras_gans.experiments.semantic_loss import (
+    PAPER,
+    VARIANTS,
+    Setting,
+    report,
+    unsteadiness,
+)
+from keras_gans.models import CycleGAN
+
+PHOTOS, PAINTINGS = 12, 16
+Domains = semantic_loss._Domains
+
+
+def without_tracing(build):
+    """Lets a model compute its few steps eagerly: tracing would take longer."""
+
+    def build_eager(*args):
+        model = build(*args)
+        model.run_eagerly = True
+        return model
+
+    return build_eager
+
+
+def export_nothing(*args, **kwargs):
+    """In the place of `export_translator`."""
+    given = inspect.signature(export.export_translator).bind(*args, **kwargs).arguments
+    assert isinstance(given["model"], CycleGAN)
+    (given["directory"] / "1").mkdir(parents=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    with pytest.MonkeyPatch.context() as patch:
+        # Made once for all tests that only look at them.
+        patch.setattr(semantic_loss, "_Domains", functools.cache(Domains))
+        patch.setattr(semantic_loss, "build", without_tracing(semantic_loss.build))
+        patch.setattr(semantic_loss, "export_translator", export_nothing)
+        yield
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory):
+    """Two folders of pictures, and a file with a network of three features."""
+    folder = tmp_path_factory.mktemp("domains")
+    images, _ = street_digits("train", PHOTOS + PAINTINGS)
+    small_run.write_images(folder / "photos", images[:PHOTOS])
+    small_run.write_images(folder / "paintings", images[PHOTOS:])
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input((None, None, 3))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
+    x = keras.layers.Conv2D(3, 4, strides=4, activation="tanh", name="maps")(x)
+    keras.Model(pixels, x).save(folder / "small_network.keras")
+    return Setting(
+        x=str(folder / "photos"),
+        y=str(folder / "paintings"),
+        size=32,
+        width=4,
+        residual_blocks=1,
+        steps=4,
+        scores=4,
+        test_share=0.25,
+        ema_decay=0.5,
+        feature_extractor=str(folder / "small_network.keras"),
+        feature_layers=("maps",),
+        feature_network=str(folder / "small_network.keras"),
+    )
+
+
+@pytest.fixture(scope="module")
+def domains(setting):
+    return semantic_loss._Domains(setting)
+
+
+@pytest.fixture(scope="module")
+def study(setting, tmp_path_factory):
+    """A folder with a finished study, and its results."""
+    folder = tmp_path_factory.mktemp("study") / "semantic"
+    return folder, semantic_loss.reproduce(folder, setting, command="the command")
+
+
+def contents(folder):
+    """Bytes and times of the files of all runs."""
+    return {
+        path: (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in sorted(folder.glob("runs/**/*"))
+        if path.is_file()
+    }
+
+
+def read_rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def without_times(result):
+    return {name: result[name] for name in result if name != "seconds_per_step"}
+
+
+def table(text):
+    """Returns a dict from the first cell of each row to the row, a dict."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    head, _, *rows = [[part.strip() for part in line.split("|")] for line in lines]
+    assert len({row[1] for row in rows}) == len(rows)
+    return {row[1]: dict(zip(head[2:-1], row[2:-1], strict=True)) for row in rows}
+
+
+# The study as a whole --------------------------------------------------------------
+
+
+def test_study_trains_all_variants_alike(study, setting):
+    _, results = study
+    assert [row["variant"] for row in results] == list(VARIANTS)
+    for row in results:
+        assert (row["seed"], row["steps"]) == (0, setting.steps)
+        for weights in semantic_loss.WEIGHTS:
+            for name in semantic_loss.COMPARISONS:
+                for score in ("fid", "kid"):
+                    assert math.isfinite(row[f"{weights}_{name}_{score}"])
+        assert row["seconds_per_step"] > 0
+        assert row["trained_test_fid"] != row["averaged_test_fid"]
+    for name in ("trained_test_fid", "averaged_reference_kid"):
+        assert len({row[name] for row in results}) == len(VARIANTS)
+
+
+def test_study_writes_its_files(study, setting):
+    folder, results = study
+    names = {path.relative_to(folder).as_posix() for path in folder.glob("*")}
+    assert names == {
+        "domains.json",
+        "figures",
+        "run.json",
+        "runs",
+        "setting.json",
+        "table.csv",
+        "table.md",
+    }
+    assert {path.name for path in folder.glob("figures/*")} == {
+        "comparison.png",
+        "losses.png",
+        "scores.png",
+    }
+    for row, result in zip(read_rows(folder / "table.csv"), results, strict=True):
+        assert row == {name: str(value) for name, value in result.items()}
+    text = (folder / "table.md").read_text(encoding="utf-8")
+    assert "`the command`" in text and "small_network" in text
+    rows = table(text)
+    assert {name: float(rows["FID of the paper"][semantic_loss.TITLES[name]]) for name
+            in VARIANTS} == PAPER  # fmt: skip
+    held_out = "held-out photos → held-out paintings"
+    for result in results:
+        title = semantic_loss.TITLES[result["variant"]]
+        for weights, suffix in (("trained", ""), ("averaged", ", averaged weights")):
+            value = result[f"{weights}_test_fid"]
+            assert rows[f"FID, {held_out}{suffix}"][title] == f"{value:.2f}"
+
+
+def test_study_keeps_scores_and_pictures_of_every_run(study, setting):
+    folder, results = study
+    samples = {}
+    for result in results:
+        path = folder / "runs" / f"{result['variant']}-0"
+        assert json.loads((path / "result.json").read_text()) == result
+        assert (path / "export" / "1").is_dir()
+        scores = read_rows(path / "scores.csv")
+        assert [int(row["iteration"]) for row in scores] == [1, 2, 3, 4]
+        for weights in semantic_loss.WEIGHTS:
+            fids = [float(row[f"{weights}_reference_fid"]) for row in scores]
+            # What is scored last is the model that training leaves.
+            assert fids[-1] == pytest.approx(result[f"{weights}_reference_fid"])
+            assert result[f"{weights}_unsteadiness"] == pytest.approx(
+                abs(fids[3] - fids[2])
+            )
+        history = read_rows(path / "history.csv")
+        assert len(history) == setting.steps
+        assert ("semantic_loss" in history[0]) == (
+            result["variant"] in ("semantic", "hybrid")
+        )
+        with np.load(path / "samples.npz") as file:
+            samples[result["variant"]] = dict(file)
+    first, *others = samples.values()
+    assert first["photos"].dtype == first["trained"].dtype == np.uint8
+    for other in others:
+        np.testing.assert_array_equal(other["photos"], first["photos"])
+        assert (other["trained"] != first["trained"]).any()
+
+
+def test_second_call_trains_nothing(study, setting, monkeypatch):
+    folder, results = study
+    before = contents(folder)
+    for name in ("run", "_Domains"):  # Would fail if they were called.
+        monkeypatch.setattr(semantic_loss, name, None)
+    assert semantic_loss.reproduce(folder, setting, only=["hybrid"]) == results
+    assert contents(folder) == before
+
+
+def test_second_call_adds_what_is_missing(study, setting):
+    folder, results = study
+    before = contents(folder)
+    more = semantic_loss.reproduce(folder, setting, only=["leaky_relu"], seeds=2)
+    (new,) = [row for row in more if row not in results]
+    assert [row for row in more if row is not new] == results
+    assert (new["variant"], new["seed"]) == ("leaky_relu", 1)
+    after = contents(folder)
+    assert {path: after[path] for path in before} == before
+    text = (folder / "table.md").read_text(encoding="utf-8")
+    assert "over seeds 0, 1." in text
+    values = [row["trained_test_fid"] for row in more if row["variant"] == "leaky_relu"]
+    assert values[0] != values[1]
+    cells = table(text)["FID, held-out photos → held-out paintings"]
+    assert cells["LeakyReLU"] == f"{np.mean(values):.2f} ± {np.std(values):.2f}"
+    assert "±" not in cells["hybrid"]
+
+
+def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
+    _, results = study
+    steps = []
+    train_step, score = CycleGAN.train_step, semantic_loss._score
+
+    def count(model, data):
+        steps.append(model.iterations)
+        return train_step(model, data)
+
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    def reproduce():
+        return semantic_loss.reproduce(tmp_path, setting, only=["hybrid"])
+
+    monkeypatch.setattr(CycleGAN, "train_step", count)
+    # In its last step, which is then not saved.
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            semantic_loss,
+            "_score",
+            lambda model, *rest: (
+                stop() if model.iterations > 3 else score(model, *rest)
+            ),
+        )
+        with pytest.raises(KeyboardInterrupt):
+            reproduce()
+    assert steps == [0, 1, 2, 3]
+    # After its last step.
+    with monkeypatch.context() as patch:
+        patch.setattr(semantic_loss, "export_translator", stop)
+        with pytest.raises(KeyboardInterrupt):
+            reproduce()
+    assert steps == [0, 1, 2, 3, 3]
+    (result,) = reproduce()
+    assert steps == [0, 1, 2, 3, 3]
+    assert result["seconds_per_step"] > 0
+    assert without_times(result) == without_times(results[-1])
+
+
+def test_another_setting_is_refused(study, setting):
+    folder, _ = study
+    before = contents(folder)
+    with pytest.raises(ValueError, match="another setting"):
+        semantic_loss.reproduce(folder, dataclasses.replace(setting, size=64))
+    assert contents(folder) == before
+
+
+def test_a_foreign_folder_is_refused(setting, tmp_path):
+    (tmp_path / "letter.txt").write_text("Dear reader")
+    with pytest.raises(FileExistsError, match="no study"):
+        semantic_loss.reproduce(tmp_path, setting)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_an_unknown_name_is_refused(setting, tmp_path):
+    with pytest.raises(ValueError, match="--only.*leaky_relu.*Received: Hybrid, relu$"):
+        semantic_loss.reproduce(
+            tmp_path / "study", setting, only=["relu", "origin", "Hybrid"]
+        )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("steps", [1, 97, 101, 150, 2400])
+def test_all_steps_are_trained(domains, setting, tmp_path, monkeypatch, steps):
+    class Fit(Exception):
+        pass
+
+    def fit(model, data, epochs, **arguments):
+        raise Fit(epochs, data.steps_per_epoch)
+
+    monkeypatch.setattr(CycleGAN, "fit", fit)
+    setting = dataclasses.replace(setting, steps=steps)
+    with pytest.raises(Fit) as caught:
+        semantic_loss.run("origin", 0, setting, domains, tmp_path)
+    epochs, steps_per_epoch = caught.value.args
+    assert epochs * steps_per_epoch == steps and epochs <= 100
+
+
+# The data --------------------------------------------------------------------------
+
+
+def keys(images):
+    return {image.tobytes() for image in images}
+
+
+def test_held_out_images_are_in_no_training(domains, setting):
+    for domain, what, count, held_out in (
+        ("x", "photos", PHOTOS, 3),
+        ("y", "paintings", PAINTINGS, 4),
+    ):
+        train = keys(domains.images[f"training {what}"])
+        test = keys(domains.images[f"held-out {what}"])
+        assert not train & test
+        assert (len(train), len(test)) == (count - held_out, held_out)
+        # What is trained on is the training part, with room for a crop.
+        trained = domains.train[domain]
+        assert trained.shape == (count - held_out, 36, 36, 3)
+        resized = semantic_loss.resize_images(trained, setting.size)
+        assert keys(resized) == train
+    again = Domains(setting)
+    for name, images in domains.images.items():
+        np.testing.assert_array_equal(again.images[name], images)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.99])
+def test_both_parts_need_images(setting, share):
+    with pytest.raises(ValueError, match="`x` must have at least 2 images to hold out"):
+        Domains(dataclasses.replace(setting, test_share=share))
+
+
+def test_only_the_scored_images_are_limited(setting):
+    domains = Domains(dataclasses.replace(setting, scored_images=3))
+    assert {len(images) for images in domains.images.values()} == {3}
+    assert len(domains.train["x"]) == PHOTOS - 3
+    assert len(domains.train["y"]) == PAINTINGS - 4
+
+
+def test_the_classifier_sees_no_held_out_image(setting, tmp_path, monkeypatch):
+    seen = []
+
+    def train_small(*args, **kwargs):
+        """In the place of `train_classifier`: a linear network without training."""
+        given = inspect.signature(metrics.train_classifier).bind(*args, **kwargs)
+        seen.append(given.arguments)
+        images = keras.Input(given.arguments["images"].shape[1:])
+        x = keras.layers.GlobalAveragePooling2D()(images)
+        features = keras.layers.Dense(3, name="features")(x)
+        return keras.Model(images, keras.layers.Dense(10)(features))
+
+    monkeypatch.setattr(semantic_loss, "train_classifier", train_small)
+    images, labels = street_digits("train", 32)
+    paths = [str(tmp_path / "one.npz"), str(tmp_path / "other.npz")]
+    for path, part in zip(paths, (slice(16), slice(16, 32)), strict=True):
+        np.savez(path, x_train=images[part], y_train=labels[part])
+    arguments = {
+        "x": paths[0],
+        "y": paths[1],
+        "feature_extractor": "classifier",
+        "feature_layers": None,
+        "feature_network": "classifier",
+    }
+    domains = Domains(dataclasses.replace(setting, **arguments))
+    (given,) = seen
+    train, test = (
+        keys(domains.images[f"{part} photos"])
+        | keys(domains.images[f"{part} paintings"])
+        for part in ("training", "held-out")
+    )
+    assert keys(given["images"]) == train and not train & test
+    # Each with its own label; images may have lost a little where they were resized.
+    for image, label in zip(given["images"], given["labels"], strict=True):
+        distances = np.abs(images.astype("float32") - image).mean((1, 2, 3))
+        assert labels[distances.argmin()] == label
+    # One network for both, of its features and not of its logits.
+    assert domains.record["feature_dim"] == 3
+    (features,) = domains.make_semantic_loss().features(np.zeros((1, 32, 32, 3)))
+    assert features.shape == (1, 3)
+
+
+def test_a_classifier_needs_labels(setting):
+    arguments = {"feature_network": "classifier"}
+    with pytest.raises(ValueError, match="needs labels in both domains.*path"):
+        Domains(dataclasses.replace(setting, **arguments))
+
+
+# The scores ------------------------------------------------------------------------
+
+
+def frechet_distance(real, generated):
+    """As its formula says, in float64."""
+    real, generated = (np.asarray(part, "float64") for part in (real, generated))
+    one, other = (np.cov(part, rowvar=False) for part in (real, generated))
+    root = scipy.linalg.sqrtm(one @ other).real
+    distance = np.square(real.mean(0) - generated.mean(0)).sum()
+    return distance + np.trace(one + other - 2 * root)
+
+
+def test_distances_are_between_the_images_that_they_name(domains, setting):
+    network = keras.saving.load_model(setting.feature_network)
+
+    def features(name):
+        maps = network.predict(domains.images[name].astype("float32"), verbose=0)
+        return maps.mean((1, 2))
+
+    paintings = features("training paintings")
+    unit = np.sqrt(np.square(paintings.astype("float64")).mean())
+    assert domains.record["feature_unit"] == pytest.approx(unit, rel=1e-4)
+    for name, (photos, paintings) in semantic_loss.COMPARISONS.items():
+        expected = frechet_distance(features(paintings) / unit, features(photos) / unit)
+        # Three photos span a plane, of which the root is exact to some digits only.
+        assert domains.record["photos"][f"{name}_fid"] == pytest.approx(
+            expected, rel=1e-2
+        )
+    expected = frechet_distance(
+        features("training paintings") / unit, features("held-out paintings") / unit
+    )
+    assert domains.record["paintings_fid"] == pytest.approx(expected, rel=1e-2)
+
+
+def test_both_kinds_of_weights_translate(domains, setting):
+    model = semantic_loss.build("origin", 0, setting, domains)
+    photos = domains.images["training photos"]
+    one, other = (
+        semantic_loss.translate(model, name, photos) for name in semantic_loss.WEIGHTS
+    )
+    np.testing.assert_array_equal(one, other)  # They begin alike.
+    assert one.shape == photos.shape and one.dtype == np.uint8
+    for variable in model.generator_xy.trainable_variables:
+        variable.assign(1.5 * variable)
+    assert (semantic_loss.translate(model, "trained", photos) != one).any()
+    np.testing.assert_array_equal(
+        semantic_loss.translate(model, "averaged", photos), other
+    )
+    expected = np.asarray(model.generator_xy(photos.astype("float32") / 127.5 - 1))
+    np.testing.assert_allclose(
+        semantic_loss.translate(model, "trained", photos),
+        (expected + 1) * 127.5,
+        atol=0.51,
+    )
+
+
+def test_unsteadiness_is_the_mean_change_in_the_later_half():
+    assert unsteadiness([100.0, 0.0, 4.0, 2.0, 6.0]) == 3.0
+    assert unsteadiness([100.0, 0.0, 4.0, 2.0]) == 2.0
+    assert unsteadiness([9.0, 4.0, 5.0]) == 1.0
+    assert math.isnan(unsteadiness([1.0, 2.0])) and math.isnan(unsteadiness([]))
+
+
+# The variants ----------------------------------------------------------------------
+
+
+def test_variants_start_alike(domains, setting):
+    built = {name: semantic_loss.build(name, 3, setting, domains) for name in VARIANTS}
+    origin = built["origin"]
+    for name, model in built.items():
+        for network in model.network_names:
+            for one, two in zip(
+                getattr(origin, network).variables,
+                getattr(model, network).variables,
+                strict=True,
+            ):
+                np.testing.assert_array_equal(one, two)
+        # Slopes of the generators; the discriminators' is always 0.2.
+        slopes = {
+            layer.negative_slope
+            for layer in model.generator_xy.layers
+            if isinstance(layer, keras.layers.LeakyReLU)
+        }
+        assert slopes == ({0.01} if name in ("leaky_relu", "hybrid") else set())
+        weight = domains.semantic_weight if name in ("semantic", "hybrid") else 0
+        assert model.semantic_weight == weight
+        assert model.semantic_translation_weight == 0
+        # The full rate for half of the steps, and then down to zero.
+        optimizer = model.generator_optimizer
+        for step, rate in ((0, 2e-4), (2, 2e-4), (3, 1e-4), (4, 0)):
+            optimizer.iterations.assign(step)
+            assert float(optimizer.learning_rate) == pytest.approx(rate, abs=1e-10)
+    other = semantic_loss.build("origin", 4, setting, domains)
+    one, two = (model.generator_xy.variables[0].numpy() for model in (origin, other))
+    assert (one != two).any()
+
+
+def test_the_semantic_loss_is_between_images_and_reconstructions(domains, setting):
+    network = keras.saving.load_model(setting.feature_extractor)
+    x, y = (
+        domains.images[f"training {what}"][:2].astype("float32") / 127.5 - 1
+        for what in ("photos", "paintings")
+    )
+
+    def distance(one, two):
+        one, two = (
+            network.predict((np.asarray(images) + 1) * 127.5, verbose=0)
+            for images in (one, two)
+        )
+        return np.linalg.norm((one - two).reshape(2, -1), axis=1).mean()
+
+    def losses(name):
+        model = semantic_loss.build(name, 0, setting, domains)
+        values = model.compute_losses(x, y, training=False)
+        return model, {key: float(value) for key, value in values.items()}
+
+    model, without = losses("origin")
+    _, with_loss = losses("semantic")
+    expected = distance(x, model(model(x), direction="yx"))
+    expected += distance(y, model(model(y, direction="yx")))
+    assert "semantic_loss" not in without
+    assert with_loss["semantic_loss"] == pytest.approx(expected, rel=1e-4)
+    assert with_loss["generator_loss"] == pytest.approx(
+        without["generator_loss"] + domains.semantic_weight * expected, rel=1e-4
+    )
+    assert with_loss["cycle_loss"] == pytest.approx(without["cycle_loss"], rel=1e-5)
+
+
+def test_networks_are_those_of_the_setting(domains, setting):
+    def count(network, kind, **attributes):
+        return sum(
+            isinstance(layer, kind)
+            and all(getattr(layer, name) == value for name, value in attributes.items())
+            for layer in network.layers
+        )
+
+    conv, transposed = keras.layers.Conv2D, keras.layers.Conv2DTranspose
+    for upsampling, layers, blocks in (("transposed", 2, 1), ("resize", 1, 2)):
+        given = dataclasses.replace(
+            setting,
+            upsampling=upsampling,
+            discriminator_layers=layers,
+            residual_blocks=blocks,
+        )
+        model = semantic_loss.build("origin", 0, given, domains)
+        for generator in (model.generator_xy, model.generator_yx):
+            assert count(generator, transposed) == 2 * (upsampling == "transposed")
+            assert count(generator, keras.layers.Add) == blocks
+            assert count(generator, conv, filters=setting.width) > 0
+        for discriminator in (model.discriminator_x, model.discriminator_y):
+            assert count(discriminator, conv, strides=(2, 2)) == layers
+
+
+def test_a_given_weight_is_used(setting):
+    domains = Domains(dataclasses.replace(setting, semantic_weight=0.125))
+    assert domains.semantic_weight == domains.record["semantic_weight"] == 0.125
+
+
+# The table -------------------------------------------------------------------------
+
+RECORD = {"command": "do", "keras": "3.15.1", "tensorflow": "2.21.0", "python": "3.11"}
+
+
+def make_domains(network):
+    scores = {
+        f"{name}_{score}": value
+        for name in semantic_loss.COMPARISONS
+        for score, value in (("fid", 321.0), ("kid", 0.5))
+    }
+    return {
+        "training photos": 90,
+        "held-out photos": 30,
+        "training paintings": 80,
+        "held-out paintings": 20,
+        "semantic_weight": 0.0625,
+        "feature_network": network,
+        "feature_dim": 512,
+        "resize": "clean",
+        "feature_size": [64, 64],
+        "photos": scores,
+        "paintings_fid": 111.0,
+        "paintings_kid": 0.25,
+    }
+
+
+def make_results(variants=VARIANTS):
+    """Two seeds of every variant; FID of the first is 100 ± 2, of the second 200."""
+    results = []
+    for index, name in enumerate(variants, 1):
+        for seed, sign in enumerate((-1, 1)):
+            row = {"variant": name, "seed": seed, "seconds_per_step": 0.25}
+            for weights in semantic_loss.WEIGHTS:
+                row[f"{weights}_unsteadiness"] = 7.5
+                for number, comparison in enumerate(semantic_loss.COMPARISONS):
+                    row[f"{weights}_{comparison}_fid"] = (
+                        100 * index + 2 * sign + number + 10 * (weights == "averaged")
+                    )
+                    row[f"{weights}_{comparison}_kid"] = index / 8
+            results.append(row)
+    return results
+
+
+def test_report_has_the_paper_beside_mean_and_deviation():
+    setting = dataclasses.asdict(Setting())
+    text = report(make_results(), setting, make_domains("inception_v3"), RECORD)
+    rows = table(text)
+    assert list(rows["FID of the paper"].items()) == [
+        ("origin", "199.29"),
+        ("LeakyReLU", "201.94"),
+        ("semantic", "192.47"),
+        ("hybrid", "189.71"),
+    ]
+    for (photos, paintings), number in zip(
+        semantic_loss.COMPARISONS.values(), range(3)
+    ):
+        for suffix, more in (("", 0), (", averaged weights", 10)):
+            title = f"{photos} → {paintings}{suffix}"
+            assert list(rows[f"FID, {title}"].values()) == [
+                f"{100 * index + number + more}.00 ± 2.00" for index in (1, 2, 3, 4)
+            ]
+            if number < 2:
+                assert rows[f"KID, {title}"]["semantic"] == "0.3750"
+    assert rows["seconds per step"]["hybrid"] == "0.250"
+    assert set(rows["mean change of the FID between scores, averaged weights"].values()
+               ) == {"7.50"}  # fmt: skip
+    for part in (
+        "100000 steps",
+        "256x256",
+        "over seeds 0, 1.",
+        "512 features of inception_v3,",
+        "90 training photos",
+        "20 held-out paintings",
+        "FID 321.00",
+        "FID 111.00",
+        "vgg16",
+        "0.0625",
+        "decay 0.999",
+        *RECORD.values(),
+    ):
+        assert part in text, part
+
+
+def test_report_says_in_which_unit_the_distances_are():
+    setting = dataclasses.asdict(Setting(feature_extractor="networks/small.keras"))
+    for network, has_unit in (("inception_v3", False), ("small", True)):
+        text = report(make_results(), setting, make_domains(network), RECORD)
+        assert ("in units of" in text) == has_unit
+        # No folder of the machine that it was made on.
+        assert "small.keras" in text and "networks/" not in text
+
+
+def test_report_of_a_part_has_no_empty_columns():
+    results = make_results(["semantic"])
+    text = report(
+        results, dataclasses.asdict(Setting()), make_domains("inception_v3"), RECORD
+    )
+    assert table(text)["FID of the paper"] == {"semantic": "192.47"}
+    assert "–" not in text.split("\n\n")[0]

@@ -1,0 +1,602 @@
+"""pix2pix against a step written out by hand, as a Keras model, and as a colorizer."""
+
+import json
+
+import contracts
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_gans.losses import (
+    ChannelCompensatedL1,
+    EdgeLoss,
+    MinimaxDiscriminatorLoss,
+    NonSaturatingGeneratorLoss,
+    SemanticVGGLoss,
+)
+from keras_gans.models import Pix2Pix, Pix2PixColorizer
+from keras_gans.networks import patch_discriminator, unet_generator
+
+layers = keras.layers
+EAGERLY = {"run_eagerly": True}
+COLORIZER = (1, 3, 1)
+
+
+def make_networks(source=2, target=3, batch_and_dropout=False):
+    """Few operations, for what takes its time over each of them."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((None, None, source))
+    x = layers.Conv2D(4, 3, padding="same", use_bias=not batch_and_dropout)(inputs)
+    if batch_and_dropout:
+        x = layers.BatchNormalization()(x)
+        x = layers.Dropout(0.3)(x)
+    x = layers.Conv2D(target, 3, padding="same", activation="tanh")(x)
+    generator = keras.Model(inputs, layers.Activation("linear", dtype="float32")(x))
+
+    inputs = keras.Input((None, None, source + target))
+    x = layers.Conv2D(4, 4, strides=4, activation="softplus")(inputs)
+    if batch_and_dropout:
+        x = layers.BatchNormalization()(x)
+    discriminator = keras.Model(inputs, layers.Conv2D(1, 1, dtype="float32")(x))
+    return {"generator": generator, "discriminator": discriminator}
+
+
+def make_images(*channels, samples=6, size=16):
+    generator = np.random.default_rng(0)
+    return tuple(
+        generator.uniform(-1, 1, (samples, size, size, count)).astype("float32")
+        for count in channels
+    )
+
+
+def make_data(source=2, target=3, samples=6, batch_size=2, size=16):
+    """Batches of (source, target); several sources if `source` is a tuple."""
+    counts = source if isinstance(source, tuple) else (source,)
+    *parts, images = make_images(*counts, target, samples=samples, size=size)
+    parts = tuple(parts) if isinstance(source, tuple) else parts[0]
+    data = tf.data.Dataset.from_tensor_slices((parts, images))
+    return data.batch(batch_size, drop_remainder=True)
+
+
+def make_model(networks=None, compile_arguments=(), model_class=Pix2Pix, **kwargs):
+    model = model_class(**(networks or make_networks()), seed=1, **kwargs)
+    model.compile(**dict(compile_arguments))
+    return model
+
+
+def adams():
+    # Adam's first step is the sign of the gradient, however small that is, unless
+    # epsilon is larger than rounding errors are.
+    return {
+        f"{role}_optimizer": keras.optimizers.Adam(1e-2, beta_1=0.5, epsilon=1e-3)
+        for role in Pix2Pix.roles
+    }
+
+
+def make_contract_model():
+    networks = make_networks(batch_and_dropout=True)
+    return make_model(networks, {**adams(), **EAGERLY}, inference_dropout=True)
+
+
+# The papers' settings --------------------------------------------------------------
+
+
+def test_defaults_are_the_papers():
+    model = make_model()
+    assert model.reconstruction_weight == 100.0
+    assert model.inference_dropout is False
+    for role in model.roles:
+        optimizer = model._optimizer_of(role)
+        assert type(optimizer) is keras.optimizers.Adam
+        np.testing.assert_allclose(optimizer.learning_rate, 2e-4)
+        assert (optimizer.beta_1, optimizer.beta_2) == (0.5, 0.999)
+    assert model.generator_optimizer is not model.discriminator_optimizer
+    # The discriminator's cross entropy is halved, the generator's is not.
+    discriminator_loss, generator_loss = model.adversarial_loss
+    assert type(discriminator_loss) is MinimaxDiscriminatorLoss
+    assert type(generator_loss) is NonSaturatingGeneratorLoss
+    undecided = np.zeros((1, 1))
+    np.testing.assert_allclose(discriminator_loss(undecided, undecided), np.log(2))
+    np.testing.assert_allclose(generator_loss(undecided, undecided), np.log(2))
+    assert type(model.reconstruction_loss) is keras.losses.MeanAbsoluteError
+
+
+def test_defaults_of_the_colorizer():
+    model = make_model(make_networks(5, 3), model_class=Pix2PixColorizer)
+    assert model.reconstruction_weight == 100.0
+    for role in model.roles:
+        optimizer = model._optimizer_of(role)
+        assert type(optimizer) is keras.optimizers.Adam
+        np.testing.assert_allclose(optimizer.learning_rate, 1e-4)
+        assert (optimizer.beta_1, optimizer.beta_2) == (0.9, 0.99)
+    assert model.generator_optimizer is not model.discriminator_optimizer
+    assert type(model.reconstruction_loss) is ChannelCompensatedL1
+    assert model.reconstruction_loss.stop_weight_gradient
+
+
+# One step by hand ------------------------------------------------------------------
+
+
+def cross_entropy(real, fake):
+    real, fake = tf.sigmoid(real), tf.sigmoid(fake)
+    return -0.5 * tf.reduce_mean(tf.math.log(real) + tf.math.log(1 - fake))
+
+
+def deceived(real, fake):
+    return -tf.reduce_mean(tf.math.log(tf.sigmoid(fake)))
+
+
+def relativistic(real, fake):
+    ahead = tf.sigmoid(real - tf.reduce_mean(fake))
+    behind = tf.sigmoid(fake - tf.reduce_mean(real))
+    return -tf.reduce_mean(tf.math.log(ahead) + tf.math.log(1 - behind))
+
+
+LOSSES = {
+    None: (cross_entropy, deceived),
+    "relativistic_average": (relativistic, lambda real, fake: relativistic(fake, real)),
+}
+
+
+class ByHand:
+    """The paper's step by the chain rule: through the image, then the generator."""
+
+    def __init__(self, model, losses, reconstruction, weight):
+        self.networks = []
+        for name in ("generator", "discriminator"):
+            network = getattr(model, name)
+            clone = keras.models.clone_model(network)
+            clone.set_weights(network.get_weights())
+            # The same dropout.
+            for layer, copy in zip(network.layers, clone.layers, strict=True):
+                if isinstance(layer, layers.Dropout):
+                    copy.seed_generator.state.assign(layer.seed_generator.state)
+            self.networks.append(clone)
+        adam = {"learning_rate": 1e-2, "beta_1": 0.5, "epsilon": 1e-3}
+        self.adams = [contracts.NumpyAdam(**adam) for _ in self.networks]
+        self.losses, self.reconstruction, self.weight = losses, reconstruction, weight
+
+    def apply(self, index, gradients):
+        variables = self.networks[index].trainable_variables
+        values = [variable.numpy() for variable in variables]
+        for variable, value in zip(
+            variables, self.adams[index].update(values, gradients), strict=True
+        ):
+            variable.assign(value)
+
+    def step(self, source, target):
+        generator, discriminator = self.networks
+        discriminator_loss, adversarial_loss = self.losses
+
+        def judge(image):
+            return discriminator(tf.concat([source, image], -1), training=True)
+
+        with tf.GradientTape() as translation:
+            fake = generator(source, training=True)
+        with tf.GradientTape() as tape:
+            loss_d = discriminator_loss(judge(target), judge(fake))
+        self.apply(1, tape.gradient(loss_d, discriminator.trainable_variables))
+
+        with tf.GradientTape() as tape:
+            tape.watch(fake)
+            # Only a relativistic loss looks at the real pair again, and so do the
+            # moving averages.
+            real_output = judge(target) if adversarial_loss is not deceived else None
+            loss_g = adversarial_loss(real_output, judge(fake))
+            reconstruction = self.reconstruction(target, fake)
+            loss_g += self.weight * reconstruction
+        by_image = tape.gradient(loss_g, fake)
+        variables = generator.trainable_variables
+        self.apply(0, translation.gradient(fake, variables, by_image))
+        return {
+            "generator_loss": loss_g,
+            "discriminator_loss": loss_d,
+            "reconstruction_loss": reconstruction,
+        }
+
+
+def plain_l1(target, image):
+    return tf.reduce_mean(tf.abs(target - image))
+
+
+def compensated_l1(target, image):
+    errors = tf.reduce_mean(tf.abs(target - image), (1, 2))
+    weights = tf.stop_gradient(errors / tf.reduce_sum(errors, 1, keepdims=True))
+    return tf.reduce_mean(tf.reduce_sum(weights * errors, 1))
+
+
+@pytest.mark.parametrize(
+    "batch_and_dropout, adversarial_loss, reconstruction_loss, weight",
+    [
+        (False, None, None, 3.0),
+        (True, None, ChannelCompensatedL1(), 3.0),
+        (True, "relativistic_average", None, 0.0),
+    ],
+)
+def test_steps_equal_hand_written_ones(
+    batch_and_dropout, adversarial_loss, reconstruction_loss, weight
+):
+    model = make_model(
+        make_networks(batch_and_dropout=batch_and_dropout),
+        {
+            **adams(),
+            **EAGERLY,
+            "adversarial_loss": adversarial_loss,
+            "reconstruction_loss": reconstruction_loss,
+        },
+        reconstruction_weight=weight,
+    )
+    by_hand = ByHand(
+        model,
+        LOSSES[adversarial_loss],
+        compensated_l1 if reconstruction_loss else plain_l1,
+        weight,
+    )
+    for source, target in make_data():
+        logs = contracts.train(model, tf.data.Dataset.from_tensors((source, target)))
+        expected = by_hand.step(source, target)
+        assert logs.keys() == expected.keys()
+        for name, value in logs.items():
+            np.testing.assert_allclose(value, expected[name], rtol=1e-4, err_msg=name)
+    for name, network in zip(model.network_names, by_hand.networks, strict=True):
+        for variable, value in zip(
+            getattr(model, name).weights, network.weights, strict=True
+        ):
+            # 3 steps of 1e-2 have been made; moving averages count as well.
+            np.testing.assert_allclose(
+                variable.numpy(), value.numpy(), atol=1e-5, err_msg=variable.path
+            )
+
+
+class Counter(keras.layers.Layer):
+    """Counts the batches that pass."""
+
+    batches = 0
+
+    def call(self, inputs):
+        self.batches += 1
+        return inputs
+
+
+def test_a_step_translates_once():
+    networks, counters = make_networks(), {}
+    for name, network in networks.items():
+        counters[name] = Counter()
+        inputs = keras.Input(network.input_shape[1:])
+        networks[name] = keras.Model(inputs, network(counters[name](inputs)))
+    model = make_model(networks, EAGERLY)
+    for counter in counters.values():
+        counter.batches = 0
+    contracts.train(model, make_data().take(1))
+    assert counters["generator"].batches == 1
+    # Real and generated pairs in one call, and the latter again after the update.
+    assert counters["discriminator"].batches == 2
+
+
+def test_reconstruction_improves():
+    networks = make_networks(3, 3)
+    model = make_model(networks, adams())
+    (images,) = make_images(3, samples=8)
+    data = tf.data.Dataset.from_tensors((images, -images / 2)).repeat(40)
+    history = model.fit(data, epochs=2, verbose=0).history
+    first, last = history["reconstruction_loss"]
+    assert last < first / 2
+
+
+# Keras model -----------------------------------------------------------------------
+
+
+def test_contract(tmp_path):
+    contracts.check_model(make_contract_model, make_data(samples=4), tmp_path)
+
+
+def test_contract_of_the_colorizer_in_a_graph(tmp_path):
+    model = make_model(
+        make_networks(5, 3, batch_and_dropout=True),
+        {
+            **adams(),
+            "jit_compile": False,
+            "adversarial_loss": "least_squares",
+            "reconstruction_loss": ChannelCompensatedL1(stop_weight_gradient=False),
+        },
+        Pix2PixColorizer,
+        reconstruction_weight=7.0,
+        inference_dropout=True,
+        ema_decay=0.5,
+    )
+    data = make_data(COLORIZER, samples=4)
+    loaded = contracts.saving_changes_nothing(model, data, tmp_path)
+    assert loaded.reconstruction_loss.stop_weight_gradient is False
+    assert loaded.reconstruction_weight == 7.0
+    assert loaded.inference_dropout is True and loaded.ema_decay == 0.5
+    # The dropout of pictures goes on, too.
+    source, _ = next(data.as_numpy_iterator())
+    np.testing.assert_array_equal(model(source), loaded(source))
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision(policy, tmp_path):
+    contracts.check_mixed_precision(
+        lambda: make_model(compile_arguments={**adams(), **EAGERLY}),
+        make_data(samples=4),
+        policy,
+        tmp_path,
+    )
+
+
+def test_eager_graph_and_xla_take_the_same_steps():
+    models = [
+        make_model(compile_arguments={**adams(), **arguments})
+        for arguments in (EAGERLY, {"jit_compile": False}, {"jit_compile": True})
+    ]
+    # Without `drop_remainder` the last batch is smaller.
+    data = make_data(samples=5, batch_size=1).unbatch().batch(2)
+    expected_logs, *all_logs = (contracts.train(model, data) for model in models)
+    for logs, model in zip(all_logs, models[1:], strict=True):
+        assert logs == pytest.approx(expected_logs, rel=1e-4)
+        contracts.assert_close_weights(model, models[0], 1e-5)
+
+
+def replicas():
+    """In a process of its own: two logical devices have to be there from the start."""
+    strategy = contracts.two_replicas()
+
+    def make():
+        # No batch statistics: those of a replica are of its part of the batch alone.
+        losses = {"reconstruction_loss": ChannelCompensatedL1()}
+        return make_model(compile_arguments={**adams(), **losses})
+
+    data = make_data(samples=8, batch_size=4)
+    print(json.dumps(contracts.replicas_minus_one(strategy, make, data)))
+
+
+def test_two_replicas_equal_one():
+    differences = contracts.run_python(
+        f"import runpy; runpy.run_path({__file__!r})['replicas']()"
+    )
+    assert differences["weights"] < 1e-5
+    assert differences["logs"] < 1e-5
+
+
+def test_several_sources_are_joined():
+    data = make_data((1, 2), samples=4)
+    joined = data.map(lambda source, target: (tf.concat(source, -1), target))
+    models = [make_model(make_networks(3), {**adams(), **EAGERLY}) for _ in range(2)]
+    logs = [
+        contracts.train(model, part)
+        for model, part in zip(models, (data, joined), strict=True)
+    ]
+    assert logs[0] == logs[1]
+    contracts.assert_close_weights(*models, 0)
+    (one, two), _ = next(data.as_numpy_iterator())
+    expected = models[0](np.concatenate([one, two], -1))
+    np.testing.assert_array_equal(models[0]((one, two)), expected)
+    np.testing.assert_allclose(
+        models[0].predict((one, two), verbose=0), expected, atol=1e-6
+    )
+
+
+def test_arrays_and_single_batches_train_too():
+    *source, target = make_images(*COLORIZER, 3, samples=4)
+    models = [
+        make_model(make_networks(5), {**adams(), **EAGERLY}, Pix2PixColorizer)
+        for _ in range(2)
+    ]
+    models[0].fit(tuple(source), target, batch_size=2, shuffle=False, verbose=0)
+    for start in (0, 2):
+        parts = tuple(part[start : start + 2] for part in source)
+        models[1].train_on_batch(parts, target[start : start + 2])
+    contracts.assert_close_weights(*models, 1e-7)
+
+
+def test_evaluate_measures_the_networks_at_inference():
+    model = make_contract_model()
+    contracts.train(model, make_data(samples=2))
+    data = make_data()
+    logs = model.evaluate(data, return_dict=True, verbose=0)
+    source, target = (np.concatenate(part) for part in zip(*data.as_numpy_iterator()))
+    fake = model.generator(source).numpy()
+    real_output, fake_output = (
+        model.discriminator(np.concatenate([source, image], -1))
+        for image in (target, fake)
+    )
+    l1 = np.abs(target - fake).mean()
+    expected = {
+        "discriminator_loss": float(cross_entropy(real_output, fake_output)),
+        "generator_loss": float(deceived(real_output, fake_output)) + 100 * l1,
+        "reconstruction_loss": l1,
+    }
+    assert logs == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_average_translates():
+    model = make_model(compile_arguments={**adams(), **EAGERLY}, ema_decay=0.9)
+    data = make_data(samples=4)
+    contracts.train(model, data)
+    source, _ = next(data.as_numpy_iterator())
+    np.testing.assert_array_equal(model(source), model.averaged_generator(source))
+    assert np.abs(model(source) - model.generator(source)).max() > 1e-3
+    np.testing.assert_array_equal(
+        model(source, training=True), model.generator(source, training=True)
+    )
+
+
+@pytest.mark.parametrize("name", ["wasserstein", "hinge", "minimax"])
+def test_every_loss_on_logits_plugs_in_by_name(name):
+    model = make_model(compile_arguments={"adversarial_loss": name, **EAGERLY})
+    before = contracts.trained_weights(model)
+    logs = contracts.train(model, make_data(samples=2))
+    assert all(np.isfinite(value) for value in logs.values())
+    for value, variable in zip(before, model.trainable_variables, strict=True):
+        # The critic's constant has no gradient.
+        assert np.abs(value - variable).max() > 0 or variable.shape == (1,)
+
+
+@pytest.mark.parametrize("name", ["edge", "semantic"])
+def test_any_loss_of_images_reconstructs(name):
+    extractor = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(2, 3)])
+    loss = (
+        EdgeLoss() if name == "edge" else SemanticVGGLoss(feature_extractor=extractor)
+    )
+    networks = make_networks()
+    source, target = next(make_data().as_numpy_iterator())
+    expected = loss(target, networks["generator"](source, training=True))
+    model = make_model(networks, {"reconstruction_loss": loss, **EAGERLY})
+    logs = contracts.train(model, make_data().take(1))
+    np.testing.assert_allclose(logs["reconstruction_loss"], expected, rtol=1e-5)
+
+
+def test_the_toolkit_s_networks_fit():
+    model = Pix2PixColorizer(
+        generator=unet_generator(input_channels=5, width=4, depth=2),
+        discriminator=patch_discriminator(channels=5 + 3, width=4, layers=1),
+        inference_dropout=True,
+    )
+    model.compile(**EAGERLY)
+    data = make_data(COLORIZER, samples=2)
+    contracts.train(model, data)
+    source, target = next(data.as_numpy_iterator())
+    images = model(source).numpy()
+    assert images.shape == target.shape and np.abs(images).max() <= 1
+    assert np.abs(images - model(source)).max() > 1e-3
+
+
+# Dropout outside of training -------------------------------------------------------
+
+
+def dropout_networks():
+    """A generator whose values are those without dropout, twice as large or zero."""
+    inputs = keras.Input((None, None, 3))
+    features = layers.Dropout(0.0)(layers.BatchNormalization()(inputs))
+    nested = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(3, 1)])
+    inner = keras.Input((None, None, 3))
+    dropped = keras.Model(
+        inner, layers.Dropout(0.5)(layers.BatchNormalization()(inner))
+    )
+    return {
+        **make_networks(3, 3),
+        "generator": keras.Model(inputs, dropped(nested(features))),
+    }
+
+
+def test_dropout_outside_of_training_is_a_choice():
+    (images,) = make_images(3)
+    model = make_model(dropout_networks())
+    # Other statistics than those of the batch.
+    for variable in model.generator.non_trainable_variables:
+        if "moving_mean" in variable.path:
+            variable.assign(variable + 0.7)
+    plain = model.generator(images, training=False).numpy()
+    np.testing.assert_array_equal(model(images), plain)
+    np.testing.assert_array_equal(model(images), plain)
+
+    noisy = make_model(
+        {**make_networks(3, 3), "generator": model.generator}, inference_dropout=True
+    )
+    before = [variable.numpy() for variable in noisy.generator.variables]
+    results = [noisy(images).numpy() for _ in range(2)]
+    for result in results:
+        dropped = result == 0
+        assert 0.4 < dropped.mean() < 0.6
+        np.testing.assert_allclose(result[~dropped], 2 * plain[~dropped], rtol=1e-5)
+    # Half of the values are the same by chance.
+    assert 0.4 < ((results[0] == 0) == (results[1] == 0)).mean() < 0.6
+    # Neither statistics nor the random state of the training have changed.
+    for variable, value in zip(noisy.generator.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    # The same seed draws the same.
+    again = make_model(
+        {**make_networks(3, 3), "generator": model.generator}, inference_dropout=True
+    )
+    np.testing.assert_array_equal(again(images), results[0])
+    # In a graph, too, new values are drawn at each call.
+    first, second = (again.predict(images, verbose=0) for _ in range(2))
+    assert 0.4 < (first == 0).mean() < 0.6
+    assert np.abs(first - second).max() > 0.1
+
+
+def test_pictures_do_not_change_the_training():
+    data = make_data(samples=4)
+    source, _ = next(data.as_numpy_iterator())
+    quiet, drawing = make_contract_model(), make_contract_model()
+    draw = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: drawing(source)
+    )
+    contracts.train(quiet, data)
+    drawing.fit(data, verbose=0, callbacks=[draw])
+    contracts.assert_close_weights(quiet, drawing, 0)
+
+
+# Errors ----------------------------------------------------------------------------
+
+
+def test_wrong_networks():
+    networks = make_networks(2, 3)
+    with pytest.raises(ValueError, match="must see images of 5 channels: the 2 .* 3 "):
+        Pix2Pix(**{**networks, "discriminator": make_networks(3, 3)["discriminator"]})
+    two = keras.Input((8, 8, 1)), keras.Input((8, 8, 1))
+    two = keras.Model(two, layers.Add()(two))
+    flat = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
+    for name in networks:
+        for wrong in (two, flat):
+            with pytest.raises(ValueError, match=f"`{name}` must be a network of one"):
+                Pix2Pix(**{**networks, name: wrong})
+    with pytest.raises(TypeError, match="`generator` must be a `keras.Model`"):
+        Pix2Pix(None, networks["discriminator"])
+    for source, target in ((4, 3), (5, 1)):
+        with pytest.raises(ValueError, match="must translate 5 channels .* to 3. Rec"):
+            Pix2PixColorizer(**make_networks(source, target))
+
+
+def test_wrong_arguments():
+    networks = make_networks()
+    for wrong in (-1.0, float("nan")):
+        with pytest.raises(ValueError, match="`reconstruction_weight` must be"):
+            Pix2Pix(**networks, reconstruction_weight=wrong)
+    with pytest.raises(TypeError, match="`inference_dropout` must be a boolean"):
+        Pix2Pix(**networks, inference_dropout=0.5)
+    with pytest.raises(ValueError, match="`inference_dropout` must be False unless"):
+        Pix2Pix(**networks, inference_dropout=True)
+    model = Pix2Pix(**networks)
+    with pytest.raises(TypeError, match="`reconstruction_loss` must be a `keras.loss"):
+        model.compile(reconstruction_loss="mae")
+    with pytest.raises(ValueError, match="`adversarial_loss` must be one of"):
+        model.compile(adversarial_loss="bce")
+
+
+def test_wrong_data():
+    model = make_model(compile_arguments=EAGERLY)
+    data = make_data()
+    for wrong in (
+        data.map(lambda source, target: source),
+        data.map(lambda source, target: {"source": source, "target": target}),
+    ):
+        with pytest.raises(ValueError, match="Pix2Pix trains on pairs of batches"):
+            model.fit(wrong, verbose=0)
+    for wrong, message in (
+        (
+            data.map(lambda source, target: (target, source)),
+            "`target` .* width, 3.*, 2",
+        ),
+        (data.map(lambda source, target: (source, target[0])), "Data `target` must be"),
+        (make_data(1), "Data `source` must be .* 2 channels in all.*16, 1"),
+        (make_data((1, 2)), "Data `source` must be .* 2 channels in all.*16, 2"),
+        (
+            data.map(lambda source, target: (source[:, :8], target)),
+            "`source` must be batches of images of the height and width of.*8, 16, 2",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.fit(wrong, verbose=0)
+
+
+def test_wrong_sources_of_the_colorizer():
+    model = make_model(make_networks(5), EAGERLY, Pix2PixColorizer)
+    message = "tuple of the images .line_art, hint_colors, hint_mask.*Received"
+    for channels in ((3, 1, 1), (1, 3), (1, 1, 3), 5):
+        data = make_data(channels)
+        with pytest.raises(ValueError, match=message):
+            model.fit(data, verbose=0)
+        with pytest.raises(ValueError, match=message):
+            model(next(data.as_numpy_iterator())[0])
