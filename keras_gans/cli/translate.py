@@ -7,8 +7,9 @@ from keras_gans.cli.common import (
     packaged_model,
     positive,
     progress_bar,
-    refuse_existing,
     servable_path,
+    target_of_file,
+    targets_in_folder,
 )
 
 
@@ -67,9 +68,9 @@ def _translate(options):
     whole_folder = options.input.is_dir()
     if whole_folder:
         files = list_images(options.input)
-        targets = _targets_in_folder(files, options)
+        targets = targets_in_folder(files, options)
     else:
-        files, targets = [options.input], [_target_of_file(options)]
+        files, targets = [options.input], [target_of_file(options)]
     model = options.model or packaged_model()
     translator = load_translator(servable_path(model, "translation"))
     print(
@@ -100,43 +101,6 @@ def _translate(options):
     print(f"Wrote {len(files) - skipped} image(s) to {options.output}.")
     if skipped:
         print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
-
-
-def _target_of_file(options):
-    if not options.input.exists():
-        raise FileNotFoundError(f"There is no file or folder {options.input}.")
-    target = options.output
-    if target.is_dir():
-        target = target / (options.input.stem + ".png")
-    if target.suffix.lower() != ".png":
-        raise ValueError(
-            f"Translations are saved as PNG. Received: OUT {options.output}; give a "
-            "name that ends in .png, or an existing folder."
-        )
-    refuse_existing([target])
-    return target
-
-
-def _targets_in_folder(files, options):
-    if options.output.exists() and not options.output.is_dir():
-        raise NotADirectoryError(
-            f"{options.output} is a file. Give a folder for the translations of a "
-            "folder."
-        )
-    targets = []
-    for path in files:
-        name = path.name
-        # The old ending stays: a folder may hold one name with several of them.
-        if path.suffix.lower() != ".png":
-            name += ".png"
-        targets.append(options.output / path.relative_to(options.input).with_name(name))
-    refuse_existing(targets)
-    if len(set(targets)) < len(targets):
-        twice = next(target for target in targets if targets.count(target) > 1)
-        raise ValueError(
-            f"Two images of {options.input} would be saved as {twice}. Rename one."
-        )
-    return targets
 
 
 def _translate_image(translator, image, path, direction):

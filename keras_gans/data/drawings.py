@@ -22,8 +22,8 @@ BLOCK_SIZE = 50
 # Drawn larger than needed and averaged down, which smooths the edges.
 SUPERSAMPLING = 4
 LUMA = (0.299, 0.587, 0.114)
-# The shadow side of a part. Its luma is 8 % lower: from a tenth on, the extraction of
-# line art would draw its edge, too.
+# The shadow side of a part. Its luma is 8 % lower: from about an eighth on, the
+# extraction of line art would draw its edge, too.
 SHADE = (0.90, 0.92, 0.98)
 # Ranges of hue (0 red, 1/3 green, 2/3 blue), luma and vividness. Fills are light
 # enough, and alike enough in luma, that the outlines are the darkest thing around.
@@ -48,7 +48,7 @@ PALETTE = {
     "rubber": ((0.60, 0.70), (0.38, 0.44), (0.05, 0.2)),
     "white": ((0.10, 0.16), (0.95, 0.98), (0.1, 0.4)),
     # Free colours.
-    "free": ((0.0, 0.5), (0.48, 0.78), (0.55, 0.95)),
+    "free": ((0.0, 1.0), (0.48, 0.78), (0.55, 0.95)),
     "pale": ((0.0, 1.0), (0.78, 0.90), (0.5, 0.9)),
 }
 
