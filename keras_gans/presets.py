@@ -455,6 +455,7 @@ def _paired_networks(source, target, size, width, normalization, dropout):
             target,
             width=width,
             depth=min(8, halvings),
+            max_width=8 * width,
             normalization=normalization,
             dropout=dropout,
             normalize_bottleneck=False,

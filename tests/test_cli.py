@@ -20,11 +20,17 @@ from PIL import Image
 
 import keras_gans
 import small_run
-from keras_gans import cli, export, presets, training
+from keras_gans import cli, export, losses, presets, training
 from keras_gans.cli import common, train
-from keras_gans.experiments import semantic_digits, semantic_loss
+from keras_gans.data.sources import resize_images
+from keras_gans.experiments import channel_loss, semantic_digits, semantic_loss
 
 BATCH = ["--batch-size", str(small_run.BATCH)]
+OPTIONS = (
+    *training.COMMON_OPTIONS,
+    *training.CYCLEGAN_OPTIONS,
+    *training.SCORE_OPTIONS,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +107,24 @@ def generation(tmp_path_factory):
     return result
 
 
+@pytest.fixture(scope="module")
+def colorizer(tmp_path_factory):
+    """A finished run of a colorizer, three iterations; not to be changed."""
+    folder = tmp_path_factory.mktemp("colorizer")
+    images = keras_gans.data.drawings(count=12)[0]
+    np.savez(folder / "drawings.npz", x_train=images[:8], x_test=images[8:])
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        small_run.patch(monkeypatch)
+        result = succeed(
+            *("train", "colorizer", "--data", folder / "drawings.npz"),
+            *("--output", folder / "run", "--steps", "3", "--size", "24"),
+            *("--width", "2", "--ema-decay", "0.5"),
+        )
+    result.directory = folder / "run"
+    result.test_images = images[8:]
+    return result
+
+
 @pytest.fixture
 def copied(finished, tmp_path):
     return pathlib.Path(shutil.copytree(finished.directory, tmp_path / "copied"))
@@ -149,7 +173,7 @@ def test_train_writes_the_run_folder(finished):
         "seed": 0,
         "jit_compile": "auto",
         "mixed_precision": None,
-        **dict.fromkeys([*training.CYCLEGAN_OPTIONS, *training.SCORE_OPTIONS]),
+        **dict.fromkeys(OPTIONS),
     }
     assert content["versions"]["keras_gans"] == keras_gans.__version__
     assert content["versions"]["tensorflow"] == tf.__version__
@@ -212,7 +236,7 @@ def test_train_writes_the_run_folder_of_a_generation(generation):
         **{"batch_size": small_run.BATCH, "size": 8, "load_size": None},
         **{"flip": False, "channels": None, "steps": 5, "epochs": None, "seed": 0},
         **{"jit_compile": "auto", "mixed_precision": None},
-        **dict.fromkeys([*training.CYCLEGAN_OPTIONS, *training.SCORE_OPTIONS]),
+        **dict.fromkeys(OPTIONS),
     }
     history = rows(directory / "history.csv")
     assert [row["iteration"] for row in history] == ["4", "5"]
@@ -235,6 +259,51 @@ def test_train_writes_the_run_folder_of_a_generation(generation):
     assert training.score_table(scores) in after
     assert f"keras-gans generate OUT.png --model {directory}\n" in after
     assert "latent vectors in" in after and "translat" not in generation.out
+
+
+def test_train_a_colorizer(colorizer):
+    directory = colorizer.directory
+    content = json.loads((directory / "run.json").read_text())["configuration"]
+    assert (content["size"], content["load_size"]) == (24, 27)
+    assert content["batch_size"] == 4
+    assert (content["width"], content["ema_decay"]) == (2, 0.5)
+    model = keras.saving.load_model(directory / "model.keras")
+    assert isinstance(model.reconstruction_loss, losses.ChannelCompensatedL1)
+    assert model.generator.layers[2].filters == 2 and model.ema_decay == 0.5
+    # Four test images in a row; line art, unaided, hints, after hints and originals.
+    assert pixels(directory / "samples/iteration_000003.png").shape == (240, 192, 3)
+    scores = json.loads((directory / "score.json").read_text())
+    images = resize_images(colorizer.test_images, 24)
+    expected = keras_gans.metrics.colorization_scores(model, images)
+    assert scores == pytest.approx(expected, rel=1e-4)
+    assert training.score_table(scores) in colorizer.out
+    use = f"colorize SKETCH OUT.png --hints HINTS.png --model {directory}\n"
+    assert use in colorizer.out
+
+
+def test_colorize_evaluate_and_export_a_run(colorizer, tmp_path):
+    copied = pathlib.Path(shutil.copytree(colorizer.directory, tmp_path / "copied"))
+    (copied / "score.json").unlink()
+    assert "under hints" in succeed("evaluate", copied).out
+    assert (copied / "score.json").exists()
+    assert "to models/1\n" in succeed("export", copied, "models").out
+    art = np.full((24, 32), 255, "uint8")
+    art[4:20, 8] = 0
+    Image.fromarray(art).save("sketch.png")
+    succeed("colorize", "sketch.png", "one.png", "--model", copied)
+    succeed("colorize", "sketch.png", "two.png", "--model", "models")
+    np.testing.assert_array_equal(pixels("one.png"), pixels("two.png"))
+    assert pixels("one.png").shape == (24, 32, 3)
+    for verb in ("translate", "generate"):
+        target = ["sketch.png"] * (verb == "translate") + ["out.png"]
+        assert "use keras-gans colorize" in fail(verb, *target, "--model", copied)
+
+
+def test_the_drawings_are_trained_on_in_their_own_size():
+    configuration = training.configure("colorizer", "drawings")
+    assert (configuration.size, configuration.load_size) == (64, 72)
+    assert training.configure("colorizer", "drawings", size=128).size == 128
+    assert training.configure("colorizer", "folder").size == 256
 
 
 def test_train_says_what_it_does_and_where_the_results_are(finished):
@@ -560,7 +629,7 @@ def test_options_of_the_studies_reach_them(monkeypatch):
     def reproduce(directory, setting, only, seeds, command):
         seen.append((directory, setting, only, seeds, command))
 
-    for study in (semantic_loss, semantic_digits):
+    for study in (semantic_loss, semantic_digits, channel_loss):
         monkeypatch.setattr(study, "reproduce", reproduce)
     succeed("reproduce", "semantic")
     succeed("reproduce", "semantic", "--quick", "--output", "out")
@@ -574,8 +643,15 @@ def test_options_of_the_studies_reach_them(monkeypatch):
         *("--only", "origin", "hybrid", "--seeds", "2"),
     )
     succeed("reproduce", "semantic_digits", "--quick", "--steps", "9")
+    succeed("reproduce", "channels")
+    succeed("reproduce", "channels", "--quick")
+    succeed(
+        *("reproduce", "channels", "--data", "drawn", "--size", "96", "--width", "32"),
+        *("--normalization", "instance", "--steps", "7", "--scores", "2"),
+        *("--feature-network", "b.keras", "--feature-size", "128", "--seeds", "5"),
+    )
     folder = pathlib.Path("runs/semantic")
-    default, quick, given, digits = seen
+    default, quick, given, digits, *channels = seen
     command = "keras-gans reproduce semantic"
     assert default == (folder, semantic_loss.Setting(), None, 1, command)
     assert quick[:2] == (pathlib.Path("out"), semantic_loss.QUICK)
@@ -599,6 +675,21 @@ def test_options_of_the_studies_reach_them(monkeypatch):
     assert given[2:4] == (["origin", "hybrid"], 2)
     assert digits[0] == pathlib.Path("runs/semantic_digits")
     assert digits[1] == dataclasses.replace(semantic_digits.QUICK, steps=9)
+    folder = pathlib.Path("runs/channels")
+    command = "keras-gans reproduce channels"
+    assert channels[0] == (folder, channel_loss.Setting(), None, 3, command)
+    assert channels[1][1:4] == (channel_loss.QUICK, None, 1)
+    assert channels[2][1] == channel_loss.Setting(
+        data="drawn",
+        size=96,
+        width=32,
+        normalization="instance",
+        steps=7,
+        scores=2,
+        feature_network="b.keras",
+        feature_size=128,
+    )
+    assert channels[2][3] == 5
     # Each study has options of its own.
     assert "unrecognized" in fail("reproduce", "losses", "--x", "photos", status=2)
     assert "STUDY" in fail("reproduce", status=2)
@@ -890,7 +981,8 @@ def test_export_makes_versions(finished):
 
 
 @pytest.mark.parametrize(
-    "verb", ["train", "translate", "generate", "evaluate", "export", "reproduce"]
+    "verb",
+    ["train", "translate", "colorize", "generate", "evaluate", "export", "reproduce"],
 )
 def test_help(verb):
     overview = succeed("--help").out
@@ -904,9 +996,10 @@ def test_help_lists_all_presets():
     text = succeed("train", "--help").out
     for task, names in (
         ("translation", train.TRANSLATION_PRESETS),
+        ("colorization", train.COLORIZATION_PRESETS),
         ("generation", train.GENERATION_PRESETS),
     ):
-        lines = text.partition(f"\npresets of {task}, ")[2].partition("\n\n")[0]
+        lines = re.split(rf"\npresets? of {task}, ", text)[1].partition("\n\n")[0]
         listed = [line.split()[0] for line in lines.splitlines()[1:]]
         assert listed == [*names]
         recipes = training.RECIPES.items()

@@ -9,6 +9,7 @@ from keras_gans.data import generation, unpaired
 from keras_gans.layers import InstanceNormalization
 from keras_gans.losses import (
     BoundaryEquilibriumDiscriminatorLoss,
+    ChannelCompensatedL1,
     EnergyDiscriminatorLoss,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
@@ -439,3 +440,83 @@ def test_only_the_critic_of_wgan_gp_is_without_normalization():
 
     assert normalizations(presets.wgan) == normalizations(presets.gan) == 1
     assert normalizations(presets.wgan_gp) == 0
+
+
+# Paired translation ----------------------------------------------------------------
+
+
+def unet_shape(generator):
+    """Filters on the way down, and the layers that are normalized or drop values."""
+    down = [layer for layer in generator.layers if layer.name.startswith("down_")]
+    return (
+        [layer.filters for layer in down if isinstance(layer, keras.layers.Conv2D)],
+        [layer.name for layer in generator.layers if "normalization" in layer.name],
+        [layer.name for layer in layers(generator, keras.layers.Dropout)],
+    )
+
+
+def test_pix2pix_is_the_paper_s():
+    model = presets.pix2pix(source_channels=1, width=4, size=256, seed=0)
+    assert type(model) is models.Pix2Pix
+    filters, normalized, dropped = unet_shape(model.generator)
+    # Eight times down, to a pixel that is not normalized, and at most 8 times wider.
+    assert filters == [4, 8, 16, 32, 32, 32, 32, 32]
+    assert "down_8_normalization" not in normalized and len(normalized) == 13
+    assert dropped == [f"up_{level}_dropout" for level in (7, 6, 5)]
+    assert model.generator.input_shape[-1] == 1
+    assert model.discriminator.input_shape[-1] == 4
+    assert layers(model.discriminator, keras.layers.BatchNormalization)
+    discriminator_loss, generator_loss = model.adversarial_loss
+    assert isinstance(discriminator_loss, MinimaxDiscriminatorLoss)
+    assert discriminator_loss.scale == 0.5
+    assert isinstance(generator_loss, NonSaturatingGeneratorLoss)
+    assert isinstance(model.reconstruction_loss, keras.losses.MeanAbsoluteError)
+    assert model.reconstruction_weight == 100
+    for role in ("generator", "discriminator"):
+        assert_paper_s_adam(getattr(model, f"{role}_optimizer"))
+
+
+def test_colorizer_is_the_paper_s():
+    model = presets.colorizer(size=64, width=4, seed=0)
+    assert type(model) is models.Pix2PixColorizer
+    assert model.generator.input_shape[-1] == 5
+    assert model.discriminator.input_shape[-1] == 8
+    assert isinstance(model.reconstruction_loss, ChannelCompensatedL1)
+    assert model.reconstruction_weight == 100
+    for role in ("generator", "discriminator"):
+        optimizer = getattr(model, f"{role}_optimizer")
+        assert float(optimizer.learning_rate) == pytest.approx(1e-4)
+        assert (optimizer.beta_1, optimizer.beta_2) == (0.9, 0.99)
+
+
+@pytest.mark.parametrize("preset", [presets.pix2pix, presets.colorizer])
+def test_options_of_paired_translation(preset):
+    loss = keras.losses.MeanSquaredError()
+    model = preset(
+        size=96,
+        width=2,
+        normalization="instance",
+        dropout=0.0,
+        reconstruction_weight=7,
+        ema_decay=0.9,
+        reconstruction_loss=loss,
+        adversarial_loss="least_squares",
+        seed=3,
+    )
+    # 96 can be halved five times.
+    assert unet_shape(model.generator)[0] == [2, 4, 8, 16, 16]
+    for network in networks(model):
+        assert layers(network, InstanceNormalization)
+        assert not layers(network, keras.layers.BatchNormalization)
+    assert not layers(model.generator, keras.layers.Dropout)
+    assert model.reconstruction_loss is loss and model.reconstruction_weight == 7
+    assert isinstance(model.adversarial_loss[0], LeastSquaresDiscriminatorLoss)
+    assert (model.ema_decay, model.seed) == (0.9, 3)
+    assert preset(size=24, width=2, inference_dropout=True).inference_dropout
+    again, other = preset(size=24, width=2, seed=1), preset(size=24, width=2, seed=2)
+    first = preset(size=24, width=2, seed=1).generator.trainable_variables[0].numpy()
+    np.testing.assert_array_equal(first, again.generator.trainable_variables[0])
+    assert (first != other.generator.trainable_variables[0].numpy()).any()
+    for size in (16, 60):
+        with pytest.raises(ValueError, match=f"a multiple of 8 from 24.*size={size}"):
+            preset(size=size)

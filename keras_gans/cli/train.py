@@ -338,7 +338,9 @@ def _print_summary(run, scores, export):
     if scores:
         print(score_table(scores))
     else:
-        print("No score: it needs test images, and for others than colorizers labels.")
+        unlabelled = run.configuration.preset in COLORIZATION_PRESETS
+        needed = "test images" if unlabelled else "test images and labels"
+        print(f"No score: it needs {needed} of all data.")
     run_name = shlex.quote(str(folder))
     print(
         "\nNext:\n"

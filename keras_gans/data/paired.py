@@ -18,6 +18,7 @@ from keras_gans.data.batches import (
 )
 from keras_gans.data.images import ImageError, decode_image, list_images, resize_image
 from keras_gans.data.sources import (
+    check_network,
     convert_channels,
     height_and_width,
     load_images,
@@ -34,6 +35,7 @@ def paired(
     flip=True,
     channels=None,
     direction="ab",
+    split="train",
     steps_per_epoch=None,
     seed=0,
     strict=False,
@@ -48,10 +50,18 @@ def paired(
     without replaying the others.
 
     Args:
-        source: The pairs, side by side in one picture, the layout of pix2pix's data
-            sets: a folder of such pictures, searched recursively, or an array of shape
-            `(n, height, 2 * width, channels)`, uint8 or float in [-1, 1]. With
-            `target`, the source images alone: a folder, an array, or a finite,
+        source: The pairs, in one of these layouts:
+            - side by side in one picture, as in pix2pix's data sets: a folder of such
+              pictures, searched recursively, or an array of shape
+              `(n, height, 2 * width, channels)`, uint8 or float in [-1, 1];
+            - a folder with the folders `trainA` and `trainB` (and `testA`, `testB`), as
+              in CycleGAN's data sets, where `trainA/1_A.jpg` or `trainA/1.jpg` belongs
+              to `trainB/1_B.jpg` or `trainB/1.jpg`; or such a set by its
+              `tensorflow_datasets` name, `"cycle_gan/facades"`, which is downloaded
+              once. Its files are read and not its records, which are shuffled
+              differently for A and B.
+
+            With `target`, the source images alone: a folder, an array, or a finite,
             unbatched `tf.data.Dataset` of images.
         target: The target images, of the same kind as `source`. Arrays and datasets
             are paired in their order. Files of two folders are paired by their path
@@ -65,8 +75,9 @@ def paired(
         flip: Boolean, mirror pairs left to right at random. Defaults to `True`.
         channels: 1, 3, or a pair for source and target, to convert images. By default
             folders are read in colour and all others stay as they are.
-        direction: `"ab"` or `"ba"`, for pairs in one picture: whether its left half, A,
-            is the source or the target. Defaults to `"ab"`.
+        direction: `"ab"` or `"ba"`, for pairs without `target`: whether A, which is the
+            left half of a picture, is the source or the target. Defaults to `"ab"`.
+        split: `"train"` or `"test"`, for folders `trainA`, `testA` and so on.
         steps_per_epoch: Positive integer, batches that one iteration gives. Defaults to
             one pass over the pairs, the remainder dropped (it comes first in the next
             epoch).
@@ -119,6 +130,12 @@ def paired(
         )
     stored_size, crop_size = stored_and_crop_size(size, load_size)
 
+    if split not in ("train", "test"):
+        raise ValueError(
+            f"Argument `split` must be 'train' or 'test'. Received: split={split!r}"
+        )
+    if target is None and isinstance(source, (str, os.PathLike)):
+        source, target = _find_domains(source, split, direction)
     folders = [isinstance(images, (str, os.PathLike)) for images in (source, target)]
     if target is not None and folders[0] != folders[1]:
         raise TypeError(
@@ -253,13 +270,63 @@ def _load_folders(source, target, size, channels, direction, strict, max_pixels)
     return pairs[: len(good)], channels[0]
 
 
+def _find_domains(source, split, direction):
+    """Returns the folders of source and target, or the folder itself and `None`."""
+    folder = pathlib.Path(source).expanduser()
+    name = os.fspath(source)
+    if isinstance(source, str) and name.startswith("cycle_gan/"):
+        # As for all names, a folder of this name comes first.
+        folder = folder if folder.is_dir() else _download_cycle_gan(name)
+    domains = [folder / f"{split}{domain}" for domain in "AB"]
+    found = [domain.is_dir() for domain in domains]
+    if not any(found):
+        return folder, None
+    if not all(found):
+        raise FileNotFoundError(
+            f"'{domains[found.index(True)]}' has no partner: there is no folder "
+            f"'{domains[found.index(False)]}'."
+        )
+    return domains if direction == "ab" else domains[::-1]
+
+
+def _download_cycle_gan(name):
+    """Returns the folder of a CycleGAN set, after a download if it is not there."""
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder(name)
+    except (ValueError, tfds.core.DatasetNotFoundError) as error:
+        raise ValueError(
+            f"Argument `source`: there is no folder {name!r}, and tensorflow_datasets "
+            f"cannot find it: {error}"
+        ) from error
+    file = f"/{builder.builder_config.name}.zip"
+    (url,) = (url for url in builder.url_infos if url.endswith(file))
+    downloads = pathlib.Path(builder.data_dir_root, "downloads")
+    if not any(downloads.glob(f"*{builder.builder_config.name}*")):
+        check_network(name)
+    manager = tfds.download.DownloadManager(
+        download_dir=downloads, url_infos=builder.url_infos, dataset_name=builder.name
+    )
+    (folder,) = pathlib.Path(manager.download_and_extract(url)).iterdir()
+    return folder
+
+
 def _find_partners(source, target):
     """Pairs the files of two folders by their path within it, without the ending."""
     named = []
     for folder in (source, target):
         files = {}
-        for path in list_images(folder):
+        paths = list_images(folder)
+        # CycleGAN's sets may name the domain in the file, too: trainA/1_A.jpg.
+        mark = f"_{folder.name[-1:]}"
+        marked = folder.name[:-1] in ("train", "test") and all(
+            path.stem.endswith(mark) for path in paths
+        )
+        for path in paths:
             name = path.relative_to(folder).with_suffix("").as_posix()
+            if marked:
+                name = name.removesuffix(mark)
             if name in files:
                 raise ValueError(
                     f"Files of one name cannot be told apart: '{files[name]}' and "

@@ -333,7 +333,7 @@ def _load_tfds(name, size, split, argument):
         )
     labelled = isinstance(features.get("label"), tfds.features.ClassLabel)
     if not os.path.isdir(builder.data_dir):
-        _check_network(dataset)
+        check_network(dataset)
         builder.download_and_prepare()
     if given_split:
         split = given_split
@@ -353,7 +353,8 @@ def _load_tfds(name, size, split, argument):
     return _collect(data, size, argument)
 
 
-def _check_network(dataset):
+def check_network(dataset):
+    """Raises at once if a set cannot be downloaded."""
     # Without a network tensorflow_datasets retries for minutes before it gives up.
     if urllib.request.getproxies():
         return

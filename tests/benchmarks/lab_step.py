@@ -12,9 +12,8 @@ batch 64.
 import argparse
 import os
 import statistics
-import subprocess
-import sys
-import time
+
+import turns
 
 CONTESTANTS = {
     # name: (what it is, environment, mixed precision)
@@ -45,28 +44,19 @@ def main():
 
 
 def race(options):
-    workers = {}
-    for name in options.only:
-        _, environment, _ = CONTESTANTS[name]
-        inherited = {k: v for k, v in os.environ.items() if "ONEDNN" not in k}
-        command = [sys.executable, __file__, "--worker", name]
-        workers[name] = subprocess.Popen(
-            [*command, "--batch-size", str(options.batch_size)],
-            env={**inherited, **environment, "TF_CPP_MIN_LOG_LEVEL": "2"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
+    # The ones that others set must not reach the contestants.
+    for variable in [name for name in os.environ if "ONEDNN" in name]:
+        del os.environ[variable]
+    workers = {
+        name: turns.start(
+            __file__,
+            name,
+            ["--batch-size", str(options.batch_size)],
+            CONTESTANTS[name][1],
         )
-    seconds = {name: [] for name in workers}
-    for name, worker in workers.items():
-        ask(worker, 3)  # Traces and warms up.
-    for _ in range(options.rounds):
-        for name, worker in workers.items():
-            seconds[name].append(ask(worker, options.steps) / options.steps)
-    for worker in workers.values():
-        worker.stdin.close()
-        worker.wait()
+        for name in options.only
+    }
+    seconds = turns.seconds_per_step(workers, options.rounds, options.steps)
 
     base = seconds[next(iter(workers))]
     print(
@@ -81,12 +71,6 @@ def race(options):
             f"| {options.batch_size / median:.0f} "
             f"| {statistics.median(base) / median:.2f} | {min(base) / min(times):.2f} |"
         )
-
-
-def ask(worker, steps):
-    worker.stdin.write(f"{steps}\n")
-    worker.stdin.flush()
-    return float(worker.stdout.readline())
 
 
 def work(name, batch_size):
@@ -125,10 +109,7 @@ def work(name, batch_size):
             # Waits for the last step.
             sum(float(loss) for loss in losses)
 
-    for line in sys.stdin:
-        start = time.perf_counter()
-        run(int(line))
-        print(time.perf_counter() - start, flush=True)
+    turns.answer(run)
 
 
 def our_step(model):

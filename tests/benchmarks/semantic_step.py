@@ -13,9 +13,9 @@ Without `--extractor` the features are those of the SqueezeNet beside the checko
 import argparse
 import pathlib
 import statistics
-import subprocess
 import sys
-import time
+
+import turns
 
 CONTESTANTS = {"plain": "plain step", "semantic": "with the semantic loss"}
 
@@ -37,25 +37,8 @@ def main():
 
 
 def race(options):
-    workers = {
-        name: subprocess.Popen(
-            [sys.executable, __file__, *sys.argv[1:], "--worker", name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        for name in CONTESTANTS
-    }
-    seconds = {name: [] for name in workers}
-    for worker in workers.values():
-        ask(worker, 3)  # Traces and warms up.
-    for _ in range(options.rounds):
-        for name, worker in workers.items():
-            seconds[name].append(ask(worker, options.steps) / options.steps)
-    for worker in workers.values():
-        worker.stdin.close()
-        worker.wait()
+    workers = {name: turns.start(__file__, name, sys.argv[1:]) for name in CONTESTANTS}
+    seconds = turns.seconds_per_step(workers, options.rounds, options.steps)
 
     base = seconds["plain"]
     print(
@@ -71,12 +54,6 @@ def race(options):
             f"| {median / statistics.median(base):.2f} "
             f"| {min(times) / min(base):.2f} |"
         )
-
-
-def ask(worker, steps):
-    worker.stdin.write(f"{steps}\n")
-    worker.stdin.flush()
-    return float(worker.stdout.readline())
 
 
 def work(options):
@@ -102,13 +79,13 @@ def work(options):
     def step():
         return list(model.train_step((x, y)).values())
 
-    for line in sys.stdin:
-        start = time.perf_counter()
-        for _ in range(int(line)):
+    def run(steps):
+        for _ in range(steps):
             losses = step()
         # Waits for the last step.
         sum(float(loss) for loss in losses)
-        print(time.perf_counter() - start, flush=True)
+
+    turns.answer(run)
 
 
 def squeezenet():

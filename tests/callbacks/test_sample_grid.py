@@ -8,8 +8,10 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_gans.callbacks import (
+    ColorizationGrid,
     GeneratedGrid,
     SampleGrid,
+    colorization_grid,
     generated_grid,
     generated_scatter,
 )
@@ -342,3 +344,50 @@ def test_arguments_of_generated_grid(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         GeneratedGrid(tmp_path / "new", **arguments)
     assert not (tmp_path / "new").exists()
+
+
+# Colorization ----------------------------------------------------------------------
+
+
+class Colorizer:
+    """Takes the colour of hints, and is of one colour elsewhere."""
+
+    def __init__(self):
+        self.iterations = 0
+
+    def __call__(self, source):
+        line_art, colors, mask = map(np.asarray, source)
+        assert line_art.shape[-1] == mask.shape[-1] == 1
+        return tf.constant(np.where(mask > 0, colors, np.float32(0.5)))
+
+
+def colorization(count=2, size=32):
+    line_art = images(count, 1, size)
+    colors, mask = np.zeros((count, size, size, 3), "float32"), line_art * 0
+    colors[:, 2:4, 5:9], mask[:, 2:4, 5:9] = (1, -1, 0), 1
+    return (line_art, colors, mask), images(count, 3, size)
+
+
+def test_colorization_shows_lines_hints_and_both_results():
+    source, target = colorization()
+    picture = colorization_grid(Colorizer(), source, target)
+    assert picture.shape == (5 * 64, 2 * 64, 3) and picture.dtype == np.uint8
+    rows = picture[::2, ::2].reshape(5, 32, 2, 32, 3).transpose(0, 2, 1, 3, 4)
+    line_art = np.round((source[0] + 1) * 127.5).astype("uint8")
+    np.testing.assert_array_equal(rows[0], np.repeat(line_art, 3, axis=-1))
+    assert (rows[1] == 191).all()
+    hinted = source[2][..., 0] > 0
+    for row in rows[2], rows[3]:
+        assert (row[hinted] == (255, 0, 128)).all()
+    np.testing.assert_array_equal(rows[2][~hinted], rows[0][~hinted])
+    assert (rows[3][~hinted] == 191).all()
+    np.testing.assert_array_equal(rows[4], np.round((target + 1) * 127.5))
+
+
+def test_colorization_at_the_iterations(tmp_path):
+    grid = ColorizationGrid(tmp_path, *colorization(), save_freq=2)
+    drive(grid, Colorizer(), 3)
+    assert names(tmp_path) == [f"iteration_00000{n}.png" for n in (0, 2, 3)]
+    expected = colorization_grid(Colorizer(), *colorization())
+    shown = np.array(Image.open(tmp_path / "iteration_000003.png"))
+    np.testing.assert_array_equal(shown, expected)

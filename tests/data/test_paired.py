@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from keras_gans.data import paired
 
@@ -178,6 +179,61 @@ def test_two_folders(tmp_path):
         tf.TensorSpec([1, 5, 4, 1], tf.float32),
         tf.TensorSpec([1, 5, 4, 3], tf.float32),
     )
+
+
+@pytest.fixture
+def domains(tmp_path):
+    """CycleGAN's layout; the sorted order of the files would not pair them."""
+    a, b = noise(3, 8, 6, 3), noise(3, 8, 6, 3, seed=1)
+    for index, (source, target) in enumerate(zip(a, b, strict=True)):
+        save(tmp_path, f"set/trainA/{index}_A.png", source)
+        save(tmp_path, f"set/trainB/{index}_B.png", target)
+        save(tmp_path, f"set/testA/{index}.png", target)
+        save(tmp_path, f"set/testB/{index}.png", source)
+    return tmp_path / "set", a, b
+
+
+def test_folders_of_two_domains(domains):
+    folder, a, b = domains
+    options = {"batch_size": 3, "flip": False}
+    for arguments, expected in (
+        ({}, (a, b)),
+        ({"direction": "ba"}, (b, a)),
+        ({"split": "test"}, (b, a)),
+    ):
+        data = paired(folder, size=(8, 6), **arguments, **options)
+        assert_equal_batches(data, paired(*expected, **options))
+    (folder / "trainB" / "1_B.png").rename(folder / "trainB" / "7_B.png")
+    with pytest.raises(ValueError, match="trainA/1_A.png' has none.*7_B.png' has none"):
+        paired(folder, size=8)
+    (folder / "trainB").rename(folder / "trainC")
+    with pytest.raises(FileNotFoundError, match="trainA' has no partner.*trainB'"):
+        paired(folder, size=8)
+    with pytest.raises(ValueError, match="`split` must be 'train' or 'test'.*'valid'"):
+        paired(folder, size=8, split="valid")
+
+
+def test_a_set_by_its_name_is_read_from_its_files(domains, tmp_path, monkeypatch):
+    folder, a, b = domains
+    asked = []
+
+    class Manager:
+        def __init__(self, download_dir, url_infos, dataset_name):
+            assert dataset_name == "cycle_gan"
+            self.urls = url_infos
+
+        def download_and_extract(self, url):
+            assert url in self.urls
+            asked.append(url)
+            return folder.parent
+
+    monkeypatch.setattr(tfds.download, "DownloadManager", Manager)
+    monkeypatch.setattr(pipeline, "check_network", lambda name: None)
+    data = paired("cycle_gan/facades", batch_size=3, size=(8, 6), flip=False)
+    assert_equal_batches(data, paired(a, b, batch_size=3, flip=False))
+    assert [url.rsplit("/", 1)[1] for url in asked] == ["facades.zip"]
+    with pytest.raises(ValueError, match="no folder 'cycle_gan/facade', and tensorfl"):
+        paired("cycle_gan/facade", size=8)
 
 
 # Reproducibility and position -------------------------------------------------------
