@@ -33,8 +33,10 @@ from keras_gans.experiments.study import (
     epochs_of,
     fit,
     load_split,
+    record_text,
     reproduce_variants,
     result_path,
+    seeds_text,
     study_frechet_distance,
     write_csv,
     write_json,
@@ -133,6 +135,7 @@ def reproduce(directory, setting=None, only=None, seeds=3, command=""):
         seeds,
         command,
         _Illustrations,
+        build,
         run,
         report,
         draw_figures,
@@ -210,13 +213,7 @@ def run(name, seed, setting, illustrations, path):
     Returns:
         A line about the result.
     """
-    model = presets.colorizer(
-        size=setting.size,
-        width=setting.width,
-        normalization=setting.normalization,
-        reconstruction_loss=LOSSES[name](),
-        seed=seed,
-    )
+    model = build(name, seed, setting, illustrations)
     data = colorization(
         illustrations.train,
         batch_size=setting.batch_size,
@@ -244,6 +241,17 @@ def run(name, seed, setting, illustrations, path):
     model.save(path / "model.keras")
     write_json(path / "result.json", result)
     return f"L1 {result['l1']:.4f}, {result['seconds_per_step']:.3f} s/step"
+
+
+def build(name, seed, setting, illustrations):
+    """Builds and compiles a colorizer with one of the losses."""
+    return presets.colorizer(
+        size=setting.size,
+        width=setting.width,
+        normalization=setting.normalization,
+        reconstruction_loss=LOSSES[name](),
+        seed=seed,
+    )
 
 
 # The comparison --------------------------------------------------------------------
@@ -381,16 +389,15 @@ def report(results, setting, illustrations, record):
     lines += [
         f"{setting['steps']} steps of {setting['batch_size']} images of "
         f"{setting['size']}x{setting['size']}, networks of width {setting['width']} "
-        f"with {setting['normalization']} normalization; mean ± deviation over seeds "
-        f"{', '.join(map(str, seeds))}, both losses from the same weights and on the "
+        f"with {setting['normalization']} normalization; mean ± deviation over "
+        f"{seeds_text(results, TITLES)}, both losses from the same weights and on the "
         f"same batches; {illustrations['training_images']} training images, "
         f"{illustrations['held_out_images']} held out. All errors are plain mean "
         "|differences| of values in [-1, 1] on held-out images, half of them without "
         "hints."
         + (_fid_text(illustrations) if "feature_network" in illustrations else ""),
         "",
-        f"`{record['command']}`, Keras {record['keras']}, TensorFlow "
-        f"{record['tensorflow']}, Python {record['python']}.",
+        record_text(record),
     ]
     return "\n".join(lines) + "\n"
 
@@ -404,9 +411,14 @@ def _fid_text(illustrations):
     )
     return (
         f" FID of the held-out images, coloured, from themselves in the "
-        f"{illustrations['feature_dim']} features of {network}{unit}, images resized "
-        f"to {illustrations['feature_size']} ({illustrations['resize']}); with fewer "
-        "images than features it is only comparable within its line."
+        f"{illustrations['feature_dim']} features of {network}{unit}, "
+        + (
+            f"images resized to {illustrations['feature_size']} "
+            f"({illustrations['resize']})"
+            if illustrations["resize"]
+            else "images not resized"
+        )
+        + "; with fewer images than features it is only comparable within its line."
     )
 
 

@@ -35,6 +35,9 @@ from keras_gans.data import (
 from keras_gans.experiments.study import (
     cell,
     check_folder,
+    deviation,
+    record_text,
+    seeds_text,
     write_csv,
     write_json,
     write_record,
@@ -175,7 +178,7 @@ def reproduce(
             flush=True,
         )
     results = _collect(directory)
-    record = write_record(directory, command)
+    record = write_record(directory, command, bool(missing))
     write_csv(directory / "table.csv", results)
     write_text(directory / "table.md", report(results, record))
     draw_figures(directory, results)
@@ -543,7 +546,7 @@ def judge(claim, results):
     """Returns `(verdict, ours, reference)` of a claim, or None without results.
 
     A difference counts if it is larger than the deviation over seeds, the root mean
-    square of the two deviations.
+    square of the two deviations (of samples, with n - 1).
     """
     ours = _values(results, claim.data, claim.model, claim.column)
     if isinstance(claim.reference, str):
@@ -555,10 +558,10 @@ def judge(claim, results):
     difference = ours.mean() - other.mean()
     if claim.relation == "<":
         difference = -difference
-    deviation = np.sqrt((ours.var() + other.var()) / 2)
-    if difference > deviation:
+    spread = np.sqrt((deviation(ours) ** 2 + deviation(other) ** 2) / 2)
+    if difference > spread:
         verdict = "confirmed"
-    elif difference < -deviation:
+    elif difference < -spread:
         verdict = "opposite"
     else:
         verdict = "not seen"
@@ -574,12 +577,11 @@ def report(results, record):
             continue
         columns = [name for name in COLUMNS if any(name in row for row in rows)]
         updates = sorted({row["updates"] for row in rows})
-        seeds = sorted({row["seed"] for row in rows})
         lines += [
             f"### {kind}",
             "",
             f"{' to '.join(map(str, updates[:: max(1, len(updates) - 1)]))} generator "
-            f"updates; mean ± deviation over seeds {', '.join(map(str, seeds))}.",
+            f"updates; mean ± deviation over {seeds_text(rows, TITLES, 'model')}.",
             "",
             "| model | " + " | ".join(COLUMNS[name][0] for name in columns) + " |",
             "|:--|" + "--:|" * len(columns),
@@ -621,9 +623,7 @@ def report(results, record):
         lines.append("")
     minutes = sum(row["seconds"] for row in results) / 60
     lines.append(
-        f"`{record['command']}`, Keras {record['keras']}, TensorFlow "
-        f"{record['tensorflow']}, Python {record['python']}; {minutes:.0f} minutes of "
-        "training in all."
+        f"{record_text(record).rstrip('.')}; {minutes:.0f} minutes of training in all."
     )
     return "\n".join(lines) + "\n"
 

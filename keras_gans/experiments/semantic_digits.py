@@ -46,8 +46,10 @@ from keras_gans.experiments.study import (
     cell,
     epochs_of,
     fit,
+    record_text,
     reproduce_variants,
     result_path,
+    seeds_text,
     write_json,
 )
 from keras_gans.losses import SemanticVGGLoss, balanced_weight
@@ -133,6 +135,7 @@ def reproduce(directory, setting=None, only=None, seeds=1, command=""):
         seeds,
         command,
         _Domains,
+        build,
         run,
         report,
         draw_figures,
@@ -318,7 +321,6 @@ def report(results, setting, domains, record):
         domains: Dict, what the study found out about its images.
         record: Dict, command and versions.
     """
-    seeds = sorted({row["seed"] for row in results})
     # Title, column of a variant, format.
     columns = [
         (f"{title}, {arrow}", f"{prefix}{direction}_kept", ".1%")
@@ -360,8 +362,8 @@ def report(results, setting, domains, record):
         bound("real images of the target", "ceiling"),
         "",
         f"{setting['steps']} steps of {setting['batch_size']} images of each domain, "
-        f"networks of width {setting['width']}; mean ± deviation over seeds "
-        f"{', '.join(map(str, seeds))}. X is {setting['x']}, Y {setting['y']}; labels "
+        f"networks of width {setting['width']}; mean ± deviation over "
+        f"{seeds_text(results, TITLES)}. X is {setting['x']}, Y {setting['y']}; labels "
         f"of {domains['test_images']['x']} and {domains['test_images']['y']} test "
         "images.",
         "",
@@ -371,8 +373,7 @@ def report(results, setting, domains, record):
         "labels of the training images, without which there is no such loss. Weight of "
         f"the loss: {domains['semantic_weight']}.",
         "",
-        f"`{record['command']}`, Keras {record['keras']}, TensorFlow "
-        f"{record['tensorflow']}, Python {record['python']}.",
+        record_text(record),
     ]
     return "\n".join(lines) + "\n"
 

@@ -36,8 +36,10 @@ from keras_gans.experiments.study import (
     epochs_of,
     fit,
     load_split,
+    record_text,
     reproduce_variants,
     result_path,
+    seeds_text,
     study_frechet_distance,
     write_json,
 )
@@ -164,6 +166,7 @@ def reproduce(directory, setting=None, only=None, seeds=1, command=""):
         seeds,
         command,
         _Domains,
+        build,
         run,
         report,
         draw_figures,
@@ -415,7 +418,6 @@ def report(results, setting, domains, record):
     names = [
         name for name in VARIANTS if any(row["variant"] == name for row in results)
     ]
-    seeds = sorted({row["seed"] for row in results})
 
     def line(title, cells):
         return f"| {title} | " + " | ".join(cells) + " |"
@@ -455,10 +457,14 @@ def report(results, setting, domains, record):
         f"{setting['steps']} steps of one image of each domain at {setting['size']}x"
         f"{setting['size']}, networks of width {setting['width']}, upsampling "
         f"{setting['upsampling']}, {setting['discriminator_layers']} layers of stride "
-        "2 in a discriminator; mean ± deviation over seeds "
-        f"{', '.join(map(str, seeds))}. FID and KID in the "
-        f"{domains['feature_dim']} features of {network}{unit}, images resized to "
-        f"{domains['feature_size']} ({domains['resize']}); "
+        "2 in a discriminator; mean ± deviation over "
+        f"{seeds_text(results, TITLES)}. FID and KID in the "
+        f"{domains['feature_dim']} features of {network}{unit}, "
+        + (
+            f"images resized to {domains['feature_size']} ({domains['resize']}); "
+            if domains["resize"]
+            else "images not resized; "
+        )
         + ", ".join(
             f"{domains[name]} {name}" for name in domains if name in _IMAGE_SETS
         )
@@ -486,8 +492,7 @@ def report(results, setting, domains, record):
             else ""
         ),
         "",
-        f"`{record['command']}`, Keras {record['keras']}, TensorFlow "
-        f"{record['tensorflow']}, Python {record['python']}.",
+        record_text(record),
     ]
     return "\n".join(lines) + "\n"
 

@@ -73,6 +73,7 @@ def reproduce_variants(
     seeds,
     command,
     make_domains,
+    build,
     run,
     report,
     draw_figures,
@@ -90,6 +91,8 @@ def reproduce_variants(
         make_domains: Function of the setting that returns what all runs share, with the
             attribute `record`, a dict that is written to `domains.json`. It is called
             if a run is missing.
+        build: Function of variant, seed, setting and domains that returns a compiled
+            model. What it does not take is refused before anything is written.
         run: Function of variant, seed, setting, domains and the folder of the run that
             writes `result.json` there, and returns a line about it.
         report: Function of the results, the setting and the two records, all dicts,
@@ -124,6 +127,8 @@ def reproduce_variants(
     )
     if missing:
         domains = make_domains(setting)
+        for variant in dict.fromkeys(variant for variant, _ in missing):
+            _check(build(variant, 0, setting, domains), setting.size)
         directory.mkdir(parents=True, exist_ok=True)
         write_json(directory / "setting.json", content)
         write_json(directory / "domains.json", domains.record)
@@ -139,12 +144,19 @@ def reproduce_variants(
     ]
     results.sort(key=lambda row: (variants.index(row["variant"]), row["seed"]))
     found = json.loads((directory / "domains.json").read_text(encoding="utf-8"))
-    record = write_record(directory, command)
+    record = write_record(directory, command, bool(missing))
     write_csv(directory / "table.csv", results)
     write_text(directory / "table.md", report(results, content, found, record))
     draw_figures(directory, results)
     print(f"\nDone. table.md, table.csv and figures/ are in {directory}.")
     return results
+
+
+def _check(model, size):
+    """Calls all networks once: a size that they do not take raises."""
+    for name in model.network_names:
+        network = getattr(model, name)
+        network(np.zeros((1, size, size, network.input_shape[-1]), "float32"))
 
 
 def epochs_of(steps):
@@ -299,17 +311,39 @@ def study_frechet_distance(real, generated):
 # Files and tables ------------------------------------------------------------------
 
 
-def write_record(directory, command):
-    """Writes `run.json`, the command and the versions, and returns its content."""
+def write_record(directory, command, trained):
+    """Writes `run.json`, commands and versions, and returns its content.
+
+    Args:
+        directory: Folder of the study.
+        command: The command line.
+        trained: Boolean, whether it trained anything. The commands that trained other
+            parts of the study are kept.
+    """
+    path = pathlib.Path(directory) / "run.json"
+    commands = []
+    if path.exists():
+        commands = json.loads(path.read_text(encoding="utf-8")).get("commands", [])
+    if command and (trained or not commands) and command not in commands:
+        commands.append(command)
     record = {
-        "command": command,
+        "commands": commands,
         "keras": keras.__version__,
         "tensorflow": tf.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
-    write_json(pathlib.Path(directory) / "run.json", record)
+    write_json(path, record)
     return record
+
+
+def record_text(record):
+    """Says with which commands and versions a study was made."""
+    commands = [f"`{command}`" for command in record["commands"]]
+    versions = [
+        f"{name} {record[name.lower()]}" for name in ("Keras", "TensorFlow", "Python")
+    ]
+    return ", ".join(commands + versions) + "."
 
 
 def write_json(path, content):
@@ -338,11 +372,35 @@ def write_csv(path, rows):
 
 
 def cell(values, form):
-    """Formats numbers as their mean ± deviation, or as a dash if there are none."""
+    """Formats numbers as their mean ± `deviation`, or as a dash if there are none."""
     values = np.asarray(values, "float64")
     if not len(values):
         return "–"
     text = format(values.mean(), form)
-    if len(values) > 1 and values.std() > 0:
-        text += f" ± {format(values.std(), form)}"
+    if deviation(values) > 0:
+        text += f" ± {format(deviation(values), form)}"
+    return text
+
+
+def deviation(values):
+    """Returns the standard deviation of what a few values are a sample of, or 0."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+
+def seeds_text(results, titles, key="variant"):
+    """Says which seeds the results have, variant by variant where they differ.
+
+    Args:
+        results: List of dicts with `key` and `seed`.
+        titles: Dict from variant to its title.
+        key: String, the key of the variant.
+    """
+    seeds = {}
+    for row in results:
+        seeds.setdefault(row[key], []).append(row["seed"])
+    most = max(seeds.values(), key=len)
+    text = f"seeds {', '.join(map(str, most))}"
+    for variant, own in seeds.items():
+        if own != most:
+            text += f"; of {titles[variant]} {', '.join(map(str, own))} alone"
     return text

@@ -1,6 +1,5 @@
 """Scores of generated samples: distances of distributions, classes and modes."""
 
-import importlib
 import math
 import warnings
 
@@ -61,8 +60,9 @@ def frechet_distance(real_features, generated_features):
 def frechet_distance_of_gaussians(mean, covariance, other_mean, other_covariance):
     """Fréchet distance of two Gaussians, given as float64 arrays.
 
-    The trace of the root is TF-GAN's. At 2,048 features it takes about 13 seconds on
-    two cores.
+        |m₁ - m₂|² + tr Σ₁ + tr Σ₂ - 2 tr (Σ₁ Σ₂)^½
+
+    At 2,048 features it takes about 6 seconds on two cores.
     """
     distance = (
         np.sum(np.square(mean - other_mean))
@@ -75,19 +75,18 @@ def frechet_distance_of_gaussians(mean, covariance, other_mean, other_covariance
 
 
 def _trace_of_root(covariance, other_covariance):
-    # TF-GAN takes what is below 1e-10 for rounding errors, which would be everything
-    # if the features are small. So both matrices get a mean variance of 1.
-    scale, other_scale = covariance.trace(), other_covariance.trace()
-    scale, other_scale = scale / len(covariance), other_scale / len(covariance)
-    if scale == 0 or other_scale == 0:
-        return 0.0
-    import_tensorflow_gan()
-    # `tensorflow_gan.eval` has it only for whole sets of features.
-    module = importlib.import_module("tensorflow_gan.python.eval.classifier_metrics")
-    trace = module.trace_sqrt_product(
-        tf.constant(covariance / scale), tf.constant(other_covariance / other_scale)
-    )
-    return math.sqrt(scale) * math.sqrt(other_scale) * float(trace)
+    # With Σ = R Rᵀ the trace is the sum of the singular values of R₁ᵀ R₂. TF-GAN takes
+    # the roots of all singular values of a product instead, and drops those below
+    # 1e-10: where the spectrum is steep they add up to a few 1e-5 of the distance.
+    product = _root(covariance).T @ _root(other_covariance)
+    return np.linalg.svd(product, compute_uv=False).sum()
+
+
+def _root(covariance):
+    values, vectors = np.linalg.eigh(covariance)
+    # What is rounding error, below zero or above, would count with its root.
+    error = len(values) * np.finfo(values.dtype).eps * max(values[-1], 0)
+    return vectors * np.sqrt(np.where(values > error, values, 0))
 
 
 def warn_of_few_samples(samples, features):

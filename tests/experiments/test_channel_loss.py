@@ -208,3 +208,16 @@ def test_what_cannot_be_told_is_nan():
         assert np.isnan(result[key])
     result = compare(curve(0.5, 0.4), curve(0.5, 0.4), steps=20)
     assert result["pairs"] == 1 and np.isnan(result["matched_fid_plain"])
+
+
+def test_what_the_networks_refuse_is_refused_before_anything_is_written(
+    setting, tmp_path
+):
+    for changed, message in (
+        ({"size": 30}, "multiple of 8"),
+        ({"normalization": "layer"}, "layer"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            wrong = dataclasses.replace(setting, **changed)
+            channel_loss.reproduce(tmp_path / "study", wrong, seeds=1)
+        assert not (tmp_path / "study").exists()

@@ -51,6 +51,32 @@ def test_frechet_distance_equals_the_formula():
         assert frechet_distance(*narrow) == frechet_distance(*wide)
 
 
+@pytest.mark.parametrize("samples", [500, 100], ids=["regular", "singular"])
+@pytest.mark.parametrize("decay", [0.03, 0.1, 0.3])
+@pytest.mark.filterwarnings("ignore:The Fréchet distance of")
+def test_frechet_distance_of_steep_spectra(samples, decay):
+    # As of deep networks: most of the features' directions have hardly any variance.
+    generator = np.random.default_rng(0)
+    deviations = np.exp(-decay * np.arange(128))
+    real, generated = (
+        generator.normal(size=(samples, 128)) * deviations * scale @ rotation
+        for scale, rotation in (
+            (1.0, np.eye(128)),
+            (1.3, np.linalg.qr(generator.normal(size=(128, 128)))[0]),
+        )
+    )
+    # The trace of the root is the nuclear norm of the product of the centred sets.
+    centred = [side - side.mean(0) for side in (real, generated)]
+    product = centred[0] @ centred[1].T / (samples - 1)
+    expected = (
+        ((real.mean(0) - generated.mean(0)) ** 2).sum()
+        + sum((side**2).sum() for side in centred) / (samples - 1)
+        - 2 * np.linalg.norm(product, "nuc")
+    )
+    assert frechet_distance(real, generated) == pytest.approx(expected, rel=1e-9)
+    assert frechet_distance(real, real) < 1e-9 * centred[0].var(0).sum()
+
+
 def test_frechet_distance_of_shifted_and_equal_sets():
     real, _ = features()
     shift = np.arange(8.0)
