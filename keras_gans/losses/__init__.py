@@ -14,6 +14,13 @@ from keras_gans.losses.adversarial import (
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
 )
+from keras_gans.losses.attribute import (
+    AttributeClassificationLoss,
+    AttributeDiscriminatorLoss,
+    AttributeGeneratorLoss,
+    AttributeLoss,
+    attribute_loss_pair,
+)
 from keras_gans.losses.edge import EdgeLoss
 from keras_gans.losses.energy import (
     BoundaryEquilibriumDiscriminatorLoss,

@@ -25,9 +25,11 @@ class DiscriminatorPenalty:
         weight: Non-negative float, the factor of the penalty.
 
     Call arguments:
-        discriminator: Function or model from images to outputs, flat `(batch, 1)` or
-            patch-shaped `(batch, h, w, 1)`. The gradient is that of the mean over the
-            patches of a sample.
+        discriminator: Function or model from images to outputs, flat `(batch, 1)`,
+            patch-shaped `(batch, h, w, 1)`, or one for each attribute,
+            `(batch, attributes)`. The gradient is that of the mean over the outputs of
+            a sample. Of a model that returns several tensors give the one that is
+            meant: `lambda x: discriminator(x)[0]`.
         real_images: Tensor of shape `(batch, ...)`: images, or points `(batch, n)`.
         fake_images: Generated images, a tensor of the same shape. The penalty has no
             gradient towards images, and so none towards a generator.

@@ -1,0 +1,356 @@
+"""Losses of attribute translation: an image gets attributes that it did not have.
+
+Attributes are 0 or 1, of any numeric dtype, shape `(batch, attributes)`: those of a
+real image, att, and those wanted of its translation x' = G(x, att'). Other values are
+refused where data come in, not here.
+
+    StarGAN   D: adversarial(x, x') + penalty + λ_cls classification(att, x)
+              G: adversarial(x') + λ_cls classification(att', x') + λ_rec mean |x - x''|
+    ACL-GAN   D: λ_att attribute(att, x, att', x') (+ penalty)
+              G: λ_att attribute(att', x') + λ_con mean |x - x'|
+
+StarGAN's adversarial loss is the pair `"wasserstein"` on the patches of D's first
+output, with a `GradientPenalty`; classification reads the logits of the second; and
+x'' = G(x', att) is the way back, a second pass of the generator. ACL-GAN has no way
+back: its paper calls its content loss simpler than StarGAN's and gives no formula, and
+it is read here as the distance between an image and its own translation. Either mean is
+`keras.losses.MeanAbsoluteError`.
+"""
+
+import keras
+from keras import ops
+
+from keras_gans.losses.common import check_same_shape, positive_float
+
+# For each form, the loss of outputs that ought to say real, and fake.
+_FORMS = {
+    "least_squares": (lambda output: ops.square(output - 1.0), ops.square),
+    "wasserstein": (ops.negative, lambda output: output),
+}
+
+
+class AttributeLoss(keras.losses.Loss):
+    """Base of the attribute losses: a GAN for each attribute, in one discriminator.
+
+    The discriminator has one output for each attribute, which tells real images with
+    that attribute from images that were translated to have it. Where an attribute is 0,
+    its output has no part in the loss, and no gradient.
+
+    The values of a sample are summed over its attributes, as in the paper, so they grow
+    with the number of attributes.
+
+    Args:
+        form: `"least_squares"` (LSGAN, without its ½), by default, or `"wasserstein"`,
+            which has no lower bound without a gradient penalty.
+        with_complement: Boolean, whether the absence of an attribute is learned like
+            one of its own. The discriminator then has two outputs for each attribute:
+            first all for [att], then all for [1 - att]. Defaults to `False`, the paper.
+        scale: Positive float, a constant factor of the loss. Defaults to 1.
+        reduction: Reduction over the batch, as in `keras.losses.Loss`.
+            Defaults to `"sum_over_batch_size"`, the mean.
+        name: String, the name of the loss.
+        dtype: Dtype of the computation, `keras.config.floatx()` by default.
+
+    Returns:
+        A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
+
+    Raises:
+        TypeError: If arguments are not of the kind that is asked for.
+        ValueError: If `form` is not known, or the shapes do not fit each other.
+
+    Reference:
+        Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
+        and hyper-parameter searching speed using new loss function" (in Korean),
+        section 3.
+    """
+
+    def __init__(
+        self,
+        form="least_squares",
+        with_complement=False,
+        scale=1.0,
+        reduction="sum_over_batch_size",
+        name=None,
+        dtype=None,
+    ):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        if form not in _FORMS:
+            raise ValueError(
+                f"Argument `form` must be one of {sorted(_FORMS)}. "
+                f"Received: form={form!r}"
+            )
+        if not isinstance(with_complement, bool):
+            raise TypeError(
+                "Argument `with_complement` must be a boolean. "
+                f"Received: with_complement={with_complement!r}"
+            )
+        self.form = form
+        self.with_complement = with_complement
+        self.scale = positive_float("scale", scale)
+
+    def call(self, attributes, output):
+        raise TypeError(
+            f"{type(self).__name__} is abstract: use `AttributeDiscriminatorLoss` or "
+            "`AttributeGeneratorLoss`."
+        )
+
+    def as_real(self, attributes, output):
+        """Returns `(batch,)`, the loss of outputs that ought to say real."""
+        return self._dot(attributes, output, _FORMS[self.form][0])
+
+    def as_fake(self, attributes, output):
+        """Returns `(batch,)`, the loss of outputs that ought to say fake."""
+        return self._dot(attributes, output, _FORMS[self.form][1])
+
+    def _dot(self, attributes, output, elementwise):
+        for name, tensor in (("attributes", attributes), ("output", output)):
+            _check_is_tensor(name, tensor)
+        _check_rank_of_attributes(attributes)
+        if self.with_complement:
+            attributes = ops.concatenate([attributes, 1.0 - attributes], axis=1)
+        rank = len(output.shape)
+        if rank < 2 or any(
+            one != other and None not in (one, other)
+            for one, other in zip(attributes.shape, (output.shape[0], output.shape[-1]))
+        ):
+            raise ValueError(
+                "The discriminator must give each sample one output for each attribute"
+                f"{' and one for its absence' if self.with_complement else ''}, shape "
+                f"(batch, ..., {attributes.shape[1]}). Received: outputs of shape "
+                f"{tuple(output.shape)} for {attributes.shape[0]} samples"
+            )
+        values = ops.mean(elementwise(output), axis=tuple(range(1, rank - 1)))
+        return self.scale * ops.sum(attributes * values, axis=1)
+
+    def get_config(self):
+        return {
+            "form": self.form,
+            "with_complement": self.with_complement,
+            "scale": self.scale,
+            "reduction": self.reduction,
+            "name": self.name,
+            "dtype": self.dtype,
+        }
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class AttributeDiscriminatorLoss(AttributeLoss):
+    """Attribute loss of the discriminator.
+
+        least squares:  (D(x) - 1)² · att + D(x')² · att'
+        Wasserstein:    -D(x) · att + D(x') · att'
+
+    The dot is the product over the attributes. A real image without an attribute, and a
+    translation that was not to have it, leave that attribute's output alone.
+
+    `GradientPenalty` takes a discriminator with several outputs and looks at their
+    mean. That bounds the mean alone; the difference of two outputs can grow without
+    end, and the Wasserstein form falls with it wherever the attributes of real images
+    show better than those of translations. A penalty on the sum that the loss reads,
+    `GradientPenalty()(lambda x: ops.sum(target * discriminator(x), axis=1), ...)`,
+    sees that difference. The form of least squares has a lower bound by itself.
+
+    Args:
+        **kwargs: `form`, `with_complement`, `scale`, `reduction`, `name` and `dtype` of
+            `AttributeLoss`.
+
+    Call arguments:
+        attributes: Pair (attributes of the real images, attributes that the translated
+            images were to have), each a tensor `(batch, attributes)` of 0 and 1.
+        outputs: Pair (output for real images, output for translated images), of shape
+            `(batch, attributes)`, or `(batch, height, width, attributes)`, of which the
+            patches are averaged. With the complement there are twice as many channels.
+
+    Example:
+
+    ```python
+    discriminator_loss, generator_loss = keras_gans.losses.attribute_loss_pair()
+    fake = generator([images, target])
+    real_output, fake_output = discriminator(images), discriminator(fake)
+    d_loss = discriminator_loss((attributes, target), (real_output, fake_output))
+    g_loss = generator_loss(target, fake_output)
+    ```
+
+    Reference:
+        Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
+        and hyper-parameter searching speed using new loss function" (in Korean),
+        section 3.
+    """
+
+    def call(self, attributes, outputs):
+        for name, pair in (("attributes", attributes), ("outputs", outputs)):
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                raise TypeError(
+                    f"`{name}` must be a pair: `loss((real_attributes, "
+                    "target_attributes), (real_output, fake_output))`. Received: "
+                    f"{_kind(pair)}"
+                )
+            for tensor in pair:
+                _check_is_tensor(name, tensor, "two tensors")
+        real_attributes, target_attributes = attributes
+        real_output, fake_output = outputs
+        check_same_shape(real_output=real_output, fake_output=fake_output)
+        real_loss = self.as_real(real_attributes, real_output)
+        return real_loss + self.as_fake(target_attributes, fake_output)
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class AttributeGeneratorLoss(AttributeLoss):
+    """Attribute loss of the generator.
+
+        least squares:  (D(x') - 1)² · att'
+        Wasserstein:    -D(x') · att'
+
+    The dot is the product over the attributes.
+
+    Args:
+        **kwargs: `form`, `with_complement`, `scale`, `reduction`, `name` and `dtype` of
+            `AttributeLoss`.
+
+    Call arguments:
+        attributes: Attributes that the translated images were to have, a tensor
+            `(batch, attributes)` of 0 and 1.
+        output: Discriminator's output for the translated images, of shape
+            `(batch, attributes)`, or `(batch, height, width, attributes)`, of which the
+            patches are averaged. With the complement there are twice as many channels.
+
+    Reference:
+        Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
+        and hyper-parameter searching speed using new loss function" (in Korean),
+        section 3.
+    """
+
+    def call(self, attributes, output):
+        return self.as_real(attributes, output)
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class AttributeClassificationLoss(keras.losses.Loss):
+    """Cross entropy of attributes, StarGAN's classification loss.
+
+        -Σ att log s(logit) + (1 - att) log(1 - s(logit))
+
+    `s` is the sigmoid, and the sum runs over the attributes, as in the authors' code;
+    `keras.losses.BinaryCrossentropy` has the mean, which is smaller by their number.
+
+    Args:
+        reduction: Reduction over the batch, as in `keras.losses.Loss`.
+            Defaults to `"sum_over_batch_size"`, the mean.
+        name: String, the name of the loss.
+        dtype: Dtype of the computation, `keras.config.floatx()` by default.
+
+    Call arguments:
+        attributes: Tensor of shape `(batch, attributes)` of 0 and 1: those of real
+            images for the discriminator, the wanted ones for the generator.
+        logits: What the discriminator says about the same images, of the same shape.
+
+    Returns:
+        A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
+
+    Raises:
+        TypeError: If the attributes or the logits are not a tensor.
+        ValueError: If the shapes differ, or are not those of attributes.
+
+    Example:
+
+    ```python
+    classification_loss = keras_gans.losses.AttributeClassificationLoss()
+    patches, logits = discriminator(images)
+    loss = classification_loss(attributes, logits)
+    ```
+
+    Reference:
+        Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
+        Image-to-Image Translation", 2018, eqs. 2 and 3,
+        https://arxiv.org/abs/1711.09020
+    """
+
+    def __init__(self, reduction="sum_over_batch_size", name=None, dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+
+    def call(self, attributes, logits):
+        for name, tensor in (("attributes", attributes), ("logits", logits)):
+            _check_is_tensor(name, tensor)
+        _check_rank_of_attributes(attributes)
+        check_same_shape(attributes=attributes, logits=logits)
+        values = ops.binary_crossentropy(attributes, logits, from_logits=True)
+        return ops.sum(values, axis=1)
+
+    def get_config(self):
+        return {**super().get_config(), "dtype": self.dtype}
+
+
+def attribute_loss_pair(identifier="least_squares", with_complement=False):
+    """Returns `(discriminator_loss, generator_loss)` for the name of a form or a pair.
+
+    Args:
+        identifier: `"least_squares"` or `"wasserstein"`, or a pair
+            `(discriminator_loss, generator_loss)` of `keras.losses.Loss` objects that
+            are called as `AttributeDiscriminatorLoss` and `AttributeGeneratorLoss` are.
+        with_complement: Boolean, whether the discriminator has outputs for the absence
+            of attributes too. The losses of a pair must agree.
+
+    Raises:
+        ValueError: For a name that is not known, or losses that do not fit the
+            discriminator.
+        TypeError: For anything that is neither a name nor a pair of losses.
+    """
+    if isinstance(identifier, str):
+        if identifier not in _FORMS:
+            raise ValueError(
+                f"Argument `attribute_loss` must be one of {sorted(_FORMS)} or a pair "
+                f"of losses. Received: attribute_loss={identifier!r}"
+            )
+        return (
+            AttributeDiscriminatorLoss(identifier, with_complement),
+            AttributeGeneratorLoss(identifier, with_complement),
+        )
+    if (
+        not isinstance(identifier, (tuple, list))
+        or len(identifier) != 2
+        or not all(isinstance(loss, keras.losses.Loss) for loss in identifier)
+    ):
+        raise TypeError(
+            f"Argument `attribute_loss` must be one of {sorted(_FORMS)} or a pair "
+            "(discriminator_loss, generator_loss) of `keras.losses.Loss` objects. "
+            f"Received: attribute_loss={identifier!r}"
+        )
+    for loss, opposite in zip(
+        identifier, (AttributeGeneratorLoss, AttributeDiscriminatorLoss)
+    ):
+        if isinstance(loss, opposite):
+            raise ValueError(
+                "Argument `attribute_loss` must be the discriminator's loss first and "
+                f"the generator's second. Received: attribute_loss={identifier!r}"
+            )
+        # A loss of someone else's, without the attribute, is taken on trust.
+        if getattr(loss, "with_complement", with_complement) != with_complement:
+            raise ValueError(
+                "Argument `attribute_loss` must fit the discriminator, which has "
+                f"{'two outputs' if with_complement else 'one output'} for each "
+                f"attribute. Received: {type(loss).__name__} with "
+                f"with_complement={loss.with_complement}"
+            )
+    return tuple(identifier)
+
+
+def _kind(value):
+    if hasattr(value, "shape"):
+        return f"a tensor of shape {tuple(value.shape)}"
+    return f"a {type(value).__name__} of {len(value)}"
+
+
+def _check_is_tensor(name, value, what="one tensor"):
+    # Keras has made tensors of all leaves: a list of lists is one of scalars by now.
+    if not hasattr(value, "shape"):
+        raise TypeError(
+            f"`{name}` must be {what}; make arrays of lists. Received: {_kind(value)}"
+        )
+
+
+def _check_rank_of_attributes(attributes):
+    if len(attributes.shape) != 2:
+        raise ValueError(
+            "Attributes must have the shape (batch, attributes). "
+            f"Received: shape {tuple(attributes.shape)}"
+        )
