@@ -397,6 +397,7 @@ def colorizer(
     dropout=0.5,
     reconstruction_weight=100.0,
     inference_dropout=False,
+    hint_pooling=True,
     ema_decay=None,
     seed=None,
     **compile_arguments,
@@ -404,8 +405,8 @@ def colorizer(
     """Colours line art, unaided or after hints: pix2pix with channel-compensated L1.
 
     Adam 1e-4 (β₁ 0.9, β₂ 0.99) for each network, λ 100; meant for batches of 4. The
-    networks are those of `pix2pix`; the paper speaks of changes to the U-Net and does
-    not describe them.
+    networks are those of `pix2pix`, but that every level of the decoder sees the hints.
+    The paper speaks of changes to the U-Net and does not describe them.
 
     Args:
         size: Height and width of the images, a multiple of 8 from 24 on.
@@ -414,6 +415,8 @@ def colorizer(
         dropout: Float in [0, 1), as for `pix2pix`.
         reconstruction_weight: Non-negative float, λ.
         inference_dropout: Boolean, see `keras_gans.models.Pix2Pix`.
+        hint_pooling: Boolean, whether the generator's decoder sees the hints at every
+            resolution (`hint_channels` of `keras_gans.networks.unet_generator`).
         ema_decay: Optional float in [0, 1), see `keras_gans.models.Pix2Pix`.
         seed: Optional integer for `keras.utils.set_random_seed`.
         **compile_arguments: Passed on to `Pix2PixColorizer.compile`, in place of the
@@ -431,7 +434,11 @@ def colorizer(
     """
     _set_seed(seed)
     channels = sum(Pix2PixColorizer.source_channels.values())
-    networks = _paired_networks(channels, 3, size, width, normalization, dropout)
+    hint_channels = channels - Pix2PixColorizer.source_channels["line_art"]
+    networks = _paired_networks(
+        *(channels, 3, size, width, normalization, dropout),
+        hint_channels=hint_channels if hint_pooling else 0,
+    )
     model = Pix2PixColorizer(
         **networks,
         reconstruction_weight=reconstruction_weight,
@@ -442,7 +449,9 @@ def colorizer(
     return _compiled(model, compile_arguments)
 
 
-def _paired_networks(source, target, size, width, normalization, dropout):
+def _paired_networks(
+    source, target, size, width, normalization, dropout, hint_channels=0
+):
     if size < 24 or size % 8:
         raise ValueError(
             "Argument `size` must be a multiple of 8 from 24 on, because the U-Net "
@@ -459,6 +468,7 @@ def _paired_networks(source, target, size, width, normalization, dropout):
             normalization=normalization,
             dropout=dropout,
             normalize_bottleneck=False,
+            hint_channels=hint_channels,
         ),
         "discriminator": patch_discriminator(
             source + target, width=width, normalization=normalization, affine=True

@@ -1,10 +1,17 @@
 """Networks of `keras.applications`: pretrained in float32, or a clear refusal."""
 
+import contextlib
+import difflib
 import os
 import pathlib
 import re
+import socket
+import traceback
 
 import keras
+
+# Seconds that a download may stand still. The default is to wait without end.
+_PATIENCE = 10.0
 
 
 def load_application(application, weights="imagenet", **arguments):
@@ -42,18 +49,12 @@ def load_application(application, weights="imagenet", **arguments):
     default_policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
-        return application(weights=weights, **arguments)
-    except TimeoutError as error:
-        raise ConnectionError(
-            f"The download of the ImageNet weights of {application.__name__} stands "
-            f"still. Try again, or get them on another machine. ({error})"
-        ) from error
-    # Keras raises a plain `Exception` with the address in its text.
+        with impatience():
+            return application(weights=weights, **arguments)
     except Exception as error:
-        found = re.search(r"URL fetch failure on (\S+?): ", str(error))
-        if found is None:
+        url = _address(error)
+        if url is None:
             raise
-        url = found[1]
         home = os.environ.get("KERAS_HOME", "~/.keras")
         cached = pathlib.Path(home, "models", url.rpartition("/")[-1])
         raise ConnectionError(
@@ -63,3 +64,57 @@ def load_application(application, weights="imagenet", **arguments):
         ) from error
     finally:
         keras.config.set_dtype_policy(default_policy)
+
+
+@contextlib.contextmanager
+def impatience():
+    """Ends a download that stands still, from a network that swallows requests."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_PATIENCE)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def close_networks(network, names=()):
+    """Says what a name or a path of a network, which leads nowhere, may stand for.
+
+    Args:
+        network: String or path.
+        names: Strings that are valid in its place.
+
+    Returns:
+        A sentence with the closest name, or else the closest `.keras` file or folder
+        of a SavedModel beside the path; or an empty string. It begins with a space.
+    """
+    path = pathlib.Path(network).expanduser()
+    close = difflib.get_close_matches(os.fspath(network), names, n=1)
+    if not close:
+        try:
+            entries = sorted(path.parent.iterdir())
+        except OSError:
+            entries = []
+        beside = {
+            entry.stem: entry
+            for entry in entries
+            if (entry.suffix == ".keras" and entry.is_file())
+            or (entry / "saved_model.pb").is_file()
+        }
+        # Without the ending, which all have in common.
+        found = difflib.get_close_matches(path.stem, beside, n=1)
+        close = [str(beside[stem]) for stem in found]
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def _address(error):
+    """Returns the address of a download that failed; `None` for other errors."""
+    # Keras raises a plain `Exception` with the address in its text.
+    if found := re.search(r"URL fetch failure on (\S+?): ", str(error)):
+        return found[1]
+    # What stops in the middle it leaves as it is, without an address.
+    if isinstance(error, (TimeoutError, ConnectionError)):
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_name == "get_file":
+                return frame.f_locals.get("origin")
+    return None

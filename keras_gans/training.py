@@ -175,7 +175,8 @@ class Configuration:
             loss of preset `cyclegan`, or `None` for none.
         feature_layers: Its layers, or `None` for the default.
         semantic_weight: Of that loss, or `None` for the weight that balances it with
-            the cycle loss.
+            the cycle loss. `Run.train` finds it and puts it here, so that `run.json`
+            has it and a run that is resumed keeps it.
         feature_network: As for `keras_gans.metrics.FeatureNetwork`, to score a
             translation with while it trains, or `None`.
         feature_size: Height and width to which it gets its images, or `None`.
@@ -394,6 +395,13 @@ class Run:
         configuration = self.configuration
         data = self._make_data()
         model = self._build(data)
+        weight = self.configuration.semantic_weight
+        if verbose and weight != configuration.semantic_weight:
+            print(
+                f"Semantic weight: {weight:g}, with which different images differ as "
+                "much by the semantic loss as by the cycle loss",
+                flush=True,
+            )
         steps_per_epoch = data.steps_per_epoch
         if configuration.steps:
             total = model.batches(configuration.steps)
@@ -555,7 +563,12 @@ class TranslationRun(Run):
         weight = configuration.semantic_weight
         if weight is None:
             images = self._samples("x")
-            weight = balanced_weight(loss, images[: len(images) // 2 * 2])
+            # A single image is refused as such, and not as none.
+            pairs = images[: len(images) // 2 * 2] if len(images) > 1 else images
+            weight = balanced_weight(loss, pairs)
+            self.configuration = dataclasses.replace(
+                configuration, semantic_weight=weight
+            )
         return {"semantic_loss": loss, "semantic_weight": weight}
 
     def _prepare_pictures(self, model):
@@ -823,8 +836,8 @@ _SCORE_MEANINGS = {
     "l1_red": "of l1, the red channel",
     "l1_green": "the green channel",
     "l1_blue": "the blue channel",
-    "hint_error": "of the pixels under hints, small if they are obeyed",
-    "unaided_hint_error": "of the same pixels without hints",
+    "hint_error": "of the mean colour under dabs, small if they are obeyed",
+    "unaided_hint_error": "of the same places without hints",
 }
 
 

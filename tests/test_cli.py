@@ -479,6 +479,8 @@ def test_mistakes_in_data_and_options(tmp_path, unlabelled):
     assert "there is no file" in message
     message = fail("train", "--data", x, y, *output, "--size", "30", *BATCH)
     assert "multiples of 4" in message
+    message = fail("train", "cyclegan", "--x", "dta/", "--y", y, *output)
+    assert "Did you mean 'data'?" in message
     # Nothing of these blocks the folder.
     assert not list((tmp_path / "run").iterdir())
     message = fail("train", "conditional_gan", "--data", x, *output, *BATCH)
@@ -585,7 +587,7 @@ def test_a_semantic_cyclegan_of_folders(tmp_path, monkeypatch):
     pixels = keras.Input((None, None, 3))
     keras.Model(pixels, keras.layers.Conv2D(2, 3)(pixels)).save("extractor.keras")
     run = ["--output", "run"]
-    succeed(
+    result = succeed(
         *("train", "cyclegan", "--x", "photos", "--y", "paintings", "--size", "24"),
         *("--steps", "2", "--activation", "leaky_relu", "--ema-decay", "0.5", *run),
         *("--feature-extractor", "extractor.keras", "--no-jit-compile"),
@@ -597,6 +599,7 @@ def test_a_semantic_cyclegan_of_folders(tmp_path, monkeypatch):
     assert float(row["val_fid"]) > 0 and float(row["val_kid_extractor_xy"])
     model = training.Run.open("run").load_model()
     assert model.ema_decay == 0.5 and model.semantic_weight > 0
+    assert f"Semantic weight: {model.semantic_weight:g}," in result.out
     message = fail(
         "translate", "photos/0.png", "a.png", "--size", "4", "--model", "run"
     )

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import warnings
 
 import keras
@@ -15,6 +16,7 @@ from keras_gans.data.images import load_folder
 from keras_gans.export import export_translator
 
 SIZE = 16
+NETWORK = "--feature-network tiny.keras"
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +162,8 @@ def test_two_folders(evaluate, folder):
     assert "x: 7 images\n" in out and "y: 9 images\n" in out
     assert content["images"] == {"reference": 9, "images": 7}
     # The folders differ in size.
-    assert re.search(r"^Note: `fid_tiny` compares real images of", out, flags=re.M)
+    # Which is said once, not for each metric.
+    assert len(re.findall(r"^Note: Real images of 24x32 are", out, flags=re.M)) == 1
 
     # From the cache, with other batches; one of another network is refused.
     command = "--images x --reference y --feature-network tiny.keras --cache"
@@ -185,6 +188,57 @@ def test_a_folder_of_two_sizes_and_a_bad_file_against_itself(evaluate, tmp_path)
     assert float(value) < 1e-6
     # Three images for four features.
     assert "Note: The Fréchet distance of 4 features is estimated from 3" in out
+
+
+def test_few_images_have_no_spread(evaluate, folder):
+    small_run.write_images(folder / "three", small_run.digits("test", 3)[0])
+    out = evaluate(f"--images three --reference x {NETWORK} --output scores.json")
+    text = (folder / "scores.json").read_text()
+    assert "NaN" not in text and "nan" not in out and "±" not in out
+    scores, _ = scores_of(folder / "scores.json")
+    assert [*scores] == ["fid_tiny", "kid_tiny"]
+
+
+@pytest.mark.parametrize(
+    "arguments, scores",
+    [
+        ("--images one --reference y", "fid, kid"),
+        ("--images y --reference one", "fid, kid"),
+        ("--images one --reference y --metrics is kid", "is, kid"),
+        ("run --x one --y y", "fid, kid"),
+        ("run --x x --y one --metrics mae fid", "fid"),
+    ],
+)
+def test_too_few_images_are_refused_before_the_work(
+    evaluate, folder, monkeypatch, arguments, scores
+):
+    small_run.write_images(folder / "one", small_run.digits("test", 1)[0])
+    monkeypatch.setattr(metrics, "FeatureNetwork", lambda *args, **kwargs: 1 / 0)
+    message = evaluate(f"{arguments} {NETWORK}", status=1)
+    assert f"{scores}: at least 2 images are needed" in message
+    assert " one with 1 image" in message
+    assert ("no covariance" in message) == ("fid" in scores)
+
+
+def test_one_real_image_is_enough_where_it_is_not_looked_at(evaluate, folder):
+    small_run.write_images(folder / "one", small_run.digits("test", 1)[0])
+    out = evaluate(f"--images x --reference one --metrics is {NETWORK}")
+    assert "inception_score_tiny" in out
+
+
+def test_the_run_of_a_study_has_only_an_export(evaluate, folder):
+    shutil.copytree(folder / "exported", folder / "study" / "run" / "export")
+    command = "--x x --y y --metrics mae --size 16"
+    table = evaluate(f"model.keras {command}").splitlines()[4:]
+    assert evaluate(f"study/run {command}").splitlines()[4:] == table
+    assert "`size` must be given" in evaluate("study/run --x x --y y --metrics mae", 1)
+
+
+@pytest.mark.parametrize("resize", ["clean", "legacy"])
+def test_resizing_to_no_size_is_refused(evaluate, resize):
+    command = f"--images x --reference y --resize {resize} {NETWORK}"
+    assert "--feature-size" in evaluate(command, status=1)
+    assert f"8x8 ({resize})" in evaluate(f"{command} --feature-size 8")
 
 
 def test_cached_references_of_a_model(evaluate, folder):
@@ -219,9 +273,6 @@ def test_test_images_are_taken(evaluate, folder):
     assert float(value) == pytest.approx(scores["mae_x"], rel=2e-3)
 
 
-NETWORK = "--feature-network tiny.keras"
-
-
 @pytest.mark.parametrize(
     "arguments, message",
     [
@@ -251,6 +302,10 @@ NETWORK = "--feature-network tiny.keras"
         ("none --x x --y y --size 16 --metrics mae", "There is no model at 'none'"),
         (f"tiny.keras --x x --y y {NETWORK}", "cannot translate"),
         ("--images x --reference y --feature-network none", "Received: network='none'"),
+        (
+            "--images x --reference y --feature-network tinny.keras",
+            "Did you mean 'tiny.keras'?",
+        ),
     ],
 )
 def test_mistakes_are_one_sentence(evaluate, arguments, message):

@@ -482,6 +482,10 @@ def test_colorizer_is_the_paper_s():
     assert model.generator.input_shape[-1] == 5
     assert model.discriminator.input_shape[-1] == 8
     assert isinstance(model.reconstruction_loss, ChannelCompensatedL1)
+    # Hint colours and their mask, not the line art.
+    assert model.generator.get_layer("hints_6").output.shape[-1] == 4
+    without = presets.colorizer(size=64, width=4, hint_pooling=False)
+    assert not [x for x in without.generator.layers if x.name.startswith("hints")]
     assert model.reconstruction_weight == 100
     for role in ("generator", "discriminator"):
         optimizer = getattr(model, f"{role}_optimizer")

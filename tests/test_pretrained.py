@@ -2,6 +2,9 @@
 
 import pathlib
 import re
+import socket
+import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -9,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_gans import pretrained
 from keras_gans.losses import SemanticVGGLoss
 from keras_gans.pretrained import load_application
 
@@ -62,6 +66,50 @@ def test_offline_error_knows_the_cache_of_keras(offline, tmp_path, monkeypatch):
     )
     with pytest.raises(OSError, match="file signature not found"):
         SemanticVGGLoss()
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.0 200 OK\r\n\r\nsome weights"])
+def test_a_download_that_stands_still_says_what_to_put_where(
+    tmp_path, monkeypatch, answer
+):
+    """Before the answer, which Keras has an error for, and in the middle of it."""
+    monkeypatch.setattr(keras.src.backend.config, "_KERAS_DIR", str(tmp_path / "home"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(pretrained, "_PATIENCE", 0.2)
+    open_url = urllib.request.urlopen
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        monkeypatch.setattr(
+            urllib.request, "urlopen", lambda *args, **kwargs: open_url(address)
+        )
+        connections = []
+
+        def serve():
+            connections.append(server.accept()[0])
+            connections[0].sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        # So that a test that fails does not wait for ever.
+        hang_up = threading.Timer(8, lambda: connections[0].close())
+        hang_up.start()
+        start = time.monotonic()
+        with pytest.raises(ConnectionError, match="timed out") as caught:
+            SemanticVGGLoss()
+        assert time.monotonic() - start < 5
+        hang_up.cancel()
+        connections[0].close()
+    assert re.search(rf"Get https://\S+/{NAME} on another machine", str(caught.value))
+    assert f"put it at {tmp_path / 'home' / 'models' / NAME}" in str(caught.value)
+    assert socket.getdefaulttimeout() is None
+
+
+def test_a_timeout_of_something_else_is_no_download():
+    def late(weights):
+        raise TimeoutError("of its own")
+
+    with pytest.raises(TimeoutError, match="of its own"):
+        load_application(late)
 
 
 @pytest.mark.parametrize("as_path", [str, pathlib.Path])

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import functools
 import json
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import small_run
-from keras_gans import training
+from keras_gans import presets, training
 from keras_gans.data import unpaired
 from keras_gans.training import Run, configure, next_free
 
@@ -141,6 +142,56 @@ def test_the_variants_of_cyclegan_reach_the_preset(built_with, tmp_path):
     np.testing.assert_allclose(
         received["semantic_weight"] * difference, 10 * l1, rtol=0.05
     )
+
+
+@pytest.fixture
+def semantic(tmp_path, monkeypatch):
+    """Options of a small semantic CycleGAN."""
+    recipe = dataclasses.replace(
+        training.RECIPES["cyclegan"],
+        build=functools.partial(presets.cyclegan, width=2, residual_blocks=1),
+    )
+    monkeypatch.setitem(training.RECIPES, "cyclegan", recipe)
+    pixels = keras.Input((None, None, 3))
+    extractor = keras.Model(pixels, keras.layers.Conv2D(2, 3)(pixels))
+    extractor.save(tmp_path / "extractor.keras")
+    return {
+        "preset": "cyclegan",
+        "feature_extractor": str(tmp_path / "extractor.keras"),
+        "size": 24,
+        "steps": 1,
+        "jit_compile": False,
+    }
+
+
+def test_the_balanced_weight_is_told_kept_and_not_computed_again(
+    tmp_path, unlabelled, semantic, capsys, monkeypatch
+):
+    run = new_run(tmp_path / "run", unlabelled, **semantic)
+    model = run.train(verbose=2)
+    weight = model.semantic_weight
+    assert f"Semantic weight: {weight:g}, with which" in capsys.readouterr().out
+    content = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert content["configuration"]["semantic_weight"] == weight
+    assert run.configuration.semantic_weight == weight
+
+    monkeypatch.setattr(training, "balanced_weight", lambda *_: pytest.fail("again"))
+    resumed = Run.open(tmp_path / "run")
+    resumed.change_length(steps=2)
+    assert resumed.train(verbose=2).semantic_weight == weight
+    given = new_run(tmp_path / "given", unlabelled, semantic_weight=0.5, **semantic)
+    assert given.train(verbose=2).semantic_weight == 0.5
+    assert "Semantic weight" not in capsys.readouterr().out
+
+
+def test_a_single_image_has_no_balanced_weight(tmp_path, unlabelled, semantic):
+    one = tmp_path / "one.npz"
+    np.savez(one, x_train=small_run.digits("train", 1)[0])
+    data = one, unlabelled[1]
+    run = new_run(tmp_path / "run", data, **{**semantic, "batch_size": 1})
+    with pytest.raises(ValueError, match="Received: 1 image.*--semantic-weight"):
+        run.train(verbose=0)
+    assert not list((tmp_path / "run").iterdir())
 
 
 def test_options_of_cyclegan_go_with_it_alone():

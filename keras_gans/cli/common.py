@@ -43,11 +43,14 @@ def progress_bar(total):
 
 
 def servable_path(path, task):
-    """The exported model of a run's folder, or the path itself."""
+    """The exported model of the folder of a run, or the path itself."""
     from keras_gans.training import RECIPES, Run
 
+    # An export that failed leaves an empty folder.
+    has_export = any((path / "export").glob("[0-9]*"))
     if not (path / "run.json").is_file():
-        return path
+        # The run of a study has the export alone.
+        return path / "export" if has_export else path
     run = Run.open(path)
     trained = RECIPES[run.configuration.preset].task
     if trained != task:
@@ -59,10 +62,7 @@ def servable_path(path, task):
         raise ValueError(
             f"{path} is a run of {trained}, not of {task}: use keras-gans {verb}."
         )
-    # An export that failed leaves an empty folder.
-    if any((path / "export").glob("[0-9]*")):
-        return path / "export"
-    return run.model_path()
+    return path / "export" if has_export else run.model_path()
 
 
 def packaged_model():

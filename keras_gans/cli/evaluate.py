@@ -1,6 +1,7 @@
 """`keras-gans evaluate`: scores of runs, models and folders of images."""
 
 import contextlib
+import math
 import pathlib
 import sys
 import warnings
@@ -10,6 +11,11 @@ from keras_gans.cli.common import positive, progress_bar, servable_path
 _SCORES = ("fid", "kid", "is", "psnr", "ssim", "mae")
 _FEATURE_SCORES = ("fid", "kid", "is")
 _SIDES = ("reference", "images")
+_NEEDS_TWO = {
+    "fid": "a single image has no covariance, and an FID of it would be arbitrary",
+    "kid": "a KID is a mean over pairs of images, which a single image has none of",
+    "is": "an Inception Score of a single image is 1, whatever it shows",
+}
 
 
 def add_evaluate(verbs):
@@ -177,7 +183,7 @@ def _evaluate_model(options):
     names = _check_scores(options, ["fid", "kid", "psnr", "ssim", "mae"])
     servable = servable_path(options.model, "translation")
     size = options.size
-    if size is None and servable != options.model:
+    if size is None and (options.model / "run.json").is_file():
         size = Run.open(options.model).configuration.size
     print(
         f"Scoring {options.model}: {', '.join(names)}\n"
@@ -192,6 +198,8 @@ def _evaluate_model(options):
             )
             for domain in "xy"
         }
+        for domain, arrays in images.items():
+            _check_count(names, f"--{domain} {getattr(options, domain)}", len(arrays))
         networks = _load_feature_networks(names, options)
         references = {}
         for domain in "xy" if options.cache else "":
@@ -242,6 +250,10 @@ def _evaluate_folder(options):
         )
     names = _check_scores(options, ["fid", "kid"])
     files = {side: list_images(getattr(options, side)) for side in _SIDES}
+    for side in _SIDES:
+        # The Inception Score does not look at real images.
+        scored = [name for name in names if (side, name) != ("reference", "is")]
+        _check_count(scored, f"--{side} {getattr(options, side)}", len(files[side]))
     print(
         f"Scoring {options.images} with {options.reference}: {', '.join(names)}",
         flush=True,
@@ -269,8 +281,9 @@ def _evaluate_folder(options):
         print("\n| score | value |\n|:--|--:|")
         for metric in metrics:
             scores[metric.name] = metric.result()
-            if hasattr(metric, "spread"):
-                scores[f"{metric.name}_spread"] = metric.spread()
+            # A few images have no spread, and JSON has no NaN.
+            if hasattr(metric, "spread") and math.isfinite(spread := metric.spread()):
+                scores[f"{metric.name}_spread"] = spread
             print(f"| {metric.name} | {_score_cell(scores, metric.name)} |")
         print()
         for side, count in counts.items():
@@ -309,6 +322,17 @@ def _check_scores(options, default):
     return names
 
 
+def _check_count(names, side, count):
+    """Raises before the work, and not after it, if scores need more images."""
+    needy = [name for name in names if name in _NEEDS_TWO]
+    if needy and count < 2:
+        reasons = "; ".join(_NEEDS_TWO[name] for name in needy)
+        raise ValueError(
+            f"{', '.join(needy)}: at least 2 images are needed ({reasons}). Received: "
+            f"{side} with {count} image"
+        )
+
+
 def _given(options, *names):
     """Lists those options that are given, as they are written."""
     return ", ".join(
@@ -323,7 +347,7 @@ def _load_feature_networks(names, options):
     from keras_gans.metrics import FeatureNetwork
 
     outputs = {"fid": "features", "kid": "features", "is": "logits"}
-    return {
+    networks = {
         output: RememberingNetwork(
             FeatureNetwork(
                 options.feature_network,
@@ -334,6 +358,14 @@ def _load_feature_networks(names, options):
         )
         for output in dict.fromkeys(outputs[name] for name in names if name in outputs)
     }
+    for network in networks.values():
+        if options.resize and not network.resize:
+            raise ValueError(
+                f"--resize {options.resize}: network {network.name!r} has no size of "
+                "its own, so that nothing would be resized. Give one, --feature-size, "
+                "or leave out --resize."
+            )
+    return networks
 
 
 def _make_metrics(names, networks, reference=None):

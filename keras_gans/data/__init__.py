@@ -1,8 +1,10 @@
-"""`tf.data` pipelines and the embedded digits and drawings."""
+"""`tf.data` pipelines and the embedded digits, drawings and faces."""
 
+from keras_gans.data.attributes import attributes, load_attributes
 from keras_gans.data.colorization import colorization, draw_hints, extract_line_art
 from keras_gans.data.digits import handwritten_digits, street_digits
 from keras_gans.data.drawings import drawings
+from keras_gans.data.faces import HAIR_COLORS, faces
 from keras_gans.data.gaussians import GaussianMixture, gaussian_grid, gaussian_ring
 from keras_gans.data.generation import generation
 from keras_gans.data.paired import paired

@@ -204,7 +204,10 @@ def _load_named(source, size, channels, split, strict, max_pixels, argument):
             f"Received the file {name!r}: give the folder that holds it."
         )
     if isinstance(source, os.PathLike):
-        raise FileNotFoundError(f"Argument `{argument}`: there is no folder {name!r}.")
+        raise FileNotFoundError(
+            f"Argument `{argument}`: there is no folder {name!r}."
+            f"{_hint(_close_folders(name))}"
+        )
     return _load_tfds(name, size, split, argument)
 
 
@@ -302,10 +305,12 @@ def _load_tfds(name, size, split, argument):
     first = dataset.split("/")[0]
     if first not in known:
         is_path = first != dataset or "\\" in name or name.startswith(("~", "."))
-        close = difflib.get_close_matches(
-            first, [*EMBEDDED, *known], n=3, cutoff=0.8 if is_path else 0.5
+        hint = _hint(
+            _close_folders(name)
+            or difflib.get_close_matches(
+                first, [*EMBEDDED, *known], n=3, cutoff=0.8 if is_path else 0.5
+            )
         )
-        hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
         if is_path:
             raise FileNotFoundError(
                 f"Argument `{argument}`: there is no folder {name!r}, seen from "
@@ -351,6 +356,26 @@ def _load_tfds(name, size, split, argument):
         num_parallel_calls=tf.data.AUTOTUNE,
     )
     return _collect(data, size, argument)
+
+
+def _close_folders(name):
+    """Lists existing folders whose path differs from a missing one in a typo."""
+    path = pathlib.Path(name).expanduser()
+    missing = path
+    while missing != missing.parent and not missing.parent.is_dir():
+        missing = missing.parent
+    try:
+        beside = sorted(entry.name for entry in missing.parent.iterdir())
+    except OSError:  # Not to be read by everyone.
+        return []
+    close = difflib.get_close_matches(missing.name, beside, n=3, cutoff=0.7)
+    rest = path.relative_to(missing)
+    folders = [missing.with_name(found) / rest for found in close]
+    return [str(folder) for folder in folders if folder.is_dir()]
+
+
+def _hint(close):
+    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
 def check_network(dataset):

@@ -1,4 +1,5 @@
 from keras_gans.layers.batch_normalization import BatchNormalization
+from keras_gans.layers.hint_pooling import HintPooling
 from keras_gans.layers.image_pool import ImagePool
 from keras_gans.layers.instance_normalization import InstanceNormalization, normalize
 from keras_gans.layers.random_colors import RandomColors

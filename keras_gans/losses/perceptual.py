@@ -15,12 +15,16 @@ from keras_gans.losses.common import (
     flatten_samples,
     positive_float,
 )
-from keras_gans.pretrained import load_application
+from keras_gans.pretrained import close_networks, load_application
 
 # VGG16 halves its input before each of its blocks 2 to 5.
 _MINIMUM_SIZE = 32
 _VGG_LAYERS = ("block4_conv3",)
 _DISTANCES = ("l2", "mean_squared")
+_WAY_OUT = (
+    "Give the weight itself in place of one that is found: `semantic_weight`, option "
+    "--semantic-weight."
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -72,7 +76,8 @@ class SemanticVGGLoss(keras.losses.Loss):
         ConnectionError: If the weights of VGG16 are not there and cannot be downloaded;
             the message says from where to get them and where to put them.
         FileNotFoundError: If there is no file at a path.
-        TypeError: If `feature_extractor` is neither a model nor a path.
+        TypeError: If `feature_extractor` is neither a model nor a path, `layers` are
+            no names, or `layer_weights` no list of numbers.
         ValueError: If a layer is unknown, an argument out of range, or the images
             differ in shape or do not fit the network.
 
@@ -111,12 +116,16 @@ class SemanticVGGLoss(keras.losses.Loss):
             os.fspath(weights) if isinstance(weights, os.PathLike) else weights
         )
         self.feature_extractor = feature_extractor
-        self.layers = (layers,) if isinstance(layers, str) else layers
+        self.layers = _layer_names(layers)
+        if layer_weights is not None and not _is_list(layer_weights):
+            raise TypeError(
+                "Argument `layer_weights` must be a list of numbers, one for each "
+                f"layer. Received: layer_weights={layer_weights!r}"
+            )
         if feature_extractor is None:
-            self.layers = tuple(self.layers or _VGG_LAYERS)
+            self.layers = self.layers or _VGG_LAYERS
             self._network = _cut(_vgg16(weights), self.layers)
         else:
-            self.layers = None if self.layers is None else tuple(self.layers)
             self._network = _cut(_copy(feature_extractor), self.layers)
         count = len(self._network.outputs)
         self.layer_weights = (1.0,) * count if layer_weights is None else layer_weights
@@ -217,14 +226,58 @@ def balanced_weight(loss, images, weight=10.0):
     Args:
         loss: A `SemanticVGGLoss`.
         images: Two images or more in [-1, 1], `(n, height, width, channels)`, n even.
+            Each of the first half is compared with one of the second.
         weight: Positive float, the weight of the L1, CycleGAN's 10 by default.
 
     Returns:
         A positive float of two significant digits.
+
+    Raises:
+        TypeError: If `weight` is no number.
+        ValueError: If `weight` is not positive, the number of images is odd or less
+            than 2, or they do not differ, in their pixels or in their features, by a
+            positive, finite number.
     """
-    one, other = np.split(np.asarray(images, "float32"), 2)
-    pixels = np.mean(np.abs(one - other))
-    return float(f"{weight * pixels / float(loss(one, other)):.2g}")
+    weight = positive_float("weight", weight)
+    images = np.asarray(images, "float32")
+    if len(images) < 2 or len(images) % 2:
+        raise ValueError(
+            "Argument `images` must be an even number of at least 2 images: a semantic "
+            "loss is balanced with another one on pairs of different images. Received: "
+            f"{len(images)} {'image' if len(images) == 1 else 'images'}. {_WAY_OUT}"
+        )
+    one, other = np.split(images, 2)
+    pixels, features = float(np.mean(np.abs(one - other))), float(loss(one, other))
+    if not all(0 < distance < math.inf for distance in (pixels, features)):
+        raise ValueError(
+            "Argument `images` must be pairs that differ, each image of the first half "
+            "from one of the second, by a positive and finite distance of pixels and "
+            f"of features. Received: pairs with the distances {pixels:.4g} and "
+            f"{features:.4g}. {_WAY_OUT}"
+        )
+    return float(f"{weight * pixels / features:.2g}")
+
+
+def _is_list(value):
+    return hasattr(value, "__len__") and not isinstance(value, (str, bytes, dict))
+
+
+def _layer_names(layers):
+    """Returns a tuple of names, or `None` for the default."""
+    if layers is None:
+        return None
+    names = (layers,) if isinstance(layers, str) else layers
+    if not _is_list(names) or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            "Argument `layers` must be the name of a layer or a list of names. "
+            f"Received: layers={layers!r}"
+        )
+    if not len(names):
+        raise ValueError(
+            "Argument `layers` must name at least one layer; None is the default. "
+            f"Received: layers={layers!r}"
+        )
+    return tuple(names)
 
 
 def _vgg16(weights):
@@ -244,7 +297,8 @@ def _copy(feature_extractor):
             raise FileNotFoundError(
                 "Argument `feature_extractor` must be a `keras.Model` or the path of a "
                 f".keras file. Received: {os.fspath(feature_extractor)!r}, where there "
-                f"is no file, seen from {os.getcwd()!r}"
+                f"is no file, seen from {os.getcwd()!r}."
+                f"{close_networks(feature_extractor)}"
             )
         feature_extractor = keras.saving.load_model(feature_extractor, compile=False)
     inputs = getattr(feature_extractor, "inputs", None)

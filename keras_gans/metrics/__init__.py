@@ -4,6 +4,7 @@ from keras_gans.metrics.colorization import (
     colorization_pairs,
     colorization_scores,
     colorize_batches,
+    hint_error,
 )
 from keras_gans.metrics.feature_distances import (
     FeatureStatistics,

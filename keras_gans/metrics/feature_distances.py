@@ -121,8 +121,9 @@ class _FeatureDistance(_FeatureMetric):
             # resized by intent: not an error.
             real, generated = (_list_sizes(sizes) for sizes in known)
             warnings.warn(
-                f"`{self.name}` compares real images of {real} with generated images "
-                f"of {generated} pixels. A part of the distance is that of the sizes, "
+                # Without a name, so that several metrics of one comparison say it once.
+                f"Real images of {real} are compared with generated images of "
+                f"{generated} pixels. A part of the distance is that of the sizes, "
                 "also if the network resizes both to its own: then one side is blurred "
                 "or sharpened more than the other. Bring both to one size first, or "
                 "compare with numbers at the same two sizes only.",

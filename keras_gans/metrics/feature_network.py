@@ -1,12 +1,10 @@
 """The networks whose features the distances of distributions are taken of."""
 
-import contextlib
 import hashlib
 import json
 import os
 import pathlib
 import re
-import socket
 from typing import Callable, NamedTuple
 
 import keras
@@ -14,10 +12,11 @@ import tensorflow as tf
 
 from keras_gans.data.sources import height_and_width
 from keras_gans.metrics.tf_gan import import_tensorflow_gan
-from keras_gans.pretrained import load_application
+from keras_gans.pretrained import close_networks, impatience, load_application
 
-# Seconds that a download may stand still. The default is to wait without end.
-_PATIENCE = 10.0
+_NAMES = ("inception_v3", "tfgan_inception")
+# What a generator may overshoot [-1, 1] by. Beyond, floats are of another range.
+_LARGEST_FLOAT = 1.5
 
 
 class FeatureNetwork:
@@ -57,7 +56,8 @@ class FeatureNetwork:
               numbers that were computed so; it aliases when it makes images smaller.
             - `None`: not at all. The network must take the images as they are.
         size: Integer or pair (height, width) to resize to. Defaults to the network's
-            own input size, 299 for the Inceptions. Without one there is no resizing.
+            own input size, 299 for the Inceptions. Without one there is no resizing,
+            and `"legacy"` is refused.
         output: `"features"`, the default, or `"logits"`, for `InceptionScore`. Of
             other networks than the two Inceptions the output is what it is, and
             logits have to be a matrix.
@@ -74,8 +74,9 @@ class FeatureNetwork:
 
     Call arguments:
         images: Tensor or array of shape `(batch, height, width, channels)`, uint8 in
-            [0, 255] or float in [-1, 1]; what lies outside is clipped. 1 channel is
-            repeated for a network of 3.
+            [0, 255] or float in [-1, 1]; up to 1.5 it is clipped, and what lies
+            further outside is an error (inside a `tf.function` it is clipped as well).
+            1 channel is repeated for a network of 3.
 
     Returns:
         float32 tensor of shape `(batch, feature_dim)`. An output of shape
@@ -135,10 +136,16 @@ class FeatureNetwork:
         loaded = _load(network, output)
         *input_size, self._channels = loaded.input_shape
         self._input_size = tuple(input_size)
+        self.name = name or _to_name(loaded.name)
         if size is None:
             own_size = None if None in self._input_size else self._input_size
             size = loaded.default_size or own_size
-        self.name = name or _to_name(loaded.name)
+        if size is None and resize == "legacy":
+            raise ValueError(
+                "Argument `resize` needs a size to resize to, and network "
+                f"{self.name!r} has none of its own. Give `size`, option "
+                "--feature-size. Received: resize='legacy', size=None"
+            )
         self.size = size if resize else None
         self.resize = resize if size else None
         self.output = output
@@ -206,6 +213,8 @@ class FeatureNetwork:
             pixels = tf.cast(images, "float32")
         elif images.dtype.is_floating:
             images = tf.cast(images, "float32")
+            if tf.executing_eagerly():
+                _check_range(images)
             pixels = tf.clip_by_value(tf.round((images + 1) * 127.5), 0, 255)
             # An infinite pixel must not turn into a white one.
             pixels = tf.where(tf.math.is_finite(images), pixels, float("nan"))
@@ -297,22 +306,13 @@ def _load(network, output):
         model = keras.saving.load_model(path, compile=False)
         return _from_keras(model, path.stem, output)
     error = ValueError if path.exists() else FileNotFoundError
+    names = _NAMES if isinstance(network, str) else ()
     raise error(
         'Argument `network` must be "inception_v3", "tfgan_inception", the path of a '
         "`.keras` file or of a folder with a `saved_model.pb`, or a `keras.Model`. "
-        f"Received: network={os.fspath(network)!r}, seen from {os.getcwd()!r}"
+        f"Received: network={os.fspath(network)!r}, seen from {os.getcwd()!r}."
+        f"{close_networks(network, names)}"
     )
-
-
-@contextlib.contextmanager
-def _impatiently():
-    """Ends a download that stands still, from a network that swallows requests."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_PATIENCE)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
 
 
 def _inception_v3(output):
@@ -324,8 +324,7 @@ def _inception_v3(output):
             "pooling": "avg",
             "input_shape": (None, None, 3),
         }
-    with _impatiently():
-        model = load_application(keras.applications.InceptionV3, **arguments)
+    model = load_application(keras.applications.InceptionV3, **arguments)
     preprocess = keras.applications.inception_v3.preprocess_input
     loaded = _from_keras(model, "inception_v3", output)
     return loaded._replace(
@@ -343,7 +342,7 @@ def _download_tfgan_inception():
     import tensorflow_hub
 
     try:
-        with _impatiently():
+        with impatience():
             return pathlib.Path(tensorflow_hub.resolve(handle))
     # Errors of the address, of the connection, of the archive and of the disk.
     except Exception as error:
@@ -485,6 +484,18 @@ def _check_ends(name, inputs, outputs, output):
             f"Received: inputs={inputs}, outputs={outputs}"
         )
     return (*input_shape[:2], input_shape[2] or 3), outputs[0][-1]
+
+
+def _check_range(images):
+    # Pixels that are not finite have an error of their own.
+    finite = tf.where(tf.math.is_finite(images), images, 0.0)
+    low, high = float(tf.reduce_min(finite)), float(tf.reduce_max(finite))
+    if low < -_LARGEST_FLOAT or high > _LARGEST_FLOAT:
+        raise ValueError(
+            "Argument `images` must be floats in [-1, 1], of which a small overshoot "
+            f"is clipped, or uint8 in [0, 255]. Received floats from {low:.4g} to "
+            f"{high:.4g}; images in 0..255 belong in dtype uint8."
+        )
 
 
 def _is_name(name):

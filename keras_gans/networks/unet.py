@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from keras_gans.layers import SizeMultiple, normalize
+from keras_gans.layers import HintPooling, SizeMultiple, normalize
 
 
 def unet_generator(
@@ -16,6 +16,7 @@ def unet_generator(
     dropout_blocks=3,
     max_width=512,
     normalize_bottleneck=True,
+    hint_channels=0,
     negative_slope=0.2,
     name="generator",
 ):
@@ -65,6 +66,10 @@ def unet_generator(
         max_width: Positive integer, upper limit of the filters, `512` by default.
         normalize_bottleneck: Boolean, whether the innermost convolution is normalized
             as well, `True` by default; see above.
+        hint_channels: Integer from 0 on, how many of the last input channels are sparse
+            hints, the very last of them their mask. The way up then sees them at every
+            resolution, see `keras_gans.layers.HintPooling`. Through the encoder alone a
+            few hinted pixels take very long to be noticed. `0` by default, none.
         negative_slope: Float, slope of LeakyReLU below zero, `0.2` by default, as in
             pix2pix. (The TensorFlow tutorial leaves it at the default of its Keras
             version: 0.3 for Keras 2 and 3.)
@@ -77,8 +82,8 @@ def unet_generator(
         `2**depth`.
 
     Raises:
-        ValueError: If `depth` is not positive, or `dropout` or `normalization` is not
-            one of the values above.
+        ValueError: If `depth` is not positive, or `dropout`, `normalization` or
+            `hint_channels` is not one of the values above.
 
     Reference:
         Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
@@ -93,6 +98,12 @@ def unet_generator(
         raise ValueError(
             "Argument `dropout` must be at least 0 and less than 1. "
             f"Received: dropout={dropout}"
+        )
+
+    if hint_channels == 1 or not 0 <= hint_channels <= input_channels:
+        raise ValueError(
+            "Argument `hint_channels` must be 0, or from 2 to `input_channels`. "
+            f"Received: hint_channels={hint_channels}, input_channels={input_channels}"
         )
 
     def halve_or_double(x, kind, filters, layer_name, use_bias):
@@ -123,6 +134,12 @@ def unet_generator(
     x = SizeMultiple(2**depth, name="size_multiple")(inputs)
     widths = [min(width * 2**index, max_width) for index in range(depth)]
 
+    def hints_at(level):
+        if not hint_channels:
+            return []
+        hints = inputs[..., input_channels - hint_channels :]
+        return [HintPooling(2**level, name=f"hints_{level}")(hints)]
+
     # 1. Down: the outputs of all but the innermost level are kept for the way up.
     skips = []
     for level, filters in enumerate(widths, start=1):
@@ -134,12 +151,15 @@ def unet_generator(
             skips.append(x)
 
     # 2. Up: from the innermost level outwards.
+    if hint_channels:
+        x = layers.Concatenate(name="bottleneck_hints")([x, *hints_at(depth)])
     for level in range(depth - 1, 0, -1):
         x = block(x, layers.Conv2DTranspose, widths[level - 1], f"up_{level}")
         if dropout and depth - level <= dropout_blocks:
             x = layers.Dropout(dropout, name=f"up_{level}_dropout")(x)
         x = layers.ReLU(name=f"up_{level}_activation")(x)
-        x = layers.Concatenate(name=f"up_{level}_skip")([x, skips.pop()])
+        parts = [x, skips.pop(), *hints_at(level)]
+        x = layers.Concatenate(name=f"up_{level}_skip")(parts)
 
     x = halve_or_double(x, layers.Conv2DTranspose, output_channels, "last", True)
     # Images leave in float32, also when the layers before compute in 16 bits.

@@ -365,6 +365,36 @@ def test_missing_folder(tmp_path, monkeypatch, no_network, source):
     assert "Did you mean" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "source, close",
+    [
+        ("phtos", "photos"),
+        ("phtos/", "photos"),
+        ("./phtos", "photos"),
+        (pathlib.Path("phtos"), "photos"),
+        ("phtos/test", "photos/test"),
+        ("photos/tset", "photos/test"),
+    ],
+    ids=repr,
+)
+def test_misspelt_folder(tmp_path, monkeypatch, no_network, source, close):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos" / "test").mkdir(parents=True)
+    (tmp_path / "phtos.txt").write_text("no folder")
+    with pytest.raises((FileNotFoundError, ValueError)) as error:
+        load_images(source, size=8)
+    assert str(error.value).endswith(f" Did you mean {str(pathlib.Path(close))!r}?")
+
+
+def test_a_name_is_suggested_where_no_folder_is_close(
+    tmp_path, monkeypatch, no_network
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(ValueError, match="Did you mean 'mnist'"):
+        load_images("mnits")
+
+
 def test_image_file_is_no_source(tmp_path):
     folder = write_folder(tmp_path / "photos", noise(1, 8, 8, 3))
     for source in (folder / "000.png", str(folder / "000.png")):

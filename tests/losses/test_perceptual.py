@@ -241,6 +241,8 @@ def test_extractor_from_a_file(tmp_path):
         assert again(true, predicted) == expected
     with pytest.raises(FileNotFoundError, match="`feature_extractor`.*none.keras'"):
         SemanticVGGLoss(feature_extractor=tmp_path / "none.keras")
+    with pytest.raises(FileNotFoundError, match=f"Did you mean {str(path)!r}"):
+        SemanticVGGLoss(feature_extractor=tmp_path / "extracter.keras")
 
 
 @pytest.mark.parametrize("distance", ["l2", "mean_squared"])
@@ -297,6 +299,34 @@ def test_balanced_weight():
     exact = 7.0 * np.abs(images[:3] - images[3:]).mean() / distance
     weight = balanced_weight(SemanticVGGLoss(feature_extractor=model), images, 7.0)
     assert type(weight) is float and weight == float(f"{exact:.1e}")
+
+
+def same_features():
+    """An extractor that sees no difference between images."""
+    pixels = keras.Input((None, None, 3))
+    return keras.Model(pixels, layers.Rescaling(0.0)(pixels))
+
+
+@pytest.mark.parametrize("images, extractor, message", [
+    (random_images(0), make_extractor, "an even number of at least 2.*: 0 images"),
+    (random_images(1), make_extractor, "an even number of at least 2.*: 1 image[.]"),
+    (random_images(3), make_extractor, "an even number of at least 2.*: 3 images"),
+    (np.zeros((4, 6, 4, 3)), make_extractor, "pairs that differ.*distances 0 and 0"),
+    (np.full((2, 6, 4, 3), np.nan), make_extractor, "pairs that differ.*nan and nan"),
+    (random_images(2), same_features, "pairs that differ.* and 0[.]"),
+])  # fmt: skip
+def test_images_that_balance_nothing(images, extractor, message):
+    loss = SemanticVGGLoss(feature_extractor=extractor())
+    with pytest.raises(ValueError, match=message) as caught:
+        balanced_weight(loss, images)
+    assert "`semantic_weight`, option --semantic-weight" in str(caught.value)
+
+
+@pytest.mark.parametrize("weight, error", [(0, ValueError), ("10", TypeError)])
+def test_a_weight_that_cannot_be_balanced(weight, error):
+    loss = SemanticVGGLoss(feature_extractor=make_extractor())
+    with pytest.raises(error, match="`weight` must be"):
+        balanced_weight(loss, random_images(2), weight)
 
 
 # VGG16 -----------------------------------------------------------------------------
@@ -368,6 +398,11 @@ def test_wrong_layers_of_vgg16(vgg16):
 @pytest.mark.parametrize("arguments, error, message", [
     ({"distance": "l1"}, ValueError, "`distance` must be one of .*'l2'.*='l1'"),
     ({"layers": "block"}, ValueError, "'block'. Did you mean 'blocks'"),
+    ({"layers": []}, ValueError, r"`layers` must name at least one.*=\[\]"),
+    ({"layers": 4}, TypeError, "`layers` must be the name of a layer or.*=4"),
+    ({"layers": ["blocks", 4]}, TypeError, "`layers` must be the name of a layer"),
+    ({"layer_weights": 1.0}, TypeError, "`layer_weights` must be a list.*=1.0"),
+    ({"layer_weights": "1"}, TypeError, "`layer_weights` must be a list.*='1'"),
     ({"layer_weights": (1, 2)}, ValueError, "one weight for each of 1 layers"),
     ({"layer_weights": (0.0,)}, ValueError, "`layer_weights` must be greater than"),
     ({"layer_weights": ("1",)}, TypeError, "`layer_weights` must be a number"),

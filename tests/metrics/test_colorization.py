@@ -8,6 +8,7 @@ from keras_gans.metrics import (
     colorization_pairs,
     colorization_scores,
     colorize_batches,
+    hint_error,
 )
 
 
@@ -51,9 +52,12 @@ def test_scores_of_a_colorizer_that_obeys(images):
     scores = colorization_scores(obedient, images, seed=1)
     (_, colors, mask), target = colorization_pairs(images, seed=1)
     assert scores["hint_error"] == 0
-    under = np.broadcast_to(mask > 0, colors.shape)
+    dabs = [
+        np.unique(part[place], axis=0)
+        for part, place in zip(colors, mask[..., 0] > 0, strict=True)
+    ]
     assert scores["unaided_hint_error"] == pytest.approx(
-        np.abs(colors[under]).mean(), rel=1e-5
+        np.abs(np.concatenate(dabs)).mean(), rel=1e-5
     )
     unaided, hinted = np.abs(target).mean(), np.abs(colors - target).mean()
     assert scores["unaided_l1"] == pytest.approx(unaided, rel=1e-5)
@@ -73,3 +77,22 @@ def test_batches_do_not_matter_and_hints_can_be_left_out(images):
     assert sizes == [2, 2, 1]
     np.testing.assert_array_equal(colored, source[2] * source[1])
     assert not colorize_batches(model, source, hints=False).any()
+
+
+def test_a_hint_is_compared_with_the_mean_under_it():
+    colors, mask = np.zeros((1, 4, 4, 3)), np.zeros((1, 4, 4, 1))
+    colors[0, :2, :2], mask[0, :2, :2] = 0.5, 1
+    colors[0, 3, 3], mask[0, 3, 3] = -1, 1
+    colored = np.full((1, 4, 4, 3), 9.0)
+    # A line through the first dab, whose mean is right; the second is off by 0.3.
+    colored[0, 0, :2], colored[0, 1, :2] = -0.5, 1.5
+    colored[0, 3, 3] = -0.7
+    assert hint_error(colored, colors, mask) == pytest.approx(0.15)
+    assert hint_error(colors, colors, mask) == 0
+
+
+def test_the_image_itself_obeys():
+    images = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3), "uint8")
+    (_, colors, mask), target = colorization_pairs(images)
+    # Not quite: a dab that another one overlaps shows the mean of the whole.
+    assert hint_error(target, colors, mask) < 0.02 < hint_error(-target, colors, mask)

@@ -406,7 +406,7 @@ def test_sizes_that_differ_are_told_once(kind):
         warnings.simplefilter("error")
         metric.result()
     metric.update_state(images(5, 4, 2), images(5, 3, 3))
-    with pytest.warns(UserWarning, match="of 4x4 with .* of 3x3, 4x4 pixels") as caught:
+    with pytest.warns(UserWarning, match="of 4x4 are .* of 3x3, 4x4 pixels") as caught:
         metric.result()
     assert caught[0].filename == __file__
     with warnings.catch_warnings():
@@ -421,7 +421,7 @@ def test_sizes_that_differ_are_told_once(kind):
     reference = FeatureStatistics.of(images(5, 4, 0), MeanNetwork(2))
     metric = kind(MeanNetwork(2), reference=reference)
     metric.update_generated(images(5, 6, 1))
-    with pytest.warns(UserWarning, match="of 4x4 with .* of 6x6 pixels"):
+    with pytest.warns(UserWarning, match="of 4x4 are .* of 6x6 pixels"):
         metric.result()
 
 

@@ -13,12 +13,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_gans.metrics import (
-    FeatureNetwork,
-    feature_network,
-    import_tensorflow_gan,
-    to_pixels,
-)
+from keras_gans import pretrained
+from keras_gans.metrics import FeatureNetwork, import_tensorflow_gan, to_pixels
 
 layers = keras.layers
 
@@ -69,6 +65,27 @@ def test_a_network_sees_the_pixels_of_saved_pictures():
         expected = to_pixels(given).reshape(3, 60)
         np.testing.assert_array_equal(network(given), expected)
         assert {0, 255} <= set(expected.ravel())
+
+
+def test_floats_of_another_range_are_refused():
+    network = FeatureNetwork(seeing(4, 5))
+    images = np.zeros((2, 4, 5, 3), "float32")
+    # A small overshoot is clipped.
+    images[1, 0, 0] = [-1.5, 1.5, np.float32(1) / 3]
+    assert network(images).numpy()[1, :3].tolist() == [0, 255, 170]
+    for value in (255.0, 1.6, -1.6):
+        images[1, 0, 0, 1] = value
+        for dtype in ("float64", "float32", "float16"):
+            with pytest.raises(ValueError, match="belong in dtype uint8") as caught:
+                network(images.astype(dtype))
+            assert f"{float(images.astype(dtype)[1, 0, 0, 1]):.4g}" in str(caught.value)
+        # Nothing can be raised in a graph.
+        clipped = tf.function(network)(images)[1, 1]
+        assert clipped == (255 if value > 0 else 0)
+    # One bad pixel does not hide the others.
+    images[0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="Received floats from -1.6 to 0.3333"):
+        network(images)
 
 
 def test_grey_is_repeated_and_colour_is_not_dropped():
@@ -269,6 +286,14 @@ def test_arguments_are_checked():
     ):
         with pytest.raises(ValueError, match=message):
             FeatureNetwork(model, **arguments)
+    # It would be ignored, and the name of another score be wrong.
+    for sides in ((None, None), (None, 5)):
+        some_size = keras.Sequential(
+            [keras.Input((*sides, 3)), layers.GlobalAveragePooling2D()]
+        )
+        with pytest.raises(ValueError, match="size.* resize='legacy', size=None"):
+            FeatureNetwork(some_size, resize="legacy")
+    assert FeatureNetwork(model, resize="legacy", size=8).resize == "legacy"
     with pytest.raises(ValueError, match="4x4 pixels. It takes 4x5 .* resize='clean'"):
         FeatureNetwork(seeing(4, 5), size=4)
     with pytest.raises(ValueError, match="4x4 pixels. It takes anyx5"):
@@ -304,6 +329,29 @@ def test_networks_of_another_kind_are_refused(tmp_path):
     for path in (tmp_path / "no.keras", "inception", pathlib.Path("inception_v3")):
         with pytest.raises(FileNotFoundError, match="seen from"):
             FeatureNetwork(path)
+
+
+def test_a_typo_has_a_suggestion(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seeing(4, 4).save("net.keras")
+    (tmp_path / "folder" / "exported").mkdir(parents=True)
+    (tmp_path / "folder" / "exported" / "saved_model.pb").write_bytes(b"")
+    for given, close in (
+        ("inception_v4", "inception_v3"),
+        ("tfgan_incepton", "tfgan_inception"),
+        ("nett.keras", "net.keras"),
+        ("net", "net.keras"),
+        (tmp_path / "nett.keras", tmp_path / "net.keras"),
+        ("folder/export", "folder/exported"),
+    ):
+        with pytest.raises(FileNotFoundError) as caught:
+            FeatureNetwork(given)
+        assert str(caught.value).endswith(f" Did you mean {str(close)!r}?")
+    # A `Path` is never a name, and an ending alone is no likeness.
+    for given in (pathlib.Path("inception_v3"), "tiny.keras", "no/folder/net.keras"):
+        with pytest.raises(FileNotFoundError) as caught:
+            FeatureNetwork(given)
+        assert "Did you mean" not in str(caught.value)
 
 
 def test_names_are_in_snake_case(tmp_path):
@@ -502,7 +550,7 @@ def test_a_download_that_fails_says_what_to_do(tmp_path, handle, monkeypatch):
         hang_up.start()
         address = f"http://127.0.0.1:{server.getsockname()[1]}/module"
         monkeypatch.setattr(import_tensorflow_gan().eval, "INCEPTION_TFHUB", address)
-        monkeypatch.setattr(feature_network, "_PATIENCE", 0.2)
+        monkeypatch.setattr(pretrained, "_PATIENCE", 0.2)
         start = time.monotonic()
         with pytest.raises(ConnectionError, match="unpack it into an empty") as caught:
             FeatureNetwork("tfgan_inception")

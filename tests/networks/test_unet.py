@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_gans.layers import HintPooling
 from keras_gans.networks import size_multiple, unet_generator
 
 
@@ -135,3 +136,35 @@ def test_slope_and_start():
 def test_wrong_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         unet_generator(width=2, **arguments)
+
+
+def test_the_way_up_sees_hints_at_every_resolution():
+    arguments = {"input_channels": 5, "width": 2, "depth": 3, "dropout": 0.0}
+    network = unet_generator(hint_channels=4, **arguments)
+    plain = unet_generator(**arguments)
+    filters = {
+        name: [net.get_layer(name).input.shape[-1] for net in (network, plain)]
+        for name in ("up_2", "up_1", "last", "down_1", "down_3")
+    }
+    # Four more channels in every level of the way up, none on the way down.
+    assert filters == {
+        "up_2": [8 + 4, 8],
+        "up_1": [8 + 4, 8],
+        "last": [4 + 4, 4],
+        "down_1": [5, 5],
+        "down_3": [4, 4],
+    }
+    images = np.random.default_rng(0).uniform(-1, 1, (1, 16, 24, 5)).astype("float32")
+    images[..., 4] = images[..., 4] > 0.8
+    images[..., 1:4] *= images[..., 4:]
+    for level in (1, 2, 3):
+        layer = network.get_layer(f"hints_{level}")
+        pooled = keras.Model(network.input, layer.output)(images)
+        np.testing.assert_array_equal(pooled, HintPooling(2**level)(images[..., 1:]))
+    assert network(images).shape == (1, 16, 24, 3)
+
+
+@pytest.mark.parametrize("hint_channels", [-1, 1, 6])
+def test_wrong_hint_channels(hint_channels):
+    with pytest.raises(ValueError, match=f"from 2 to .*hint_channels={hint_channels}"):
+        unet_generator(input_channels=5, hint_channels=hint_channels)

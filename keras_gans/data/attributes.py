@@ -1,0 +1,621 @@
+"""The pipeline of attribute editing: images and which attributes they have."""
+
+import concurrent.futures
+import difflib
+import hashlib
+import os
+import pathlib
+import warnings
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gans.data.batches import (
+    augment,
+    check_positive,
+    check_seed,
+    epochs,
+    positions,
+    streams,
+)
+from keras_gans.data.faces import EXCLUSIVE_GROUPS, faces
+from keras_gans.data.images import ImageError, decode_image, list_images, resize_image
+from keras_gans.data.sources import check_network, height_and_width, load_images
+
+EMBEDDED = {"faces": faces}
+# StarGAN's, of images that have no size of their own here.
+DEFAULT_SIZE = 128
+# One in so many images is held out of sources that have no test part of their own.
+HELD_OUT = 10
+PROGRESS_BAR_FROM = 501
+
+
+def attributes(
+    source,
+    file=None,
+    batch_size=16,
+    select=None,
+    size=None,
+    crop=None,
+    flip=True,
+    split="train",
+    steps_per_epoch=None,
+    seed=0,
+    strict=False,
+    max_pixels=50_000_000,
+):
+    """Makes a dataset of batches of images and their attributes.
+
+    As in StarGAN, images are cropped to their middle and resized, here with an
+    antialiased bicubic filter, and mirrored at random. StarGAN mirrors first, which
+    comes to the same; here they are cached once, as uint8, before they are mirrored.
+    Then each batch is a function of the seed and of its number alone, as in
+    `keras_gans.data.unpaired`: the images are shuffled anew in every pass, the order
+    does not depend on threads, and training resumes at any batch without replaying the
+    others.
+
+    Args:
+        source: The images, as `keras_gans.data.load_attributes` describes it: a folder
+            with an attribute file, the embedded `"faces"`, `"celeb_a"` or another
+            `tensorflow_datasets` set with attributes, or a triple
+            `(images, attributes, names)`.
+        file: Path of the attribute file of a folder, CelebA's `list_attr_celeba.txt`.
+        batch_size: Positive integer. Defaults to 16.
+        select: List of the names of the wanted attributes, in the wanted order.
+            Defaults to all attributes of the source.
+        size: Integer or (height, width) of the images in the batches. Defaults to 128
+            for folders and `tensorflow_datasets` sets, and to their own size for
+            others.
+        crop: Integer or (height, width) of the crop before resizing. Defaults to the
+            largest that has the proportions of `size`: of CelebA's 178x218 pixels the
+            178x178 in the middle, StarGAN's crop.
+        flip: Boolean, mirror images left to right at random. Defaults to `True`.
+        split: `"train"`, `"test"` or `None` for both. A tenth of a folder or of arrays
+            is held out for testing, see `keras_gans.data.load_attributes`.
+        steps_per_epoch: Positive integer, batches that one iteration gives. Defaults to
+            one pass over the images, the remainder dropped (it comes first in the next
+            epoch).
+        seed: Integer, determines order and flips. It has no influence on the split.
+            Defaults to 0.
+        strict: Boolean, raise at the first bad image file of a folder. By default bad
+            files are skipped with a warning that names them.
+        max_pixels: Integer, image files with more pixels count as bad files.
+
+    Returns:
+        A `tf.data.Dataset` of pairs `(images, attributes)`: float32 images in [-1, 1]
+        of shape `(batch_size, height, width, 3)`, and float32 attributes, 0 or 1, of
+        shape `(batch_size, attributes)`. Each iteration over it is the next epoch, and
+        `keras_gans.callbacks.Checkpoint` resumes it within an epoch. Its attribute
+        `attribute_names` is a tuple of the names, and `exclusive_groups` a tuple of
+        tuples of those of which an image should have at most one: hair colours.
+
+    Raises:
+        ValueError: If the source or its attribute file cannot be used, an attribute is
+            unknown, or there are fewer images than a batch holds.
+
+    Example:
+
+    >>> data = attributes("faces", select=["Blond_Hair", "Black_Hair", "Smiling"])
+    >>> images, wanted = next(iter(data))
+    >>> images.shape, wanted.shape
+    (TensorShape([16, 64, 64, 3]), TensorShape([16, 3]))
+    >>> data.attribute_names, data.exclusive_groups
+    (('Blond_Hair', 'Black_Hair', 'Smiling'), (('Blond_Hair', 'Black_Hair'),))
+
+    Reference:
+        - Choi et al., "StarGAN: Unified Generative Adversarial Networks for
+          Multi-Domain Image-to-Image Translation", 2018, arXiv:1711.09020.
+    """
+    check_positive("batch_size", batch_size)
+    batch_size = int(batch_size)
+    if steps_per_epoch is not None:
+        check_positive("steps_per_epoch", steps_per_epoch)
+    check_seed(seed)
+    images, labels, names = load_attributes(
+        source, file, select, size, crop, split, strict, max_pixels
+    )
+    if len(images) < batch_size:
+        raise ValueError(
+            f"Argument `source` holds {len(images)} images in its split {split!r}, "
+            f"fewer than batch_size={batch_size}. Use a smaller batch or more images."
+        )
+
+    # Held as tensors that the pipeline captures, in main memory, where `tf.data` works.
+    with tf.device("CPU:0"):
+        cached = tf.constant(images)
+        cached_labels = tf.constant(labels)
+    (stream,) = streams(seed, 1)
+
+    def make_batch(index):
+        places = positions(index, batch_size, len(images), stream)
+        batch = augment(
+            tf.gather(cached, places),
+            images.shape[1:3],
+            flip,
+            seed=tf.stack([tf.cast(stream, tf.int64), index]),
+        )
+        return batch, tf.cast(tf.gather(cached_labels, places), tf.float32)
+
+    dataset = epochs(make_batch, steps_per_epoch or len(images) // batch_size, seed)
+    dataset.attribute_names = names
+    dataset.exclusive_groups = exclusive_groups(names)
+    return dataset
+
+
+def load_attributes(
+    source,
+    file=None,
+    select=None,
+    size=None,
+    crop=None,
+    split="train",
+    strict=False,
+    max_pixels=50_000_000,
+):
+    """Loads images and their attributes as arrays, for scores or other pipelines.
+
+    Where a source has no test part of its own, one image in ten is held out for
+    `split="test"`. These are chosen within each combination of the selected attributes,
+    so that the test part holds every combination, and so every attribute, as often as
+    the training part does, up to one image. Within a combination, a hash of the names
+    of the files (of the places, for arrays) decides. So the same images are held out
+    in every run, in whatever order the attributes are selected, but not with other
+    attributes.
+
+    Args:
+        source: One of
+            - a folder of images, with their attributes in `file`;
+            - the name of an embedded set, `"faces"`;
+            - the `tensorflow_datasets` name of a set that has attributes, `"celeb_a"`.
+              Of its parts, `"train"` and `"test"` are used, with no image of one
+              person in both; of a part that is named, `"celeb_a:train[:10%]"`, one
+              image in ten is held out;
+            - a triple `(images, attributes, names)`, as this function gives it: uint8
+              images or float images in [-1, 1], attributes of 0 and 1, and strings.
+        file: Path of an attribute file in the official format of CelebA: the number of
+            images in the first line; the names of the attributes in the second; then a
+            line for each image with its path within the folder and -1 or 1 for each
+            attribute. Images without a line are left out with a warning.
+        select: List of the names of the wanted attributes, in the wanted order.
+            Defaults to all attributes of the source.
+        size: Integer or (height, width) to which images are resized, with an
+            antialiased bicubic filter. Defaults to 128 for folders and
+            `tensorflow_datasets` sets, and to their own size for others.
+        crop: Integer or (height, width) of the part in the middle that is resized.
+            Defaults to the largest that has the proportions of `size`.
+        split: `"train"`, `"test"` or `None` for both. Defaults to `"train"`.
+        strict: Boolean, raise at the first bad image file of a folder. By default bad
+            files are skipped with a warning that names them.
+        max_pixels: Integer, image files with more pixels count as bad files.
+
+    Returns:
+        A triple `(images, attributes, names)`: images, uint8 of shape
+        `(n, height, width, 3)`; attributes, uint8 of 0 and 1 of shape
+        `(n, attributes)`; and a tuple of the names of the attributes.
+
+    Raises:
+        FileNotFoundError: If the folder or the attribute file does not exist.
+        ValueError: If the attribute file is wrong, with the number of the line; if an
+            attribute is unknown; or if the source cannot be used otherwise.
+
+    Example:
+
+    >>> images, attributes, names = load_attributes("faces", select=["Smiling"])
+    >>> images.shape, attributes.shape, names
+    ((4096, 64, 64, 3), (4096, 1), ('Smiling',))
+    """
+    if split not in ("train", "test", None):
+        raise ValueError(
+            "Argument `split` must be 'train', 'test' or None. "
+            f"Received: split={split!r}"
+        )
+    size = None if size is None else height_and_width(size)
+    crop = None if crop is None else height_and_width(crop)
+    _check_select(select)
+
+    if file is not None:
+        return _load_folder(source, file, select, size, crop, split, strict, max_pixels)
+    if isinstance(source, str) and source in EMBEDDED:
+        _choose(*EMBEDDED[source](count=1)[1:], select)  # Before thousands are drawn.
+        parts = [EMBEDDED[source](part) for part in _parts(split)]
+        pixels, labels, (names, *_) = zip(*parts, strict=True)
+        labels, names = _choose(np.concatenate(labels), names, select)
+        return _resize_all(np.concatenate(pixels), size, crop), labels, names
+    if isinstance(source, (str, os.PathLike)):
+        return _load_named(source, select, size, crop, split)
+    pixels, labels, names = _check_arrays(source)
+    labels, names = _choose(labels, names, select)
+    chosen = _choose_split(labels, names, map(str, range(len(labels))), split)
+    pixels, _ = load_images(pixels[chosen], channels=3)
+    return _resize_all(pixels, size, crop), labels[chosen], names
+
+
+def read_attribute_file(path):
+    """Reads an attribute file in the official format of CelebA.
+
+    Args:
+        path: Path of the file: the number of images in the first line, the names of the
+            attributes in the second, then a line for each image with its name and -1
+            or 1 for each attribute.
+
+    Returns:
+        A triple `(rows, attributes, names)`: a dictionary from the name of each image
+        to the number of its line, counted from 1; attributes, uint8 of 0 and 1 of shape
+        `(rows, attributes)`; and a tuple of the names of the attributes.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not of this format; the message begins with the path and
+            the number of the line.
+    """
+    path = pathlib.Path(path).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There is no attribute file '{path}' (looked in {path.absolute().parent})."
+        )
+    if path.is_dir():
+        raise ValueError(
+            f"Expected an attribute file, but '{path}' is a folder. Give the file, in "
+            "CelebA 'list_attr_celeba.txt'."
+        )
+    try:
+        lines = path.read_text("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not a text file ({error}).") from error
+
+    # 1. The first two lines.
+    first, second = (*lines[:2], "", "")[:2]
+    if not first.strip().isdecimal():
+        raise ValueError(
+            f"{path}, line 1: expected the number of images alone, as in CelebA's "
+            f"'list_attr_celeba.txt'. Received: {first[:60]!r}"
+        )
+    names = tuple(second.split())
+    if not names:
+        raise ValueError(
+            f"{path}, line 2: expected the names of the attributes. It is empty."
+        )
+    if len(set(names)) < len(names):
+        raise ValueError(
+            f"{path}, line 2: the names of the attributes must differ. {_twice(names)} "
+            "comes twice."
+        )
+
+    # 2. The images. Empty lines, as at the end, hold none.
+    rows, values, meaning = {}, [], {"-1": 0, "1": 1}
+    for number, line in enumerate(lines[2:], 3):
+        name, *columns = line.split() or [None]
+        if name is None:
+            continue
+        if len(columns) != len(names):
+            raise ValueError(
+                f"{path}, line {number}: expected the name of an image and "
+                f"{len(names)} values, one for each name in line 2. Received "
+                f"{len(columns)} values: {line[:60]!r}"
+            )
+        if name in rows:
+            raise ValueError(
+                f"{path}, line {number}: the image {name!r} has a line already, line "
+                f"{rows[name]}. Remove one of them."
+            )
+        try:
+            values.append([meaning[value] for value in columns])
+        except KeyError as error:
+            attribute = names[columns.index(error.args[0])]
+            raise ValueError(
+                f"{path}, line {number}: the value of {attribute} must be -1 or 1. "
+                f"Received: {error.args[0]!r}"
+            ) from None
+        rows[name] = number
+    if int(first) != len(rows):
+        raise ValueError(
+            f"{path}, line 1: the number of images is {int(first)}, but lines of "
+            f"{len(rows)} images follow. The file may be cut off; if it was edited, "
+            "correct the number."
+        )
+    if not rows:
+        raise ValueError(f"{path}: there is no image in the file.")
+    return rows, np.array(values, "uint8"), names
+
+
+def exclusive_groups(names):
+    """Returns the groups among these attributes of which a face has at most one."""
+    groups = (
+        tuple(name for name in names if name in group) for group in EXCLUSIVE_GROUPS
+    )
+    return tuple(group for group in groups if len(group) > 1)
+
+
+# Sources ---------------------------------------------------------------------------
+
+
+def _load_folder(source, file, select, size, crop, split, strict, max_pixels):
+    if not isinstance(source, (str, os.PathLike)):
+        raise TypeError(
+            "Argument `source` must be a folder of images where `file` is given. "
+            f"Received: source of type {type(source).__name__}"
+        )
+    # What can be wrong in the lines is looked for before a folder of many files is.
+    rows, labels, names = read_attribute_file(file)
+    labels, names = _choose(labels, names, select)
+    folder = pathlib.Path(source).expanduser()
+    paths = {path.relative_to(folder).as_posix(): path for path in list_images(folder)}
+    missing = [name for name in rows if name not in paths]
+    if missing:
+        raise ValueError(
+            f"{file}, line {rows[missing[0]]}: there is no image {missing[0]!r} in "
+            f"'{folder}'{_whereabouts(missing[0], paths)}."
+            + (f" {len(missing)} lines are without an image." if missing[1:] else "")
+            + " Give the folder of all images, or leave their lines out of the file."
+        )
+    if len(paths) > len(rows):
+        spare = [name for name in paths if name not in rows]
+        warnings.warn(
+            f"{len(spare)} images in '{folder}' have no line in '{file}' and are left "
+            f"out, the first one is {spare[0]!r}",
+            stacklevel=4,
+        )
+    chosen = _choose_split(labels, names, rows, split)
+    labels, files = labels[chosen], [paths[name] for name in np.array([*rows])[chosen]]
+    size = size or (DEFAULT_SIZE, DEFAULT_SIZE)
+    images, good = _read_files(files, size, crop, strict, max_pixels)
+    return images, labels[good], names
+
+
+def _whereabouts(name, paths):
+    # An archive that is unpacked into a folder of its name lies one folder deeper.
+    found = [path for path in paths if pathlib.PurePosixPath(path).name == name]
+    return f"; there is '{found[0]}'" if found else ""
+
+
+def _read_files(files, size, crop, strict, max_pixels):
+    """Returns the images and the places of the files that could be read."""
+    images = np.empty((len(files), *size, 3), "uint8")
+
+    def load(index):
+        try:
+            image = decode_image(files[index], 3, max_pixels)
+            images[index] = _crop_and_resize(image, size, crop, files[index])
+        except ImageError as error:
+            return error
+        return None
+
+    progress = None
+    if len(files) >= PROGRESS_BAR_FROM:
+        progress = keras.utils.Progbar(len(files), unit_name="image")
+    errors, good = [], []
+    pool = concurrent.futures.ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+    try:
+        for index, error in enumerate(pool.map(load, range(len(files)))):
+            if error is None:
+                good.append(index)
+            elif strict:
+                raise error
+            else:
+                errors.append(error)
+            if progress is not None:
+                progress.update(index + 1)
+    finally:
+        # After an error or Ctrl-C the waiting files need not be read any more.
+        pool.shutdown(cancel_futures=True)
+    for error in errors:
+        warnings.warn(f"Skipped {error}", stacklevel=5)
+    if not good:
+        raise ValueError(
+            f"None of the {len(files)} image files can be used; the first one is "
+            f"{errors[0]}. Replace the files, or give another folder."
+        )
+    if errors:
+        # In place: a copy would double the memory of a large folder.
+        for place, index in enumerate(good):
+            images[place] = images[index]
+    return images[: len(good)], good
+
+
+def _load_named(source, select, size, crop, split):
+    name = os.fspath(source)
+    if name and pathlib.Path(name).expanduser().is_dir():
+        raise ValueError(
+            f"Argument `file` must be given for a folder of images, {name!r}: the path "
+            "of the attribute file, in CelebA 'list_attr_celeba.txt'."
+        )
+    if isinstance(source, os.PathLike):
+        raise FileNotFoundError(f"Argument `source`: there is no folder {name!r}.")
+    import tensorflow_datasets as tfds
+
+    dataset, _, part = name.partition(":")
+    known = tfds.list_builders(with_community_datasets=False)
+    if dataset.split("/")[0] not in known:
+        close = difflib.get_close_matches(dataset, [*EMBEDDED, "celeb_a"], 1, 0.5)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"Argument `source` must be an embedded set ({', '.join(EMBEDDED)}), a "
+            "tensorflow_datasets name such as 'celeb_a', an existing folder with "
+            "`file`, or a triple (images, attributes, names). "
+            f"Received: source={name!r}, which is none of them.{hint}"
+        )
+    builder = tfds.builder(dataset)
+    features = dict(builder.info.features)
+    described = features.get("attributes")
+    if "image" not in features or not isinstance(described, tfds.features.FeaturesDict):
+        raise ValueError(
+            "Argument `source` must be a set of images with attributes, such as "
+            f"'celeb_a'. Received: source={name!r}, which holds {sorted(features)}."
+        )
+    names = tuple(described)
+    _choose(np.zeros((1, len(names)), "uint8"), names, select)  # Before a download.
+    if not os.path.isdir(builder.data_dir):
+        try:
+            check_network(dataset)
+        except ConnectionError as error:
+            raise ConnectionError(
+                f"{dataset!r} is not on this machine yet and cannot be downloaded "
+                f"({error.__cause__}). Connect to the network, or use the embedded "
+                f"{', '.join(map(repr, EMBEDDED))} or a folder with `file`."
+            ) from error
+        builder.download_and_prepare()
+    read = part or "+".join(_parts(split))
+    for given in read.split("+"):
+        if given.split("[")[0] not in builder.info.splits:
+            raise ValueError(
+                f"Argument `source`: {dataset!r} has no split {given!r}. "
+                f"It has {sorted(builder.info.splits)}."
+            )
+
+    # 1. The attributes, by which images are held out. No image is decoded for them.
+    examples = builder.as_dataset(
+        split=read, decoders={"image": tfds.decode.SkipDecoding()}
+    ).map(lambda example: tf.stack([example["attributes"][name] for name in names]))
+    labels = np.stack([*examples.as_numpy_iterator()]).astype("uint8")
+    labels, names = _choose(labels, names, select)
+    places = map(str, range(len(labels)))
+    chosen = _choose_split(labels, names, places, split if part else None)
+
+    # 2. The images, in the same order.
+    size = size or (DEFAULT_SIZE, DEFAULT_SIZE)
+    images = np.empty((len(chosen), *size, 3), "uint8")
+    place = {index: row for row, index in enumerate(chosen.tolist())}
+    examples = builder.as_dataset(split=read).map(
+        lambda example: example["image"], num_parallel_calls=tf.data.AUTOTUNE
+    )
+    for index, image in enumerate(examples.as_numpy_iterator()):
+        if index in place:
+            label = f"{name}, image {index}"
+            images[place[index]] = _crop_and_resize(image, size, crop, label)
+    return images, labels[chosen], names
+
+
+def _check_arrays(source):
+    if not isinstance(source, (tuple, list)) or len(source) != 3:
+        raise TypeError(
+            "Argument `source` must be a name, a folder with `file`, or a triple "
+            f"(images, attributes, names). Received: source of type {type(source)}"
+        )
+    pixels, labels, names = source
+    pixels, labels = np.asarray(pixels), np.asarray(labels)
+    if not isinstance(names, (tuple, list, np.ndarray)) or not all(
+        isinstance(name, str) for name in names
+    ):
+        raise TypeError(
+            "Argument `source` must hold the names of the attributes as strings. "
+            f"Received: names={names!r}"
+        )
+    names = tuple(map(str, names))
+    if len(set(names)) < len(names):
+        raise ValueError(
+            "Argument `source` must hold names of attributes that differ. "
+            f"{_twice(names)} comes twice in names={names}"
+        )
+    if pixels.ndim < 3 or labels.shape != (len(pixels), len(names)):
+        raise ValueError(
+            "Argument `source` must hold attributes of shape (images, names). Received "
+            f"images of shape {pixels.shape}, attributes of shape {labels.shape} and "
+            f"{len(names)} names."
+        )
+    if not np.isin(labels, (0, 1)).all():
+        raise ValueError(
+            "Argument `source` must hold attributes of 0 and 1; those of -1 and 1 "
+            "become so by `attributes > 0`. Received attributes with the values "
+            f"{np.unique(labels)[:5]}."
+        )
+    return pixels, labels.astype("uint8"), names
+
+
+def _parts(split):
+    return ("train", "test") if split is None else (split,)
+
+
+# Images ----------------------------------------------------------------------------
+
+
+def _resize_all(images, size, crop):
+    """Crops and resizes uint8 images of one size, without a copy of all for each."""
+    if size is None and crop is None:
+        return images
+    size = size or crop
+    resized = np.empty((len(images), *size, images.shape[-1]), "uint8")
+    for index, image in enumerate(images):
+        resized[index] = _crop_and_resize(image, size, crop, f"image {index}")
+    return resized
+
+
+def _crop_and_resize(image, size, crop, name):
+    height, width = image.shape[:2]
+    if crop is None:
+        # The side that is shorter, by the proportions of `size`, is kept whole.
+        scale = min(height / size[0], width / size[1])
+        crop = round(scale * size[0]), round(scale * size[1])
+        crop = max(1, crop[0]), max(1, crop[1])
+    if crop[0] > height or crop[1] > width:
+        raise ImageError(
+            f"{name}: {width} x {height} pixels are too few for a crop of "
+            f"{crop[1]} x {crop[0]}; give a smaller `crop`, or none"
+        )
+    top, left = (height - crop[0]) // 2, (width - crop[1]) // 2
+    return resize_image(image[top : top + crop[0], left : left + crop[1]], size)
+
+
+# Attributes ------------------------------------------------------------------------
+
+
+def _check_select(select):
+    if select is None:
+        return
+    if not isinstance(select, (tuple, list)) or not all(
+        isinstance(name, str) for name in select
+    ):
+        raise TypeError(
+            "Argument `select` must be a list of names of attributes. "
+            f"Received: select={select!r}"
+        )
+    if not select:
+        raise ValueError("Argument `select` must name an attribute. Received none.")
+    if len(set(select)) < len(select):
+        raise ValueError(
+            f"Argument `select` must name each attribute once. Received: "
+            f"select={select}, where {_twice(select)} comes twice"
+        )
+
+
+def _choose(labels, names, select):
+    """Returns the columns and the names of the selected attributes, in their order."""
+    for name in select or ():
+        if name not in names:
+            folded = {known.casefold(): known for known in names}
+            close = difflib.get_close_matches(name.casefold(), folded, 1, 0.5)
+            hint = f" Did you mean {folded[close[0]]!r}?" if close else ""
+            raise ValueError(
+                f"Argument `select` must name attributes of the source. Received "
+                f"{name!r}, which is none of them.{hint} They are {', '.join(names)}."
+            )
+    chosen = tuple(select or names)
+    return labels[:, [names.index(name) for name in chosen]], chosen
+
+
+def _choose_split(labels, names, keys, split):
+    """Returns the places of the images of the split, in their order.
+
+    Sorted by combination of attributes, and within each by hash, every tenth image is
+    held out: of each combination a tenth, up to one image.
+    """
+    if split is None:
+        return np.arange(len(labels))
+    digests = [hashlib.sha256(key.encode()).digest()[:8] for key in keys]
+    digests = np.frombuffer(b"".join(digests), ">u8")
+    # By name, so that the order in which attributes are selected does not matter.
+    columns = labels.T[np.argsort(names)]
+    order = np.lexsort((digests, *columns[::-1]))
+    test = np.zeros(len(labels), bool)
+    test[order[HELD_OUT // 2 :: HELD_OUT]] = True
+    chosen = np.flatnonzero(test if split == "test" else ~test)
+    if not len(chosen):
+        raise ValueError(
+            f"Of {len(labels)} images none is in the split {split!r}: one in "
+            f"{HELD_OUT} is held out. Use more images, or split=None."
+        )
+    return chosen
+
+
+def _twice(names):
+    return next(name for index, name in enumerate(names) if name in names[:index])

@@ -1,0 +1,430 @@
+"""The embedded set of faces with attributes: cartoon faces for attribute editing.
+
+`faces` renders them from a seed, without a network or a download, 64x64 pixels. Each
+attribute is drawn or not, whatever the others are, and bears CelebA's name for it.
+Everything else about a face varies, too, and is none of an editor's business: the
+background, the place, size and slant of the head, the skin, eyes, hairstyle and
+clothes. As all of that is drawn before the attributes are looked at, the same face can
+be drawn again with other attributes, which is what an edit should have made of it.
+"""
+
+import itertools
+
+import numpy as np
+from PIL import Image
+
+from keras_gans.data.drawings import (
+    _box,
+    _check_integer,
+    _check_split,
+    _circle,
+    _color,
+    _Pen,
+)
+
+IMAGE_SIZE = 64
+COUNTS = {"train": 4096, "test": 512}
+ATTRIBUTES = (
+    "Black_Hair",
+    "Blond_Hair",
+    "Brown_Hair",
+    "Eyeglasses",
+    "Mustache",
+    "Smiling",
+    "Wearing_Hat",
+)
+# CelebA's names of hair colours, of which a face has at most one. Grey is the hair of
+# those who have none of the colours above, and no attribute of these faces.
+HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
+# All groups of attributes of which a face has at most one.
+EXCLUSIVE_GROUPS = (HAIR_COLORS,)
+
+# Drawn larger than needed and averaged down, which smooths the edges.
+SUPERSAMPLING = 4
+# Ranges of hue (0 red, 1/3 green, 2/3 blue), luma and vividness.
+PALETTE = {
+    "Black_Hair": ((0.60, 0.70), (0.10, 0.15), (0.0, 0.05)),
+    "Blond_Hair": ((0.125, 0.145), (0.74, 0.82), (0.75, 0.95)),
+    "Brown_Hair": ((0.05, 0.07), (0.28, 0.35), (0.5, 0.65)),
+    "Gray_Hair": ((0.58, 0.66), (0.60, 0.70), (0.0, 0.08)),
+    "frame": ((0.0, 1.0), (0.10, 0.20), (0.0, 0.5)),
+    "lips": ((-0.03, 0.02), (0.40, 0.52), (0.5, 0.8)),
+    "iris": ((0.08, 0.72), (0.30, 0.50), (0.4, 0.8)),
+    "cloth": ((0.0, 1.0), (0.45, 0.80), (0.5, 0.95)),
+    "wall": ((0.0, 1.0), (0.50, 0.90), (0.3, 0.8)),
+}
+MOUTH = (90, 25, 35)
+WHITE = (250, 250, 246)
+
+
+# All combinations of attributes: one hair colour or none, and any of the others.
+COMBINATIONS = np.array(
+    [
+        (*hair, *others)
+        for hair in np.eye(4, 3)
+        for others in itertools.product((0, 1), repeat=4)
+    ],
+    "uint8",
+)
+
+
+def faces(split="train", count=None, seed=0, attributes=None):
+    """Draws cartoon faces with known attributes, for learning to edit attributes.
+
+    The attributes are black, blond, brown or else grey hair, glasses, a mustache, a
+    smile and a hat. Every run of 64 faces holds each of their 64 combinations once, in
+    random order, so that an attribute tells nothing about another, except that hair
+    has one colour. Nothing else about a face depends on its attributes. Hair of its
+    colour shows under every hat.
+
+    Args:
+        split: `"train"` or `"test"`: two separate random streams. Defaults to
+            `"train"`.
+        count: Positive integer, the number of faces. Defaults to 4,096 for `"train"`
+            and 512 for `"test"`. A smaller count gives the first faces of a larger
+            one.
+        seed: Zero or a positive integer. The same seed draws the same images (on
+            another machine, or with another version of Pillow or NumPy, single
+            pixels may differ slightly). Defaults to `0`.
+        attributes: Array of shape `(count, 7)` or `(7,)`, 0 or 1, to draw the same
+            faces with these attributes instead of their own.
+
+    Returns:
+        A tuple `(images, attributes, names)`: a uint8 array of shape
+        `(count, 64, 64, 3)` with values in [0, 255], a uint8 array of shape
+        `(count, 7)` of 0 and 1, and a tuple of the 7 names of the attributes.
+
+    Raises:
+        TypeError: If `split` is no string, or `count` or `seed` no integer.
+        ValueError: If an argument is out of range, or a face is to have two hair
+            colours.
+
+    Example:
+
+    >>> images, attributes, names = faces("test", count=20, seed=7)
+    >>> images.shape, attributes.shape
+    ((20, 64, 64, 3), (20, 7))
+    >>> names[3:]
+    ('Eyeglasses', 'Mustache', 'Smiling', 'Wearing_Hat')
+
+    The same faces without a mustache:
+
+    >>> shaved = attributes * [name != "Mustache" for name in names]
+    >>> edits, _, _ = faces("test", count=20, seed=7, attributes=shaved)
+    """
+    _check_split(split)
+    count = COUNTS[split] if count is None else count
+    _check_integer("count", count, 1, "a positive integer")
+    _check_integer("seed", seed, 0, "zero or a positive integer")
+    wanted = None if attributes is None else _check_attributes(attributes, count)
+
+    stream = 0 if split == "train" else 1
+    images = np.empty((count, IMAGE_SIZE, IMAGE_SIZE, 3), "uint8")
+    own = np.empty((count, len(ATTRIBUTES)), "uint8")
+    # Drawn in blocks, each from a random stream of its own, as `street_digits`.
+    block_size = len(COMBINATIONS)
+    for start in range(0, count, block_size):
+        random = np.random.default_rng([int(seed), stream, start // block_size])
+        block = slice(start, min(start + block_size, count))
+        own[block] = random.permutation(COMBINATIONS)[: count - start]
+        if wanted is not None:
+            own[block] = wanted[block]
+        for index in range(block.start, block.stop):
+            has = dict(zip(ATTRIBUTES, own[index].tolist(), strict=True))
+            images[index] = _Face(random).draw(has)
+    return images, own, ATTRIBUTES
+
+
+def _check_attributes(attributes, count):
+    attributes = np.asarray(attributes)
+    if attributes.shape not in ((len(ATTRIBUTES),), (count, len(ATTRIBUTES))):
+        raise ValueError(
+            f"Argument `attributes` must be of shape ({len(ATTRIBUTES)},) or ({count}, "
+            f"{len(ATTRIBUTES)}). Received: attributes of shape {attributes.shape}"
+        )
+    if not np.isin(attributes, (0, 1)).all():
+        raise ValueError(
+            "Argument `attributes` must hold 0 and 1. "
+            f"Received: attributes with the values {np.unique(attributes)[:5]}"
+        )
+    hair = [ATTRIBUTES.index(name) for name in HAIR_COLORS if name in ATTRIBUTES]
+    colors = attributes[..., hair].sum(axis=-1)
+    if colors.max() > 1:
+        raise ValueError(
+            "Argument `attributes` must give each face at most one of "
+            f"{', '.join(ATTRIBUTES[place] for place in hair)}. "
+            f"Received: {colors.max()} of them for one face"
+        )
+    return np.broadcast_to(attributes, (count, len(ATTRIBUTES)))
+
+
+class _Face:
+    """All that is random about a face but its attributes; draws it with any of them."""
+
+    def __init__(self, random):
+        # Nothing here may depend on attributes, nor be drawn from `random` later: the
+        # next face would change with the attributes of this one.
+        def pick(name):
+            return _color(*(random.uniform(low, high) for low, high in PALETTE[name]))
+
+        self.line_width = int(random.integers(4, 7))
+        self.ink = _color(random.uniform(), random.uniform(0.04, 0.08), 0.5)
+        self.light = (random.choice((-0.7, 0.7)), -0.7)
+
+        # 1. Behind: two colours and a pattern.
+        self.wall, self.other_wall = pick("wall"), pick("wall")
+        self.pattern = random.choice(("plain", "gradient", "stripes", "dots", "checks"))
+        self.pattern_turn = random.uniform(0.0, np.pi)
+        self.pattern_step = random.uniform(9.0, 16.0)
+        self.pattern_shift = random.uniform(0.0, 1.0, 2)
+
+        # 2. Where the head is.
+        self.size = random.uniform(14.5, 18.0)
+        self.x = 32 + random.uniform(-5, 5)
+        self.y = 33 + random.uniform(-2.5, 2.5)
+        self.turn = random.uniform(-0.13, 0.13)
+        self.side = random.choice((-1, 1))
+
+        # 3. Whose head it is. The paler a skin, the more colour is left beside grey.
+        luma = random.uniform(0.56, 0.88)
+        vivid = 0.9 * luma + random.uniform(-0.05, 0.05)
+        self.skin = _color(random.uniform(0.055, 0.08), luma, vivid)
+        self.jaw = random.uniform(0.5, 0.75)
+        self.eyes_apart = random.uniform(0.41, 0.46)
+        self.eyes_y = random.uniform(0.02, 0.1)
+        self.eye_size = random.uniform((0.17, 0.2), (0.21, 0.27))
+        self.iris, self.lips = pick("iris"), pick("lips")
+        self.brow = random.uniform(-0.05, 0.1)
+        self.blush = random.random() < 0.5
+        self.mouth = random.choice(("flat", "sad", "round"))
+        self.mouth_width = random.uniform(0.24, 0.3)
+        self.smile_width = random.uniform(0.42, 0.5)
+        self.mustache = random.choice(("thick", "curled"))
+
+        # 4. Hair: each colour in a shade of its own, and its style.
+        self.hair = {name: pick(name) for name in HAIR_COLORS}
+        self.back = random.choice(("short", "long", "bob", "tails", "curly"))
+        self.back_length = random.uniform(1.3, 2.0)
+        self.flare = random.uniform(1.1, 1.3)
+        self.front = random.choice(("spikes", "parted", "swept", "even"))
+        self.fringe = random.uniform(-0.1, 0.1, 5)
+        self.locks = random.uniform(0.25, 0.5)
+
+        # 5. What is worn: clothes, and a hat and glasses for those who do.
+        self.cloth, self.other_cloth = pick("cloth"), pick("cloth")
+        self.collar = random.choice(("round", "shirt", "stripe", "scarf"))
+        self.shoulders = random.uniform(1.05, 1.35)
+        self.hat, self.hat_band = pick("cloth"), pick("cloth")
+        self.hat_style = random.choice(("brim", "wool", "cap"))
+        self.frame = pick("frame")
+        self.lens = random.choice(("round", "square"))
+
+    def draw(self, has):
+        """Draws the face: `has` tells for each name whether it has the attribute."""
+        side = SUPERSAMPLING * IMAGE_SIZE
+        image = Image.new("RGB", (side, side))
+        matrix = SUPERSAMPLING * np.eye(2)
+        pen = _Pen(
+            image, self.ink, self.line_width, self.light, matrix, offset=np.zeros(2)
+        )
+        colors = [color for name, color in self.hair.items() if has.get(name)]
+        hair = colors[0] if colors else self.hair["Gray_Hair"]
+
+        self._draw_background(pen)
+        bust = pen.at(self.x, self.y, self.size)
+        head = bust.at(0, 0, 1, self.turn)
+        self._draw_back_hair(head, hair)
+        self._draw_bust(bust)
+        self._draw_head(head)
+        self._draw_eyes(head, glasses=has["Eyeglasses"])
+        self._draw_mouth(head, smiling=has["Smiling"])
+        if has["Mustache"]:
+            self._draw_mustache(head, hair)
+        self._draw_front_hair(head, hair)
+        if has["Wearing_Hat"]:
+            self._draw_hat(head)
+        if has["Eyeglasses"]:
+            self._draw_glasses(head)
+        return np.asarray(image.reduce(SUPERSAMPLING))
+
+    def _draw_background(self, pen):
+        if self.pattern == "gradient":
+            ends = Image.fromarray(np.array([[self.wall], [self.other_wall]], "uint8"))
+            pen.image.paste(ends.resize(pen.image.size, Image.Resampling.BILINEAR))
+            return
+        pen.image.paste(self.wall, (0, 0, *pen.image.size))
+        if self.pattern == "plain":
+            return
+        # The other colour is close enough to the first that faces stand out.
+        other = tuple(
+            round(0.55 * a + 0.45 * b)
+            for a, b in zip(self.wall, self.other_wall, strict=True)
+        )
+        step = self.pattern_step
+        wall = pen.at(32, 32, 1, self.pattern_turn)
+        # Half of the diagonal, so that the corners are reached however it is turned.
+        across = np.arange(-46 - step, 46 + step, step) + step * self.pattern_shift[0]
+        if self.pattern == "stripes":
+            for x in across:
+                wall.shape(_box(step / 4, 64, x, 0), other, outline=False)
+            return
+        down = np.arange(-46 - step, 46 + step, step / 2) + step * self.pattern_shift[1]
+        for row, y in enumerate(down):
+            for x in across + (row % 2) * step / 2:
+                if self.pattern == "dots":
+                    wall.oval(x, y, step / 5, step / 5, other, outline=False)
+                else:
+                    wall.shape(_box(step / 4, step / 4, x, y), other, outline=False)
+
+    def _draw_back_hair(self, pen, hair):
+        if self.back in ("long", "bob"):
+            length = self.back_length if self.back == "long" else 0.85
+            outline = [(-0.6, -1.2), (-1.25, -0.7), (-1.2, 0.2), (-self.flare, length)]
+            outline += [(-0.4, length + 0.25), (0.4, length + 0.25)]
+            outline += [(self.flare, length), (1.2, 0.2), (1.25, -0.7), (0.6, -1.2)]
+            pen.shape(outline, hair, smooth=True)
+        elif self.back == "tails":
+            for side in (-1, 1):
+                tail = [(0.85, -0.6), (1.5, -0.65), (1.75, 0.3), (1.45, 1.4)]
+                tail = [*tail, (1.2, 1.2), (1.2, 0.3)]
+                pen.shape(np.array(tail) * (side, 1), hair, smooth=True)
+        elif self.back == "curly":
+            angle = np.linspace(-0.25 * np.pi, 1.25 * np.pi, 120)
+            radius = 1.25 + 0.1 * np.abs(np.sin(6 * angle))
+            curls = np.stack([radius * np.cos(angle), -radius * np.sin(angle)], axis=1)
+            pen.shape(curls, hair, smooth=None)
+
+    def _draw_bust(self, pen):
+        width = self.shoulders
+        shoulders = [(-0.3, 1.2), (-0.75 * width, 1.3), (-1.05 * width, 1.6)]
+        shoulders += [(-1.2 * width, 4.0)]
+        shoulders += [(-x, y) for x, y in reversed(shoulders)]
+        pen.shape(shoulders, self.cloth, smooth=True, shade=True)
+        if self.collar == "round":
+            pen.oval(0, 1.25, 0.5, 0.3, self.skin)
+        elif self.collar == "shirt":
+            for side in (-1, 1):
+                wing = np.array([(0.1, 1.6), (0.3, 1.1), (0.75, 1.3), (0.45, 1.7)])
+                pen.shape(wing * (side, 1), self.other_cloth)
+        elif self.collar == "stripe":
+            pen.shape(_box(0.8 * width, 0.15, 0, 1.72), self.other_cloth)
+        neck = [(-0.27, 0.6), (0.27, 0.6), (0.32, 1.35), (-0.32, 1.35)]
+        pen.shape(neck, self.skin, outline=False)
+        for side in (-1, 1):
+            pen.line([(side * 0.27, 0.8), (side * 0.28, 1.15), (side * 0.4, 1.3)])
+        if self.collar == "scarf":
+            pen.shape(_box(0.6, 0.2, 0, 1.3), self.other_cloth, smooth=True)
+
+    def _draw_head(self, pen):
+        for side in (-1, 1):
+            pen.oval(side * 0.9, 0.15, 0.17, 0.22, self.skin)
+        jaw = self.jaw
+        head = [(-0.5, -1.05), (-1.0, -0.6), (-0.95, 0.45), (-jaw, 0.95), (-0.2, 1.1)]
+        head += [(-x, y) for x, y in reversed(head)]
+        pen.shape(head, self.skin, smooth=True, shade=True)
+        if self.blush:
+            rose = tuple(
+                round(a * b) for a, b in zip((1.0, 0.84, 0.84), self.skin, strict=True)
+            )
+            for side in (-1, 1):
+                pen.oval(side * 0.62, 0.45, 0.16, 0.11, rose, outline=False)
+        pen.line([(0, 0.22), (0.07 * self.side, 0.32), (0, 0.34)], width=0.8)
+
+    def _draw_eyes(self, pen, glasses):
+        wide, high = self.eye_size
+        for side in (-1, 1):
+            eye = pen.at(side * self.eyes_apart, self.eyes_y)
+            if glasses:
+                pale = tuple(
+                    round(0.35 * a + 0.65 * b)
+                    for a, b in zip(self.skin, (225, 240, 250), strict=True)
+                )
+                eye.shape(self._lens(), pale, smooth=None, outline=False)
+            eye.oval(0, 0, wide, high, WHITE, outline=False)
+            eye.oval(0, 0.02, 0.75 * wide, 0.9 * high, self.iris, outline=False)
+            eye.oval(0, 0.02, 0.35 * wide, 0.45 * high, self.ink, outline=False)
+            lid = [(-1.2, 0.1), (-0.9, -1.0), (0.0, -1.2), (0.9, -1.0), (1.2, 0.1)]
+            eye.line(np.array(lid) * (wide, high))
+            brow = np.array([(-1.3, 0.1), (0, -0.08), (1.3, self.brow)])
+            eye.line(brow * (side * wide, 1) - (0, high + 0.14), width=0.8)
+
+    def _lens(self):
+        if self.lens == "round":
+            return 0.36 * _circle()
+        return np.array(_box(0.36, 0.3))
+
+    def _draw_glasses(self, pen):
+        y = self.eyes_y
+        inner, outer = self.eyes_apart - 0.36, self.eyes_apart + 0.36
+        smooth = None if self.lens == "round" else False
+        for side in (-1, 1):
+            rim = self._lens() + (side * self.eyes_apart, y)
+            pen.line(np.concatenate([rim, rim[:2]]), self.frame, 1.5, smooth)
+            pen.line([(side * outer, y), (side * 1.0, y - 0.05)], self.frame, 1.3)
+        pen.line([(-inner, y), (0, y - 0.06), (inner, y)], self.frame, 1.5)
+
+    def _draw_mouth(self, pen, smiling):
+        if smiling:
+            wide = self.smile_width
+            mouth = [(-wide, 0.54), (wide, 0.54), (0.85 * wide, 0.78)]
+            mouth += [(0.35 * wide, 0.94), (-0.35 * wide, 0.94), (-0.85 * wide, 0.78)]
+            pen.shape(mouth, MOUTH)
+            teeth = [(-0.9 * wide, 0.57), (0.9 * wide, 0.57)]
+            teeth += [(0.75 * wide, 0.74), (-0.75 * wide, 0.74)]
+            pen.shape(teeth, WHITE, outline=False)
+        elif self.mouth == "round":
+            pen.oval(0, 0.72, 0.11, 0.1, self.lips)
+        else:
+            drop = 0.0 if self.mouth == "flat" else 0.12
+            wide = self.mouth_width
+            pen.line([(-wide, 0.72 + drop), (0, 0.72 - drop), (wide, 0.72 + drop)])
+
+    def _draw_mustache(self, pen, hair):
+        for side in (-1, 1):
+            if self.mustache == "thick":
+                half = [(0, 0.36), (0.3, 0.38), (0.52, 0.62), (0.25, 0.6), (0, 0.54)]
+            else:
+                half = [(0, 0.38), (0.3, 0.4), (0.5, 0.5), (0.7, 0.32), (0.62, 0.58)]
+                half += [(0.3, 0.62), (0, 0.53)]
+            pen.shape(np.array(half) * (side, 1), hair)
+
+    def _draw_front_hair(self, pen, hair):
+        # 1. Around the skull, from the left temple to the right one.
+        angle = np.linspace(-np.pi - 0.15, 0.15, 33)
+        skull = 1.08 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        # 2. Back over the forehead.
+        if self.front == "spikes":
+            x = np.linspace(0.76, -0.76, 9)
+            tips = np.arange(9) % 2 == 1
+            y = np.where(tips, -0.2, -0.5)
+            y[::2] += self.fringe
+        elif self.front == "even":
+            x = np.linspace(0.76, -0.76, 7)
+            y = -0.28 - 0.12 * (1 - x**2)
+        else:
+            part = self.side * (0.1 if self.front == "parted" else 0.75)
+            x = np.linspace(0.78, -0.78, 13)
+            y = -0.75 + 0.5 * np.abs(x - part) ** 0.7
+        fringe = np.stack([x, y], axis=1)
+        pen.shape([*skull, (0.92, self.locks), *fringe, (-0.92, self.locks)], hair)
+        shine = np.array([(-0.6, -0.72), (-0.35, -0.88), (-0.05, -0.93)])
+        light = tuple(round(value + 0.35 * (255 - value)) for value in hair)
+        pen.line(shine * (-np.sign(pen.light[0]), 1), light, 0.9)
+
+    def _draw_hat(self, pen):
+        angle = np.linspace(np.pi, 2 * np.pi, 25)
+        dome = np.stack([1.17 * np.cos(angle), 1.1 * np.sin(angle) - 0.55], axis=1)
+        if self.hat_style == "brim":
+            crown = [(-0.95, -0.6), (-0.85, -1.6), (0.85, -1.6), (0.95, -0.6)]
+            # Hair that is wider than the crown is under the brim.
+            pen.shape(dome * (0.98, 0.45) - (0, 0.3), self.hat, smooth=None)
+            pen.shape([crown[0], *crown, crown[-1]], self.hat, smooth=True)
+            pen.shape(_box(0.93, 0.15, 0, -0.88), self.hat_band)
+            pen.shape(_box(1.45, 0.13, 0, -0.65), self.hat)
+        elif self.hat_style == "wool":
+            pen.oval(0, -1.7, 0.28, 0.28, self.hat_band)
+            pen.shape(dome, self.hat, smooth=None, shade=True)
+            pen.shape(_box(1.22, 0.19, 0, -0.66), self.hat_band)
+        else:
+            pen.shape(dome, self.hat, smooth=None, shade=True)
+            pen.oval(0.35 * self.side, -0.58, 1.05, 0.17, self.hat_band)
