@@ -284,7 +284,7 @@ def test_train_a_colorizer(colorizer):
 def test_colorize_evaluate_and_export_a_run(colorizer, tmp_path):
     copied = pathlib.Path(shutil.copytree(colorizer.directory, tmp_path / "copied"))
     (copied / "score.json").unlink()
-    assert "under hints" in succeed("evaluate", copied).out
+    assert "under dabs" in succeed("evaluate", copied).out
     assert (copied / "score.json").exists()
     assert "to models/1\n" in succeed("export", copied, "models").out
     art = np.full((24, 32), 255, "uint8")

@@ -195,7 +195,7 @@ def test_a_single_image_has_no_balanced_weight(tmp_path, unlabelled, semantic):
 
 
 def test_options_of_cyclegan_go_with_it_alone():
-    with pytest.raises(ValueError, match="Only preset cyclegan takes --ema-decay"):
+    with pytest.raises(ValueError, match="Only cyclegan and colorizer .* --ema-decay"):
         configure("digits", "a", "b", ema_decay=0.9)
     for name, value, needed in (
         ("feature_layers", ["a"], "extractor"),
