@@ -32,8 +32,8 @@ class HintPooling(keras.layers.Layer):
 
     >>> hints = np.zeros((1, 4, 4, 2), "float32")
     >>> hints[0, 1, 1] = [-0.5, 1]
-    >>> HintPooling(4)(hints)[0, 0, 0]
-    <tf.Tensor: shape=(2,), dtype=float32, numpy=array([-0.5,  1. ], dtype=float32)>
+    >>> ops.convert_to_numpy(HintPooling(4)(hints))[0, 0, 0].tolist()
+    [-0.5, 1.0]
     """
 
     def __init__(self, factor, **kwargs):
