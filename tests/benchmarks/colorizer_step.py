@@ -106,11 +106,12 @@ def training(options):
 
 
 def pipeline(options):
-    batches = iter(dataset(options, drawings(options), steps_per_epoch=10**9))
+    data = dataset(options, drawings(options), steps_per_epoch=10**9)
 
     def run(steps):
-        for _ in range(steps):
-            next(batches)
+        # Begun anew: a running one would work ahead while others have their turn.
+        for _ in data.take(steps):
+            pass
 
     return run
 
