@@ -259,8 +259,10 @@ class AdversarialModel(keras.Model):
         """Moves each averaged weight by 1 - `ema_decay` of the way to the current one.
 
         In the first updates, 1 / (updates + 1) is more and taken in its place: until
-        there are 1 / (1 - `ema_decay`) updates, all weights so far count the same. What
-        is not trained, such as the statistics of a batch normalization, is copied.
+        there are 1 / (1 - `ema_decay`) updates, all weights so far count the same. The
+        moving statistics of a batch normalization are averaged as well. Those of the
+        moment would not fit the weights, which lie behind. Other values that are not
+        trained, such as counters, are copied.
         """
         if self.ema_decay is None:
             return
@@ -268,9 +270,8 @@ class AdversarialModel(keras.Model):
         share = ops.maximum(1.0 - self.ema_decay, 1.0 / (updates + 1.0))
         for name in self.roles["generator"]:
             network, average = getattr(self, name), getattr(self, f"averaged_{name}")
-            trained = {id(variable) for variable in network.trainable_variables}
             for source, target in zip(network.weights, average.weights, strict=True):
-                if id(source) in trained:
+                if keras.backend.is_float_dtype(target.dtype):
                     step = ops.cast(share, target.dtype) * (source - target)
                     target.assign(target + step)
                 else:
