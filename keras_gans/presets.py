@@ -6,8 +6,10 @@
 
 import keras
 
+from keras_gans.data.attributes import exclusive_groups as groups_among
 from keras_gans.losses import MinimaxDiscriminatorLoss, NonSaturatingGeneratorLoss
 from keras_gans.models import (
+    ACLGAN,
     BEGAN,
     EBGAN,
     GAN,
@@ -18,8 +20,11 @@ from keras_gans.models import (
     CycleGAN,
     Pix2Pix,
     Pix2PixColorizer,
+    StarGAN,
 )
 from keras_gans.networks import (
+    acl_gan_discriminator,
+    acl_gan_generator,
     autoencoder,
     dcgan_discriminator,
     dcgan_generator,
@@ -28,6 +33,8 @@ from keras_gans.networks import (
     digit_generator,
     patch_discriminator,
     resnet_generator,
+    stargan_discriminator,
+    stargan_generator,
     unet_generator,
 )
 from keras_gans.schedules import ConstantThenLinear
@@ -287,11 +294,7 @@ def cyclegan(
           Adversarial Networks", 2017, https://arxiv.org/abs/1703.10593
         - The semantic CycleGAN study (in Korean) for the variants.
     """
-    if (constant_steps is None) != (decay_steps is None):
-        raise ValueError(
-            "Arguments `constant_steps` and `decay_steps` must be given together. "
-            f"Received: constant_steps={constant_steps}, decay_steps={decay_steps}"
-        )
+    optimizers = _falling_rates(2e-4, constant_steps, decay_steps)
     _set_seed(seed)
     generator = {
         "width": width,
@@ -319,12 +322,7 @@ def cyclegan(
         ema_decay=ema_decay,
         seed=seed,
     )
-    if constant_steps is not None:
-        for role in ("generator", "discriminator"):
-            rate = ConstantThenLinear(2e-4, constant_steps, decay_steps)
-            optimizer = keras.optimizers.Adam(rate, beta_1=0.5)
-            compile_arguments.setdefault(f"{role}_optimizer", optimizer)
-    model.compile(semantic_loss=semantic_loss, **compile_arguments)
+    model.compile(semantic_loss=semantic_loss, **{**optimizers, **compile_arguments})
     return model
 
 
@@ -476,6 +474,163 @@ def _paired_networks(
     }
 
 
+# Attributes ------------------------------------------------------------------------
+
+
+def stargan(
+    attribute_names,
+    exclusive_groups=None,
+    size=128,
+    width=64,
+    residual_blocks=6,
+    n_critic=5,
+    adversarial_weight=1.0,
+    classification_weight=1.0,
+    reconstruction_weight=10.0,
+    ema_decay=None,
+    constant_steps=None,
+    decay_steps=None,
+    seed=None,
+    **compile_arguments,
+):
+    """StarGAN: edits attributes, judged by a classifier within the discriminator.
+
+    Wasserstein loss with a gradient penalty of 10, 5 updates of the discriminator for
+    each of the generator, Adam 1e-4 (β₁ 0.5); meant for batches of 16. The paper keeps
+    the learning rate for the first half of the training and lets it fall linearly to
+    zero over the second: give both lengths in steps of the discriminator.
+
+    Args:
+        attribute_names: Sequence of strings, the names of the attributes in the order
+            of the data (`data.attribute_names`).
+        exclusive_groups: Sequence of groups of names of which an image has at most one.
+            Defaults to the hair colours among CelebA's names.
+        size: Height and width of the images, a power of two from 8 on.
+        width: Positive integer, filters of the first convolution of both networks.
+            Defaults to 64, the paper's.
+        residual_blocks: Integer from 0 on, of the generator. Defaults to 6, as in the
+            paper.
+        n_critic: Positive integer, updates of the discriminator for each of the
+            generator.
+        adversarial_weight: Non-negative float.
+        classification_weight: Non-negative float, λ_cls.
+        reconstruction_weight: Non-negative float, λ_rec.
+        ema_decay: Optional float in [0, 1), see `keras_gans.models.StarGAN`.
+        constant_steps: Optional integer, steps at the full learning rate.
+        decay_steps: Optional integer, steps of its linear fall; needed with
+            `constant_steps`. Without both the rate stays. The generator, which makes
+            one step in `n_critic`, has its rate fall at the same time.
+        seed: Optional integer for `keras.utils.set_random_seed` and the model.
+        **compile_arguments: Passed on to `StarGAN.compile`, in place of the defaults.
+
+    Returns:
+        A compiled `keras_gans.models.StarGAN`.
+
+    Reference:
+        Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
+        Image-to-Image Translation", 2018, https://arxiv.org/abs/1711.09020
+    """
+    optimizers = _falling_rates(1e-4, constant_steps, decay_steps, n_critic)
+    _set_seed(seed)
+    count = len(attribute_names)
+    model = StarGAN(
+        generator=stargan_generator(
+            count, width=width, residual_blocks=residual_blocks
+        ),
+        discriminator=stargan_discriminator(count, size, width=width),
+        attribute_names=attribute_names,
+        exclusive_groups=_groups(attribute_names, exclusive_groups),
+        adversarial_weight=adversarial_weight,
+        classification_weight=classification_weight,
+        reconstruction_weight=reconstruction_weight,
+        n_critic=n_critic,
+        ema_decay=ema_decay,
+        seed=seed,
+    )
+    return _compiled(model, {**optimizers, **compile_arguments})
+
+
+def acl_gan(
+    attribute_names,
+    exclusive_groups=None,
+    size=128,
+    width=64,
+    residual_blocks=6,
+    mask=True,
+    frame=8,
+    with_complement=True,
+    attribute_weight=1.0,
+    content_weight=10.0,
+    gradient_penalty_weight=0.0,
+    n_critic=1,
+    ema_decay=None,
+    constant_steps=None,
+    decay_steps=None,
+    seed=None,
+    **compile_arguments,
+):
+    """ACL-GAN: edits attributes, judged by a GAN for each in one discriminator.
+
+    Least squares, StarGAN's networks with a mask and within a frame, and Adam 1e-4
+    (β₁ 0.5); meant for batches of 16. The complement of the attributes is learned as
+    well (the paper's loss alone cannot teach how to take an attribute away).
+
+    Args:
+        attribute_names: Sequence of strings, the names of the attributes in the order
+            of the data (`data.attribute_names`).
+        exclusive_groups: Sequence of groups of names of which an image has at most one.
+            Defaults to the hair colours among CelebA's names.
+        size: Height and width of the images, a power of two from 8 on.
+        width: Positive integer, filters of the first convolution of both networks.
+        residual_blocks: Integer from 0 on, of the generator.
+        mask: Boolean, see `keras_gans.networks.acl_gan_generator`.
+        frame: Integer from 0 on, likewise.
+        with_complement: Boolean, see `keras_gans.models.ACLGAN`.
+        attribute_weight: Non-negative float, λ_att.
+        content_weight: Non-negative float, λ_con.
+        gradient_penalty_weight: Non-negative float.
+        n_critic: Positive integer, updates of the discriminator for each of the
+            generator.
+        ema_decay: Optional float in [0, 1), see `keras_gans.models.ACLGAN`.
+        constant_steps: Optional integer, steps at the full learning rate.
+        decay_steps: Optional integer, as for `stargan`.
+        seed: Optional integer for `keras.utils.set_random_seed` and the model.
+        **compile_arguments: Passed on to `ACLGAN.compile`, in place of the defaults;
+            `attribute_loss="wasserstein"` for the other form of the loss.
+
+    Returns:
+        A compiled `keras_gans.models.ACLGAN`.
+
+    Reference:
+        Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
+        and hyper-parameter searching speed using new loss function" (in Korean).
+    """
+    optimizers = _falling_rates(1e-4, constant_steps, decay_steps, n_critic)
+    _set_seed(seed)
+    count = len(attribute_names)
+    model = ACLGAN(
+        generator=acl_gan_generator(
+            count, width=width, residual_blocks=residual_blocks, mask=mask, frame=frame
+        ),
+        discriminator=acl_gan_discriminator(
+            count, size, width=width, with_complement=with_complement
+        ),
+        attribute_names=attribute_names,
+        exclusive_groups=_groups(attribute_names, exclusive_groups),
+        attribute_weight=attribute_weight,
+        content_weight=content_weight,
+        gradient_penalty_weight=gradient_penalty_weight,
+        n_critic=n_critic,
+        ema_decay=ema_decay,
+        seed=seed,
+    )
+    return _compiled(model, {**optimizers, **compile_arguments})
+
+
+def _groups(names, groups):
+    return groups_among(names) if groups is None else groups
+
+
 # Generation ------------------------------------------------------------------------
 #
 # Each is the paper's loss and update order on the same DCGAN networks, so that the
@@ -621,6 +776,24 @@ def _dcgan(
             size, channels, width, classes=classes, normalization=critic_normalization
         ),
     }
+
+
+def _falling_rates(rate, constant_steps, decay_steps, n_critic=1):
+    """Returns Adam of both roles, with a rate that falls in the second part, if any."""
+    if (constant_steps is None) != (decay_steps is None):
+        raise ValueError(
+            "Arguments `constant_steps` and `decay_steps` must be given together. "
+            f"Received: constant_steps={constant_steps}, decay_steps={decay_steps}"
+        )
+    if constant_steps is None:
+        return {}
+    optimizers = {}
+    for role, every in (("generator", n_critic), ("discriminator", 1)):
+        schedule = ConstantThenLinear(
+            rate, constant_steps // every, max(1, decay_steps // every)
+        )
+        optimizers[f"{role}_optimizer"] = keras.optimizers.Adam(schedule, beta_1=0.5)
+    return optimizers
 
 
 def _compiled(model, compile_arguments):

@@ -524,3 +524,75 @@ def test_options_of_paired_translation(preset):
     for size in (16, 60):
         with pytest.raises(ValueError, match=f"a multiple of 8 from 24.*size={size}"):
             preset(size=size)
+
+
+# Attributes ------------------------------------------------------------------------
+
+FACE = ("Smiling", "Black_Hair", "Blond_Hair")
+SMALL_FACES = {"size": 16, "width": 4, "residual_blocks": 1, "run_eagerly": True}
+
+
+def test_stargan_is_the_paper_s():
+    model = presets.stargan(FACE, width=8)
+    assert type(model) is models.StarGAN
+    assert model.discriminator.input_shape == (None, 128, 128, 3)
+    residuals = [name for name in names(model.generator) if name.endswith("_add")]
+    assert len(residuals) == 6
+    assert model.exclusive_groups == (("Black_Hair", "Blond_Hair"),)
+    assert (model.n_critic, model.gradient_penalty_weight) == (5, 10)
+    weights = (model.adversarial_weight, model.classification_weight)
+    assert (*weights, model.reconstruction_weight) == (1, 1, 10)
+    assert type(model.adversarial_loss[0]) is WassersteinDiscriminatorLoss
+    assert float(model.generator_optimizer.learning_rate) == pytest.approx(1e-4)
+
+
+def names(network):
+    return [layer.name for layer in network.layers]
+
+
+def test_acl_gan_and_its_parts():
+    model = presets.acl_gan(FACE, **SMALL_FACES)
+    assert type(model) is models.ACLGAN
+    assert model.has_mask and model.with_complement
+    assert "frame" in names(model.generator)
+    assert (model.attribute_weight, model.content_weight, model.n_critic) == (1, 10, 1)
+    plain = presets.acl_gan(
+        FACE,
+        exclusive_groups=(),
+        mask=False,
+        frame=0,
+        with_complement=False,
+        gradient_penalty_weight=10,
+        attribute_loss="wasserstein",
+        **SMALL_FACES,
+    )
+    assert not plain.has_mask and not plain.with_complement
+    assert "frame" not in names(plain.generator)
+    assert plain.exclusive_groups == ()
+    assert plain.attribute_loss[0].form == "wasserstein"
+
+
+@pytest.mark.parametrize("preset", [presets.stargan, presets.acl_gan])
+def test_attributes_train_with_rates_that_fall_together(preset):
+    model = preset(
+        FACE, n_critic=2, constant_steps=4, decay_steps=4, seed=0, **SMALL_FACES
+    )
+    random = np.random.default_rng(0)
+    images = random.uniform(-1, 1, (16, 16, 16, 3)).astype("float32")
+    labels = np.eye(4, 3)[random.integers(0, 4, 16)].astype("float32")
+    before = [network.get_weights() for network in networks(model)]
+    model.fit(images, labels, batch_size=2, verbose=0)
+    assert model.iterations == 4
+    for role in ("generator", "discriminator"):
+        optimizer = getattr(model, f"{role}_optimizer")
+        assert float(optimizer.learning_rate) == 0
+    for network, values in zip(networks(model), before, strict=True):
+        moved = [
+            (variable.numpy() != value).any()
+            for variable, value in zip(network.weights, values, strict=True)
+        ]
+        assert all(moved)
+    again = preset(FACE, n_critic=2, seed=0, **SMALL_FACES)
+    for network, values in zip(networks(again), before, strict=True):
+        for variable, value in zip(network.weights, values, strict=True):
+            np.testing.assert_array_equal(variable, value)

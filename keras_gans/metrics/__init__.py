@@ -1,5 +1,6 @@
 """Scores of what a model makes."""
 
+from keras_gans.metrics.attribute_editing import attribute_scores
 from keras_gans.metrics.colorization import (
     colorization_pairs,
     colorization_scores,

@@ -16,7 +16,8 @@ def train_classifier(
 
     Args:
         images: uint8 array of shape `(n, height, width, channels)`.
-        labels: Integer array of shape `(n,)`, from 0.
+        labels: Integer array of shape `(n,)`, from 0; or `(n, attributes)` of 0 and 1,
+            of which an image may have several.
         steps: Positive integer, training steps. Defaults to 250.
         batch_size: Positive integer. Defaults to 64.
         seed: Integer, determines weights, order and augmentation.
@@ -27,7 +28,8 @@ def train_classifier(
             thousand images only: without, 32x32 images have 2,048 features.
 
     Returns:
-        A compiled `keras.Model` from uint8 or float images in [0, 255] to logits.
+        A compiled `keras.Model` from uint8 or float images in [0, 255] to logits, one
+        for each label, or for each attribute.
 
     Raises:
         ValueError: If `feature_dim` is less than 1.
@@ -66,8 +68,9 @@ def train_classifier(
             "relu",
             kernel_initializer=keras.initializers.GlorotUniform(next_seed()),
         )(x)
+    several = labels.ndim == 2
     outputs = layers.Dense(
-        int(labels.max()) + 1,
+        labels.shape[1] if several else int(labels.max()) + 1,
         kernel_initializer=keras.initializers.GlorotUniform(next_seed()),
         dtype="float32",
     )(x)
@@ -76,8 +79,12 @@ def train_classifier(
         optimizer=keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(2e-3, steps)
         ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        loss=keras.losses.BinaryCrossentropy(from_logits=True)
+        if several
+        else keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)]
+        if several
+        else ["accuracy"],
     )
     random = np.random.default_rng(seed)
     passes = -(-steps * batch_size // len(images))

@@ -1,11 +1,11 @@
-"""The base of WGAN and WGAN-GP: several critic steps for each generator update."""
+"""The base of models that make several critic steps for each generator update."""
 
 from keras import ops
 
-from keras_gans.models.generative_model import GenerativeModel
+from keras_gans.models.adversarial_model import AdversarialModel
 
 
-class CriticModel(GenerativeModel):
+class CriticModel(AdversarialModel):
     """Base class of models whose discriminator, the critic, runs ahead.
 
     Every batch is one critic step on images of its own, as in the papers, and the last
@@ -17,7 +17,7 @@ class CriticModel(GenerativeModel):
         authors_schedule: Boolean, 100 critic steps for each of the first 25 updates and
             for every 500th, as in the code of WGAN's authors, so that the generator
             learns from a critic that has converged.
-        **kwargs: As for `GenerativeModel`.
+        **kwargs: Arguments of the other base class, or of `AdversarialModel`.
 
     Raises:
         ValueError: If `n_critic` is not a positive integer.

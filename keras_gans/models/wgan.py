@@ -5,10 +5,11 @@ import keras
 from keras_gans.constraints import WeightClipping
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.critic_model import CriticModel
+from keras_gans.models.generative_model import GenerativeModel
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class WGAN(CriticModel):
+class WGAN(CriticModel, GenerativeModel):
     """Learns to bring the Wasserstein distance between samples and data to zero.
 
     The objective, with a critic D whose weights are kept in [-c, c], so that it is

@@ -5,10 +5,11 @@ import keras
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.losses.penalties import GradientPenalty
 from keras_gans.models.critic_model import CriticModel
+from keras_gans.models.generative_model import GenerativeModel
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class WGANGP(CriticModel):
+class WGANGP(CriticModel, GenerativeModel):
     """Learns the Wasserstein distance with a critic whose gradient has norm one.
 
     The objective of the critic, with x̂ uniform on the lines between real and generated

@@ -1,4 +1,10 @@
 from keras_gans.layers import size_multiple
+from keras_gans.networks.attribute import (
+    acl_gan_discriminator,
+    acl_gan_generator,
+    stargan_discriminator,
+    stargan_generator,
+)
 from keras_gans.networks.autoencoder import autoencoder, decoder_generator
 from keras_gans.networks.dcgan import dcgan_discriminator, dcgan_generator
 from keras_gans.networks.digits import digit_discriminator, digit_generator
@@ -12,6 +18,8 @@ from keras_gans.networks.resnet import resnet_generator
 from keras_gans.networks.unet import unet_generator
 
 __all__ = [
+    "acl_gan_discriminator",
+    "acl_gan_generator",
     "autoencoder",
     "dcgan_discriminator",
     "dcgan_generator",
@@ -24,5 +32,7 @@ __all__ = [
     "patch_discriminator",
     "resnet_generator",
     "size_multiple",
+    "stargan_discriminator",
+    "stargan_generator",
     "unet_generator",
 ]

@@ -1,0 +1,287 @@
+"""ACL-GAN: one GAN for each attribute, in one discriminator, and no way back."""
+
+import keras
+from keras import ops
+
+from keras_gans.losses.attribute import attribute_loss_pair
+from keras_gans.losses.common import non_negative_float
+from keras_gans.models.attribute_model import AttributeModel
+from keras_gans.models.generative_model import shapes_of
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class ACLGAN(AttributeModel):
+    """Learns to give images attributes, by a discriminator with an output for each.
+
+    With images x that have the attributes att, wanted attributes att' and translations
+    x' = G(x, att'), where · is the dot product over the attributes (section 3):
+
+        L_D = λ_att E[(D(x) - 1)² · att + D(x')² · att'] (+ penalty)
+        L_G = λ_att E[(D(x') - 1)² · att'] + λ_con E[mean |x - x'|]
+
+    The paper names its simplified content loss and gives no formula: it passes the
+    generator once where StarGAN's reconstruction passes it twice, and is read here as
+    the distance between an image and its own translation.
+
+    Where an attribute is 0 nothing is learned, so an attribute can be given but not
+    taken away. With a discriminator that has a second output for each attribute (the
+    complement, as in the author's later code) its absence is learned like one more
+    attribute; the loss follows the discriminator in this.
+
+    The wanted attributes are those of the image, of which each is flipped with a
+    probability of ½. Of an exclusive group another member takes the place.
+
+    Args:
+        generator: Built `keras.Model` from `[images, attributes]` to images in [-1, 1],
+            or to `[images, mask, segment]`: `keras_gans.networks.acl_gan_generator`.
+        discriminator: Built `keras.Model` from images to an output for each attribute,
+            or two: `keras_gans.networks.acl_gan_discriminator`.
+        attribute_names: Sequence of strings, the names of the attributes in the order
+            of the data.
+        exclusive_groups: Sequence of groups of names of which an image has at most one,
+            hair colours for example. Defaults to none.
+        attribute_weight: Non-negative float, λ_att. Defaults to 1.
+        content_weight: Non-negative float, λ_con. Defaults to 10.
+        gradient_penalty_weight: Non-negative float, the factor of a gradient penalty on
+            the mean of the outputs. Defaults to 0, none.
+        flip_probability: Float in (0, 1], ½ by default.
+        n_critic: Positive integer, updates of the discriminator for each of the
+            generator. Defaults to 1.
+        seed: Optional integer, the seed of the wanted attributes and of the penalty.
+        ema_decay: Optional float in [0, 1): keep an exponential moving average of the
+            generator's weights, and use it for everything but training. Defaults to
+            `None`.
+        **kwargs: `name` and so on of `keras.Model`.
+
+    Call arguments:
+        inputs: Pair `(images, attributes)`: images of shape
+            `(batch, height, width, channels)` in [-1, 1], and the wanted attributes, 0
+            or 1, of shape `(batch, attributes)`.
+
+    Returns:
+        The translated images in [-1, 1].
+
+    Raises:
+        TypeError: If names are not strings.
+        ValueError: If the networks, names and groups do not fit each other, or a number
+            is out of range.
+
+    Example:
+
+    ```python
+    data = keras_gans.data.attributes("faces", select=["Smiling", "Eyeglasses"])
+    model = keras_gans.models.ACLGAN(
+        generator=acl_gan_generator(attributes=2),
+        discriminator=acl_gan_discriminator(2, size=64, with_complement=True),
+        attribute_names=data.attribute_names,
+    )
+    model.compile()
+    model.fit(data, epochs=20)
+    images, mask, segment = model.edit(images, add="Smiling", return_mask=True)
+    ```
+
+    Reference:
+        Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
+        and hyper-parameter searching speed using new loss function" (in Korean).
+    """
+
+    loss_names = ("generator_loss", "discriminator_loss", "content_loss")
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        attribute_names,
+        exclusive_groups=(),
+        attribute_weight=1.0,
+        content_weight=10.0,
+        gradient_penalty_weight=0.0,
+        flip_probability=0.5,
+        n_critic=1,
+        **kwargs,
+    ):
+        super().__init__(
+            generator,
+            discriminator,
+            attribute_names,
+            exclusive_groups,
+            gradient_penalty_weight=gradient_penalty_weight,
+            n_critic=n_critic,
+            **kwargs,
+        )
+        self.attribute_weight = non_negative_float("attribute_weight", attribute_weight)
+        self.content_weight = non_negative_float("content_weight", content_weight)
+        self.flip_probability = non_negative_float("flip_probability", flip_probability)
+        if not 0 < flip_probability <= 1:
+            raise ValueError(
+                "Argument `flip_probability` must be greater than 0 and at most 1. "
+                f"Received: flip_probability={flip_probability}"
+            )
+
+    @property
+    def with_complement(self):
+        """Whether the discriminator learns the absence of attributes as well."""
+        (outputs,) = shapes_of(self.discriminator.output_shape)
+        return outputs[-1] == 2 * len(self.attribute_names)
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        attribute_loss="least_squares",
+        content_loss=None,
+        **kwargs,
+    ):
+        """Configures training.
+
+        Args:
+            generator_optimizer: Optimizer or its name. Defaults to
+                `Adam(1e-4, beta_1=0.5)`, StarGAN's; the paper names none.
+            discriminator_optimizer: Likewise.
+            attribute_loss: `"least_squares"`, the paper's and the default,
+                `"wasserstein"`, for which there must be a gradient penalty, or a pair
+                of losses, see `keras_gans.losses.attribute_loss_pair`.
+            content_loss: `keras.losses.Loss` of (image, translation). Defaults to
+                `keras.losses.MeanAbsoluteError()`.
+            **kwargs: `run_eagerly`, `jit_compile` and `auto_scale_loss` of
+                `keras.Model.compile`.
+        """
+        losses = attribute_loss_pair(attribute_loss, self.with_complement)
+        if (
+            any(getattr(loss, "form", None) == "wasserstein" for loss in losses)
+            and not self.gradient_penalty_weight
+        ):
+            raise ValueError(
+                "Argument `attribute_loss` must not be 'wasserstein' without a "
+                "gradient penalty, or the discriminator's outputs grow without end. "
+                "Make the model with `gradient_penalty_weight=10`. "
+                f"Received: attribute_loss={attribute_loss!r}"
+            )
+        self.compile_roles(
+            optimizers={
+                "generator": generator_optimizer
+                or keras.optimizers.Adam(1e-4, beta_1=0.5),
+                "discriminator": discriminator_optimizer
+                or keras.optimizers.Adam(1e-4, beta_1=0.5),
+            },
+            losses={
+                "attribute_loss": losses,
+                "content_loss": content_loss or keras.losses.MeanAbsoluteError(),
+            },
+            **kwargs,
+        )
+
+    # Losses ------------------------------------------------------------------------
+
+    def draw_targets(self, attributes, seed):
+        """Returns wanted attributes: those of the images, some of them flipped.
+
+        Args:
+            attributes: Float tensor of 0 and 1 of shape `(batch, attributes)`.
+            seed: Integer or seed generator.
+        """
+        count = len(self.attribute_names)
+        random = keras.random.uniform((ops.shape(attributes)[0], 2 * count), seed=seed)
+        flips, scores = random[:, :count] < self.flip_probability, random[:, count:]
+        targets = []
+        for choice in self.choices:
+            current = ops.take(attributes, choice, axis=1)
+            if len(choice) == 1:
+                other = 1.0 - current
+            else:
+                # A random one of those that the image does not have.
+                scores_of_others = ops.take(scores, choice, axis=1) - 2.0 * current
+                other = ops.one_hot(ops.argmax(scores_of_others, axis=1), len(choice))
+            flip = ops.take(flips, choice[:1], axis=1)
+            targets.append(ops.where(flip, other, current))
+        order = [place for choice in self.choices for place in choice]
+        back = [order.index(place) for place in range(count)]
+        return ops.take(ops.concatenate(targets, axis=1), back, axis=1)
+
+    def discriminator_losses(self, images, attributes, target, translated, training):
+        """Returns the dict of the losses of the discriminator."""
+        outputs = self.call_together(self.discriminator, [images, translated], training)
+        loss = self.attribute_loss[0]((attributes, target), outputs)
+        penalty = self.penalty_of(
+            lambda points: self.discriminator(points, training=training),
+            *(images, translated, training),
+        )
+        return {"discriminator_loss": self.attribute_weight * loss + penalty}
+
+    def generator_losses(self, images, target, translated, training):
+        """Returns the dict of the losses of the generator."""
+        output = self.discriminator(translated, training=training)
+        content_loss = self.content_loss(images, translated)
+        return {
+            "generator_loss": self.attribute_weight
+            * self.attribute_loss[1](target, output)
+            + self.content_weight * content_loss,
+            "content_loss": content_loss,
+        }
+
+    def train_step(self, data):
+        images, attributes = self.unpack(data)
+        target = self.draw_targets(attributes, self.seed_generator)
+
+        def translate_and_update_discriminator():
+            # 1. Translate, once for both updates.
+            translated = self((images, target), training=True)
+            # 2. For each attribute the discriminator learns to tell images that have
+            #    it from translations that were to have it.
+            losses = self.minimize(
+                ("discriminator",),
+                lambda: self.discriminator_losses(
+                    images, attributes, target, translated, training=True
+                ),
+            )
+            return translated, losses
+
+        def update_discriminator_first():
+            # 3. The generator learns to deceive it in each wanted attribute, and to
+            #    change the image no more than that takes.
+            translated, losses = translate_and_update_discriminator()
+            return losses | self.generator_losses(
+                images, target, translated, training=True
+            )
+
+        self.count_critic_step()
+        if self.updates_generator:
+            losses = self.minimize(("generator",), update_discriminator_first)
+        else:
+            _, losses = translate_and_update_discriminator()
+        return self.log(losses)
+
+    def test_step(self, data):
+        images, attributes = self.unpack(data)
+        # Always the same targets: an evaluation leaves the random state alone.
+        target = self.draw_targets(attributes, seed=0)
+        # Losses are those of the weights that are trained, not of their averages.
+        outputs = self.generator([images, target], training=False)
+        translated = outputs[0] if self.has_mask else outputs
+        return self.log(
+            self.discriminator_losses(
+                images, attributes, target, translated, training=False
+            )
+            | self.generator_losses(images, target, translated, training=False)
+        )
+
+    # Configuration -----------------------------------------------------------------
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "attribute_weight": self.attribute_weight,
+            "content_weight": self.content_weight,
+            "flip_probability": self.flip_probability,
+        }
+
+    def _check_networks(self):
+        super()._check_networks()
+        outputs = shapes_of(self.discriminator.output_shape)
+        count = len(self.attribute_names)
+        if len(outputs) != 1 or outputs[0][-1] not in (count, 2 * count):
+            raise ValueError(
+                f"Argument `discriminator` must return {count} outputs, one for each "
+                f"attribute, or {2 * count} with the complement. Received a network of "
+                f"outputs of shapes {outputs}."
+            )

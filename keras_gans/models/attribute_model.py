@@ -1,0 +1,386 @@
+"""The base of StarGAN and ACL-GAN: images are translated to wanted attributes."""
+
+import difflib
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_gans.losses.common import non_negative_float
+from keras_gans.losses.penalties import GradientPenalty
+from keras_gans.models.adversarial_model import ReplicaSeedGenerator
+from keras_gans.models.critic_model import CriticModel
+from keras_gans.models.generative_model import compatible, shapes_of
+
+_BATCH = 64
+
+
+class AttributeModel(CriticModel):
+    """Base class of models with one generator that edits attributes of images.
+
+    It owns what StarGAN and ACL-GAN share: the names of the attributes and which of
+    them exclude each other, `edit`, and checks of networks and data. A subclass writes
+    `compile`, the losses, `train_step` and `test_step`.
+
+    Args:
+        generator: Built `keras.Model` from `[images, attributes]` to the translation in
+            [-1, 1], or to a list of the translation, its mask and its segment.
+        discriminator: Built `keras.Model` of images.
+        attribute_names: Sequence of strings, the names of the attributes in the order
+            of the data.
+        exclusive_groups: Sequence of groups of names of which an image has at most one,
+            hair colours for example. Defaults to none.
+        gradient_penalty_weight: Non-negative float, the factor of
+            `keras_gans.losses.GradientPenalty`.
+        n_critic: Positive integer, updates of the discriminator for each of the
+            generator.
+        seed: Optional integer, the seed of the attributes that are drawn.
+        **kwargs: `ema_decay`, `name` and so on of `AdversarialModel`.
+
+    Raises:
+        TypeError: If names are not strings.
+        ValueError: If names do not fit the networks or each other.
+    """
+
+    network_names = ("generator", "discriminator")
+    roles = {"generator": ("generator",), "discriminator": ("discriminator",)}
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        attribute_names,
+        exclusive_groups=(),
+        gradient_penalty_weight=10.0,
+        n_critic=5,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(
+            networks={"generator": generator, "discriminator": discriminator},
+            n_critic=n_critic,
+            **kwargs,
+        )
+        self.attribute_names = _checked_names(attribute_names)
+        self.exclusive_groups = _checked_groups(exclusive_groups, self.attribute_names)
+        self.gradient_penalty_weight = non_negative_float(
+            "gradient_penalty_weight", gradient_penalty_weight
+        )
+        self.penalty = GradientPenalty(self.gradient_penalty_weight)
+        self.seed = seed
+        self.seed_generator = ReplicaSeedGenerator(seed)
+        # Places of the attributes that are decided together: a group, or one alone.
+        grouped = {name for group in self.exclusive_groups for name in group}
+        self.choices = [
+            [self.attribute_names.index(name) for name in names]
+            for names in (
+                *self.exclusive_groups,
+                *((name,) for name in self.attribute_names if name not in grouped),
+            )
+        ]
+        self._check_networks()
+
+    @property
+    def has_mask(self):
+        """Whether the generator tells where it changes an image."""
+        return len(shapes_of(self.generator.output_shape)) == 3
+
+    def call(self, inputs, training=False):
+        generator = self.generator if training else self.inference_network("generator")
+        images, attributes = inputs
+        outputs = generator([images, attributes], training=training)
+        return outputs[0] if self.has_mask else outputs
+
+    # Editing -------------------------------------------------------------------------
+
+    def edit(self, images, add=(), remove=(), attributes=None, return_mask=False):
+        """Gives images attributes, or takes them away.
+
+        What is neither added nor removed stays as `attributes` has it. Without that
+        argument `predict_attributes` tells what the images have. An attribute that is
+        added takes the place of the others in its exclusive group.
+
+        Args:
+            images: Float array or tensor of shape `(n, height, width, channels)` in
+                [-1, 1].
+            add: Name of an attribute or a sequence of names.
+            remove: Likewise.
+            attributes: Optional array of 0 and 1, the attributes that the images have,
+                of shape `(n, attributes)`, or `(attributes,)` for all alike.
+            return_mask: Boolean, whether to return the mask and the segment as well.
+
+        Returns:
+            NumPy array of float32 in [-1, 1] of the shape of `images`; with
+            `return_mask` the tuple `(translation, mask, segment)`, where the mask is of
+            shape `(n, height, width, 1)` in [0, 1].
+
+        Raises:
+            ValueError: If an attribute is unknown or both wanted and not, if the images
+                or attributes are of another shape, or if the generator has no mask.
+        """
+        if return_mask and not self.has_mask:
+            raise ValueError(
+                "Argument `return_mask` must be False, because the generator has no "
+                "mask. Received: return_mask=True"
+            )
+        images = self._check_images(images)
+        # Typing errors are found before the network works.
+        self.target_attributes(
+            np.zeros((len(images), len(self.attribute_names))), add, remove
+        )
+        if attributes is None:
+            attributes = self.predict_attributes(images)
+        target = self.target_attributes(attributes, add, remove)
+        if len(target) != len(images):
+            target = np.broadcast_to(target, (len(images), target.shape[1]))
+        outputs = self.translate(images, target)
+        return outputs if return_mask else outputs[0]
+
+    def translate(self, images, attributes):
+        """Translates images batch by batch, and tells all that the generator makes.
+
+        Args:
+            images: Float array or tensor of shape `(n, height, width, channels)` in
+                [-1, 1].
+            attributes: Array of 0 and 1 of shape `(n, attributes)`, the wanted ones.
+
+        Returns:
+            Tuple of NumPy arrays of float32: `(translation, mask, segment)`, or
+            `(translation,)` if the generator has no mask.
+        """
+        generator = self.inference_network("generator")
+
+        def translate_batch(*inputs):
+            outputs = generator(list(inputs), training=False)
+            return outputs if self.has_mask else [outputs]
+
+        attributes = np.asarray(attributes, "float32")
+        return in_batches(translate_batch, self._check_images(images), attributes)
+
+    def target_attributes(self, attributes, add=(), remove=()):
+        """Returns the attributes that images are to have.
+
+        Args:
+            attributes: Array of 0 and 1, those that they have, of shape
+                `(n, attributes)` or `(attributes,)`.
+            add: Name of an attribute or a sequence of names.
+            remove: Likewise.
+
+        Returns:
+            NumPy array of float32 of shape `(n, attributes)`.
+
+        Raises:
+            ValueError: If an attribute is unknown or both wanted and not, or
+                `attributes` are not of this shape and kind.
+        """
+        add, remove = self._places("add", add), self._places("remove", remove)
+        for choice in self.choices:
+            wanted = [place for place in add if place in choice]
+            if len(wanted) > 1:
+                raise ValueError(
+                    "Argument `add` must name at most one of "
+                    f"{[self.attribute_names[place] for place in choice]}, which "
+                    "exclude each other. Received: add="
+                    f"{[self.attribute_names[place] for place in wanted]}"
+                )
+        both = [self.attribute_names[place] for place in add if place in remove]
+        if both:
+            raise ValueError(
+                f"Arguments `add` and `remove` must not share names. Received: {both}"
+            )
+        target = np.array(np.atleast_2d(attributes), "float32")
+        if target.ndim != 2 or target.shape[1] != len(self.attribute_names):
+            raise ValueError(
+                "Argument `attributes` must have the shape (n, "
+                f"{len(self.attribute_names)}), for {', '.join(self.attribute_names)}. "
+                f"Received: shape {np.shape(attributes)}"
+            )
+        if not np.isin(target, (0, 1)).all():
+            raise ValueError("Argument `attributes` must consist of 0 and 1.")
+        target[:, remove] = 0
+        for choice in self.choices:
+            for place in set(choice) & set(add):
+                target[:, choice] = 0
+                target[:, place] = 1
+        return target
+
+    def predict_attributes(self, images):
+        """Tells which attributes images have: those to which the generator changes
+        them least.
+
+        Both losses ask for that: an image that already has what is wanted should stay
+        as it is. One attribute after the other, or group, is given the value with the
+        smallest mean |x - G(x, attributes)|; twice, as one may depend on another.
+
+        Args:
+            images: Float array or tensor of shape `(n, height, width, channels)` in
+                [-1, 1].
+
+        Returns:
+            NumPy array of float32, 0 and 1, of shape `(n, attributes)`.
+        """
+        images = self._check_images(images)
+        best = np.zeros((len(images), len(self.attribute_names)), "float32")
+        for choice in self.choices * 2:
+            candidates = []
+            for place in (*choice, None):
+                candidate = best.copy()
+                candidate[:, choice] = 0
+                if place is not None:
+                    candidate[:, place] = 1
+                candidates.append(candidate)
+            changes = [
+                np.abs(self.translate(images, candidate)[0] - images).mean((1, 2, 3))
+                for candidate in candidates
+            ]
+            chosen = np.argmin(changes, axis=0)
+            best = np.stack(candidates)[chosen, np.arange(len(images))]
+        return best
+
+    def _check_images(self, images):
+        images = np.asarray(images)
+        if images.dtype.kind != "f":
+            raise TypeError(
+                "Argument `images` must be floats in [-1, 1]. "
+                f"Received: images of dtype {images.dtype}"
+            )
+        expected = shapes_of(self.generator.input_shape)[0]
+        if not compatible(images.shape, expected) or not len(images):
+            raise ValueError(
+                f"Argument `images` must have the shape {('n', *expected[1:])}. "
+                f"Received: images of shape {images.shape}"
+            )
+        return images.astype("float32", copy=False)
+
+    def _places(self, argument, names):
+        names = [names] if isinstance(names, str) else list(names)
+        for name in names:
+            if name in self.attribute_names:
+                continue
+            close = difflib.get_close_matches(str(name), self.attribute_names, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(
+                f"Argument `{argument}` names the unknown attribute {name!r}.{hint} "
+                f"Known are {', '.join(self.attribute_names)}."
+            )
+        return [self.attribute_names.index(name) for name in names]
+
+    # Losses --------------------------------------------------------------------------
+
+    def penalty_of(self, discriminator, real, fake, training):
+        """Returns the gradient penalty; 0 without a computation where it is not used.
+
+        Args:
+            discriminator: Function from images to outputs.
+            real: Tensor, a batch of images.
+            fake: Tensor of the same shape.
+            training: Boolean. Points between both are the same at every call without.
+        """
+        if not self.gradient_penalty_weight:
+            return 0.0
+        seed = self.seed_generator if training else 0
+        return self.penalty(discriminator, real, fake, seed=seed)
+
+    # Data ----------------------------------------------------------------------------
+
+    def unpack(self, data):
+        """Returns images and attributes of a batch, in float32."""
+        images, attributes = _unpack(data)
+        return images, ops.cast(attributes, "float32")
+
+    def build_state(self, element_spec):
+        images, attributes = _unpack(element_spec)
+        expected = shapes_of(self.discriminator.input_shape)[0]
+        if not compatible(tuple(images.shape), expected):
+            raise ValueError(
+                f"Data must have images of shape {('batch', *expected[1:])}, as the "
+                f"discriminator sees them. Received: shape {tuple(images.shape)}"
+            )
+        expected = (None, len(self.attribute_names))
+        if not compatible(tuple(attributes.shape), expected):
+            raise ValueError(
+                f"Data must have one column for each of {self.attribute_names}. "
+                f"Received: attributes of shape {tuple(attributes.shape)}"
+            )
+
+    # Configuration -------------------------------------------------------------------
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "attribute_names": list(self.attribute_names),
+            "exclusive_groups": [list(group) for group in self.exclusive_groups],
+            "gradient_penalty_weight": self.gradient_penalty_weight,
+            "seed": self.seed,
+        }
+
+    def _check_networks(self):
+        inputs = shapes_of(self.generator.input_shape)
+        if [len(shape) for shape in inputs] != [4, 2] or inputs[1][1] != len(
+            self.attribute_names
+        ):
+            raise ValueError(
+                "Argument `generator` must take [images, attributes] with "
+                f"{len(self.attribute_names)} attributes, as many as there are names. "
+                f"Received a network of inputs of shapes {inputs}."
+            )
+        outputs = shapes_of(self.generator.output_shape)
+        if len(outputs) not in (1, 3) or outputs[0][-1] != inputs[0][-1]:
+            raise ValueError(
+                "Argument `generator` must return the translation, or [translation, "
+                f"mask, segment]. Received a network of outputs of shapes {outputs}."
+            )
+        received = shapes_of(self.discriminator.input_shape)
+        if len(received) != 1 or not compatible(received[0], inputs[0]):
+            raise ValueError(
+                "Argument `discriminator` must take the images of the generator, of "
+                f"shape {inputs[0]}. Received a network of inputs {received}."
+            )
+
+
+def in_batches(function, *arrays):
+    """Calls a function of batches, and returns the tuple of its joined outputs."""
+    parts = [
+        [
+            ops.convert_to_numpy(output)
+            for output in function(*(array[start : start + _BATCH] for array in arrays))
+        ]
+        for start in range(0, len(arrays[0]), _BATCH)
+    ]
+    return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
+
+
+def _unpack(data):
+    if isinstance(data, (tuple, list)) and len(data) == 3 and data[2] is None:
+        data = data[:2]  # `train_on_batch(x, y)` appends its sample weight.
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        raise ValueError(
+            "Data must be batches (images, attributes). Received data of structure "
+            f"{keras.tree.map_structure(type, data)}"
+        )
+    return data
+
+
+def _checked_names(names):
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            "Argument `attribute_names` must be a sequence of strings. "
+            f"Received: attribute_names={names!r}"
+        )
+    if not names or len(set(names)) < len(names):
+        raise ValueError(
+            "Argument `attribute_names` must be one or more different names. "
+            f"Received: attribute_names={names!r}"
+        )
+    return tuple(names)
+
+
+def _checked_groups(groups, names):
+    groups = tuple(tuple(group) for group in groups)
+    members = [name for group in groups for name in group]
+    if not set(members) <= set(names) or len(set(members)) < len(members):
+        raise ValueError(
+            "Argument `exclusive_groups` must hold each name at most once, and only "
+            f"names of {names}. Received: exclusive_groups={groups}"
+        )
+    return tuple(group for group in groups if len(group) > 1)

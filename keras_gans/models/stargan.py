@@ -1,0 +1,296 @@
+"""StarGAN: one generator for several attributes, and a classifier to tell them."""
+
+import keras
+
+from keras_gans.losses.attribute import AttributeClassificationLoss
+from keras_gans.losses.common import non_negative_float
+from keras_gans.losses.pairs import adversarial_loss_pair
+from keras_gans.models.attribute_model import AttributeModel, in_batches
+from keras_gans.models.generative_model import shapes_of
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class StarGAN(AttributeModel):
+    """Learns to give images attributes, by a discriminator that also classifies.
+
+    With images x that have the attributes c, wanted attributes c', and the two outputs
+    D_src and D_cls of the discriminator (eqs. 1 to 7):
+
+        L_D = E[D_src(G(x, c'))] - E[D_src(x)] + λ_gp E[(‖∇D_src(x̂)‖₂ - 1)²]
+              + λ_cls E[-log D_cls(c|x)]
+        L_G = -E[D_src(G(x, c'))] + λ_cls E[-log D_cls(c'|G(x, c'))]
+              + λ_rec E[mean |x - G(G(x, c'), c)|]
+
+    The wanted attributes are those of the other images of the batch, in random order.
+    Each batch is one update of the discriminator; every `n_critic`-th also updates the
+    generator. The classification loss is summed over the attributes, the penalty is
+    that of the mean over the patches. (The authors' code penalizes the gradient of
+    their sum.)
+
+    Args:
+        generator: Built `keras.Model` from `[images, attributes]` to images in [-1, 1],
+            `keras_gans.networks.stargan_generator`.
+        discriminator: Built `keras.Model` from images to `[patches, logits]`,
+            `keras_gans.networks.stargan_discriminator`.
+        attribute_names: Sequence of strings, the names of the attributes in the order
+            of the data.
+        exclusive_groups: Sequence of groups of names of which an image has at most one,
+            for `edit`. Defaults to none.
+        adversarial_weight: Non-negative float, the factor of the adversarial loss,
+            penalty included. Defaults to 1.
+        classification_weight: Non-negative float, λ_cls. Defaults to 1.
+        reconstruction_weight: Non-negative float, λ_rec. Defaults to 10.
+        gradient_penalty_weight: Non-negative float, λ_gp. Defaults to 10.
+        n_critic: Positive integer, 5 by default.
+        seed: Optional integer, the seed of the wanted attributes and of the penalty.
+        ema_decay: Optional float in [0, 1): keep an exponential moving average of the
+            generator's weights, and use it for everything but training. Defaults to
+            `None`, the paper's.
+        **kwargs: `name` and so on of `keras.Model`.
+
+    Call arguments:
+        inputs: Pair `(images, attributes)`: images of shape
+            `(batch, height, width, channels)` in [-1, 1], and the wanted attributes, 0
+            or 1, of shape `(batch, attributes)`.
+
+    Returns:
+        The translated images in [-1, 1].
+
+    Raises:
+        TypeError: If names are not strings.
+        ValueError: If the networks, names and groups do not fit each other, or a number
+            is out of range.
+
+    Example:
+
+    ```python
+    data = keras_gans.data.attributes("faces", select=["Smiling", "Eyeglasses"])
+    model = keras_gans.models.StarGAN(
+        generator=stargan_generator(attributes=2),
+        discriminator=stargan_discriminator(attributes=2, size=64),
+        attribute_names=data.attribute_names,
+    )
+    model.compile()
+    model.fit(data, epochs=20)
+    images = model.edit(images, add="Smiling")
+    ```
+
+    Reference:
+        Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
+        Image-to-Image Translation", 2018, https://arxiv.org/abs/1711.09020
+    """
+
+    loss_names = (
+        "generator_loss",
+        "discriminator_loss",
+        "classification_loss",
+        "target_classification_loss",
+        "reconstruction_loss",
+    )
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        attribute_names,
+        exclusive_groups=(),
+        adversarial_weight=1.0,
+        classification_weight=1.0,
+        reconstruction_weight=10.0,
+        gradient_penalty_weight=10.0,
+        n_critic=5,
+        **kwargs,
+    ):
+        super().__init__(
+            generator,
+            discriminator,
+            attribute_names,
+            exclusive_groups,
+            gradient_penalty_weight=gradient_penalty_weight,
+            n_critic=n_critic,
+            **kwargs,
+        )
+        self.adversarial_weight = non_negative_float(
+            "adversarial_weight", adversarial_weight
+        )
+        self.classification_weight = non_negative_float(
+            "classification_weight", classification_weight
+        )
+        self.reconstruction_weight = non_negative_float(
+            "reconstruction_weight", reconstruction_weight
+        )
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        adversarial_loss="wasserstein",
+        classification_loss=None,
+        reconstruction_loss=None,
+        **kwargs,
+    ):
+        """Configures training; every argument has the paper's default.
+
+        Args:
+            generator_optimizer: Optimizer or its name. Defaults to
+                `Adam(1e-4, beta_1=0.5)`.
+            discriminator_optimizer: Likewise.
+            adversarial_loss: Name or pair of losses on logits, see
+                `keras_gans.losses.adversarial_loss_pair`. Defaults to `"wasserstein"`.
+            classification_loss: `keras.losses.Loss` of (attributes, logits). Defaults
+                to `keras_gans.losses.AttributeClassificationLoss()`.
+            reconstruction_loss: `keras.losses.Loss` of (image, reconstruction).
+                Defaults to `keras.losses.MeanAbsoluteError()`.
+            **kwargs: `run_eagerly`, `jit_compile` and `auto_scale_loss` of
+                `keras.Model.compile`.
+        """
+        self.compile_roles(
+            optimizers={
+                "generator": generator_optimizer
+                or keras.optimizers.Adam(1e-4, beta_1=0.5),
+                "discriminator": discriminator_optimizer
+                or keras.optimizers.Adam(1e-4, beta_1=0.5),
+            },
+            losses={
+                "adversarial_loss": adversarial_loss_pair(adversarial_loss),
+                "classification_loss": classification_loss
+                or AttributeClassificationLoss(),
+                "reconstruction_loss": reconstruction_loss
+                or keras.losses.MeanAbsoluteError(),
+            },
+            **kwargs,
+        )
+
+    def predict_attributes(self, images):
+        """Tells which attributes images have, by the discriminator's classifier.
+
+        Of an exclusive group it is the likeliest, if any is likelier than not.
+
+        Args:
+            images: Float array or tensor of shape `(n, height, width, channels)` in
+                [-1, 1].
+
+        Returns:
+            NumPy array of float32, 0 and 1, of shape `(n, attributes)`.
+        """
+
+        def classify(images):
+            return [self.discriminator(images, training=False)[1]]
+
+        (logits,) = in_batches(classify, self._check_images(images))
+        for choice in self.choices:
+            best = logits[:, choice].max(axis=1, keepdims=True)
+            logits[:, choice] = (logits[:, choice] >= best) & (best > 0)
+        return logits
+
+    # Losses ------------------------------------------------------------------------
+
+    def draw_targets(self, attributes, seed):
+        """Returns wanted attributes: those of the batch in random order."""
+        return keras.random.shuffle(attributes, axis=0, seed=seed)
+
+    def discriminator_losses(self, images, attributes, translated, training):
+        """Returns the dict of the losses of the discriminator."""
+        (real, logits), (fake, _) = self.call_together(
+            self.discriminator, [images, translated], training
+        )
+        adversarial_loss = self.adversarial_loss[0](real, fake) + self.penalty_of(
+            lambda points: self.discriminator(points, training=training)[0],
+            *(images, translated, training),
+        )
+        classification_loss = self.classification_loss(attributes, logits)
+        return {
+            "discriminator_loss": self.adversarial_weight * adversarial_loss
+            + self.classification_weight * classification_loss,
+            "classification_loss": classification_loss,
+        }
+
+    def generator_losses(self, images, attributes, target, translated, training):
+        """Returns the dict of the losses of the generator."""
+        adversarial_loss = self.adversarial_loss[1]
+        batches = [translated]
+        if getattr(adversarial_loss, "uses_real_output", True):
+            batches.append(images)
+        outputs = self.call_together(self.discriminator, batches, training)
+        (fake, logits), (real, _) = outputs[0], outputs[-1]
+        classification_loss = self.classification_loss(target, logits)
+        reconstruction_loss = self.reconstruction_loss(
+            images, self.generator([translated, attributes], training=training)
+        )
+        return {
+            "generator_loss": self.adversarial_weight * adversarial_loss(real, fake)
+            + self.classification_weight * classification_loss
+            + self.reconstruction_weight * reconstruction_loss,
+            "target_classification_loss": classification_loss,
+            "reconstruction_loss": reconstruction_loss,
+        }
+
+    def train_step(self, data):
+        images, attributes = self.unpack(data)
+        target = self.draw_targets(attributes, self.seed_generator)
+
+        def translate_and_update_discriminator():
+            # 1. Translate, once for both updates.
+            translated = self.generator([images, target], training=True)
+            # 2. The discriminator learns to tell images from translations, and which
+            #    attributes an image has.
+            losses = self.minimize(
+                ("discriminator",),
+                lambda: self.discriminator_losses(
+                    images, attributes, translated, training=True
+                ),
+            )
+            return translated, losses
+
+        def update_discriminator_first():
+            # 3. After `n_critic` such steps the generator learns to deceive it, to be
+            #    classified as wanted, and to find the way back.
+            translated, losses = translate_and_update_discriminator()
+            return losses | self.generator_losses(
+                images, attributes, target, translated, training=True
+            )
+
+        self.count_critic_step()
+        if self.updates_generator:
+            losses = self.minimize(("generator",), update_discriminator_first)
+        else:
+            _, losses = translate_and_update_discriminator()
+        return self.log(losses)
+
+    def test_step(self, data):
+        images, attributes = self.unpack(data)
+        # Always the same targets: an evaluation leaves the random state alone.
+        target = self.draw_targets(attributes, seed=0)
+        translated = self.generator([images, target], training=False)
+        return self.log(
+            self.discriminator_losses(images, attributes, translated, training=False)
+            | self.generator_losses(
+                images, attributes, target, translated, training=False
+            )
+        )
+
+    # Configuration -----------------------------------------------------------------
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "adversarial_weight": self.adversarial_weight,
+            "classification_weight": self.classification_weight,
+            "reconstruction_weight": self.reconstruction_weight,
+        }
+
+    def _check_networks(self):
+        super()._check_networks()
+        if self.has_mask:
+            raise ValueError(
+                "Argument `generator` must return the translation alone. Received a "
+                "network of three outputs, as `ACLGAN` takes it."
+            )
+        outputs = shapes_of(self.discriminator.output_shape)
+        expected = (None, len(self.attribute_names))
+        if len(outputs) != 2 or outputs[0][-1] != 1 or outputs[1] != expected:
+            raise ValueError(
+                "Argument `discriminator` must return [patches, logits] with "
+                f"{expected[1]} logits, one for each attribute. Received a network of "
+                f"outputs of shapes {outputs}."
+            )

@@ -1,0 +1,373 @@
+"""The networks of attribute translation: StarGAN's, and ACL-GAN's built on them."""
+
+import keras
+from keras import layers, ops
+
+from keras_gans.layers import ReflectionPadding2D, SizeMultiple, normalize
+
+_SLOPE = 0.01
+
+
+def stargan_generator(
+    attributes,
+    channels=3,
+    width=64,
+    residual_blocks=6,
+    downsamplings=2,
+    name="generator",
+):
+    """Builds StarGAN's generator: an image and wanted attributes to an image.
+
+    In the notation of CycleGAN, with `w` for the width. Every attribute enters as a
+    plane of its value behind the channels of the image:
+
+        layer                output shape                       followed by
+        image, attributes    (B, H,   W,   channels + attributes)
+        c7s1-w               (B, H,   W,   w)                   norm, ReLU
+        c4s2-2w              (B, H/2, W/2, 2w)                  norm, ReLU
+        c4s2-4w              (B, H/4, W/4, 4w)                  norm, ReLU
+        R4w, as often as     (B, H/4, W/4, 4w)
+          asked:               x + norm(c3s1-4w(ReLU(norm(c3s1-4w(x)))))
+        ct4s2-2w             (B, H/2, W/2, 2w)                  norm, ReLU
+        ct4s2-w              (B, H,   W,   w)                   norm, ReLU
+        c7s1-channels        (B, H,   W,   channels)            tanh
+
+    The norm is instance normalization with a trained factor and offset. As in the
+    authors' code no convolution has a bias, borders are padded with zeros, and weights
+    start from the uniform distribution that is PyTorch's default. With five attributes
+    it has 8,430,528 parameters.
+
+    Args:
+        attributes: Positive integer, the number of attributes.
+        channels: Positive integer, channels of the images, `3` by default.
+        width: Positive integer, filters of the first convolution, `64` by default.
+        residual_blocks: Integer from 0 on, `6` by default.
+        downsamplings: Integer from 0 on, how often the image is halved (and doubled
+            again), `2` by default.
+        name: Name of the network, `"generator"` by default.
+
+    Returns:
+        Functional `keras.Model` from `[images, attributes]`, of shapes
+        `(batch, height, width, channels)`, in [-1, 1], and `(batch, attributes)`, 0 or
+        1, to images of the same shape in [-1, 1], in float32 under every dtype policy.
+        Height and width are multiples of `2**downsamplings`.
+
+    Raises:
+        ValueError: If `attributes` is not positive, or `residual_blocks` or
+            `downsamplings` is negative.
+
+    Reference:
+        Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
+        Image-to-Image Translation", 2018, table 4,
+        [arXiv:1711.09020](https://arxiv.org/abs/1711.09020).
+    """
+    _check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
+    inputs = _generator_inputs(attributes, channels)
+    x = SizeMultiple(2**downsamplings, name="size_multiple")(inputs[0])
+    x = _with_planes(x, inputs[1])
+    x = _generator_body(x, width, residual_blocks, downsamplings)
+    x = _convolution(x, channels, 7, "last", use_bias=False)
+    # Images leave in float32, also when the layers before compute in 16 bits.
+    outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def acl_gan_generator(
+    attributes,
+    channels=3,
+    width=64,
+    residual_blocks=6,
+    downsamplings=2,
+    mask=True,
+    frame=8,
+    name="generator",
+):
+    """Builds ACL-GAN's generator: StarGAN's, with a mask and within a frame.
+
+    The mask m says where the image changes; everywhere else it stays as it is:
+
+        translation = m · segment + (1 - m) · image
+
+    The frame keeps what the zeros beyond the border do to convolutions away from the
+    image: it is translated with `frame` more pixels on each side, in which it is
+    mirrored, and cut out again. The paper names both and shows them in its figure 4,
+    without their layers. Here the segment is what `stargan_generator` would give, and
+    the mask is one more channel of its last convolution, through a sigmoid.
+
+    Args:
+        attributes: Positive integer, the number of attributes.
+        channels: Positive integer, channels of the images, `3` by default.
+        width: Positive integer, filters of the first convolution, `64` by default.
+        residual_blocks: Integer from 0 on, `6` by default.
+        downsamplings: Integer from 0 on, how often the image is halved (and doubled
+            again), `2` by default.
+        mask: Boolean, whether there is a mask. `True` by default.
+        frame: Integer from 0 on, width of the frame in pixels, a multiple of
+            `2**downsamplings`; `8` by default, `0` for none.
+        name: Name of the network, `"generator"` by default.
+
+    Returns:
+        Functional `keras.Model` from `[images, attributes]`, as `stargan_generator`
+        takes them, to `[translation, mask, segment]`, or to the translation alone
+        without a mask. Translation and segment have the shape of the images, in
+        [-1, 1], the mask is `(batch, height, width, 1)` in [0, 1]; all in float32 under
+        every dtype policy. Height and width are multiples of `2**downsamplings`,
+        and larger than the frame.
+
+    Raises:
+        ValueError: If `attributes` is not positive, `residual_blocks` or
+            `downsamplings` is negative, or `frame` is not such a multiple.
+
+    Reference:
+        Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
+        and hyper-parameter searching speed using new loss function" (in Korean).
+    """
+    _check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
+    if frame < 0 or frame % 2**downsamplings:
+        raise ValueError(
+            f"Argument `frame` must be a multiple of {2**downsamplings} from 0 on, "
+            f"because the image is halved {downsamplings} times. "
+            f"Received: frame={frame}"
+        )
+    inputs = _generator_inputs(attributes, channels)
+    images = SizeMultiple(2**downsamplings, minimum=frame + 1, name="size_multiple")(
+        inputs[0]
+    )
+    x = images
+    if frame:
+        x = ReflectionPadding2D(frame, name="frame")(x)
+    x = _with_planes(x, inputs[1])
+    x = _generator_body(x, width, residual_blocks, downsamplings)
+    x = _convolution(x, channels + bool(mask), 7, "last", use_bias=bool(mask))
+    if frame:
+        x = layers.Cropping2D(frame, name="without_frame")(x)
+    if not mask:
+        outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
+        return keras.Model(inputs, outputs, name=name)
+    segment, mask = x[..., :channels], x[..., channels:]
+    segment = layers.Activation("tanh", dtype="float32", name="segment")(segment)
+    mask = layers.Activation("sigmoid", dtype="float32", name="mask")(mask)
+    translation = images + mask * (segment - images)
+    translation = layers.Identity(dtype="float32", name="translation")(translation)
+    return keras.Model(inputs, [translation, mask, segment], name=name)
+
+
+def stargan_discriminator(
+    attributes, size=128, channels=3, width=64, layers=None, name="discriminator"
+):
+    """Builds StarGAN's discriminator: real or fake by patch, and which attributes.
+
+        layer                    output shape                followed by
+        input                    (B, size,   size,   channels)
+        c4s2-w                   (B, size/2, size/2, w)      LeakyReLU
+        c4s2-2w                  (B, size/4, size/4, 2w)     LeakyReLU
+        ... down to              (B, 2,      2,      w size/4)
+        c3s1-1                   (B, 2,      2,      1)      the patches
+        c2s1-attributes, no pad  (B, attributes)             the logits
+
+    At most six convolutions of stride 2: from 256 pixels on, more than 2x2 patches
+    remain, as in the paper. There is no normalization, only the last two convolutions
+    have no bias, and weights start from PyTorch's default. With five attributes and 128
+    pixels it has 44,762,048 parameters.
+
+    Args:
+        attributes: Positive integer, the number of attributes.
+        size: Height and width of the images, a power of two from 8 on. Defaults to
+            128.
+        channels: Positive integer, channels of the images, `3` by default.
+        width: Positive integer, filters of the first convolution, `64` by default.
+            Every further one doubles it.
+        layers: Positive integer, how many convolutions of stride 2 there are. As many
+            as leave 2x2 patches by default, but at most 6.
+        name: Name of the network, `"discriminator"` by default.
+
+    Returns:
+        Functional `keras.Model` from images `(batch, size, size, channels)` in [-1, 1]
+        to `[patches, logits]`, of shapes `(batch, h, w, 1)` and `(batch, attributes)`,
+        without an activation, in float32 under every dtype policy.
+
+    Raises:
+        ValueError: If `attributes` is not positive, `size` is not such a power, or
+            `layers` are too many for it.
+
+    Reference:
+        Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
+        Image-to-Image Translation", 2018, table 5,
+        [arXiv:1711.09020](https://arxiv.org/abs/1711.09020).
+    """
+    inputs, x = _discriminator_body(size, channels, width, layers)
+    patches = _convolution(x, 1, 3, "patches", use_bias=False)
+    count = _positive("attributes", attributes)
+    logits = _one_for_each(x, count, "logits", use_bias=False)
+    outputs = [
+        keras.layers.Activation("linear", dtype="float32", name=output_name)(output)
+        for output_name, output in (
+            ("patches_output", patches),
+            ("logits_output", logits),
+        )
+    ]
+    return keras.Model(inputs, outputs, name=name)
+
+
+def acl_gan_discriminator(
+    attributes,
+    size=128,
+    channels=3,
+    width=64,
+    layers=None,
+    with_complement=False,
+    name="discriminator",
+):
+    """Builds ACL-GAN's discriminator: a GAN for each attribute, hidden layers shared.
+
+    It is `stargan_discriminator` up to its last two convolutions; in their place there
+    is a single one with a bias and an output for each attribute.
+
+    Args:
+        attributes: Positive integer, the number of attributes.
+        size: Height and width of the images, a power of two from 8 on. Defaults to
+            128.
+        channels: Positive integer, channels of the images, `3` by default.
+        width: Positive integer, filters of the first convolution, `64` by default.
+        layers: Positive integer, as for `stargan_discriminator`.
+        with_complement: Boolean, whether there is a second output for each attribute,
+            about images without it; see `keras_gans.losses.AttributeLoss`. `False` by
+            default.
+        name: Name of the network, `"discriminator"` by default.
+
+    Returns:
+        Functional `keras.Model` from images `(batch, size, size, channels)` in [-1, 1]
+        to `(batch, attributes)`, or `(batch, 2 * attributes)` with the complement,
+        without an activation, in float32 under every dtype policy.
+
+    Raises:
+        ValueError: As for `stargan_discriminator`.
+
+    Reference:
+        Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
+        and hyper-parameter searching speed using new loss function" (in Korean),
+        section 3.
+    """
+    inputs, x = _discriminator_body(size, channels, width, layers)
+    outputs = _positive("attributes", attributes) * (2 if with_complement else 1)
+    x = _one_for_each(x, outputs, "last", use_bias=True)
+    outputs = keras.layers.Activation("linear", dtype="float32", name="attributes")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _generator_inputs(attributes, channels):
+    return [
+        keras.Input((None, None, channels), name="images"),
+        keras.Input((_positive("attributes", attributes),), name="attributes"),
+    ]
+
+
+def _with_planes(images, attributes):
+    """Appends a plane of its value for each attribute to the channels of images."""
+    planes = ops.expand_dims(attributes, (1, 2)) * ops.ones_like(images[..., :1])
+    return layers.Concatenate(name="images_and_attributes")([images, planes])
+
+
+def _generator_body(x, width, residual_blocks, downsamplings):
+    def block(x, filters, size, layer_name, activated=True, **options):
+        x = _convolution(x, filters, size, layer_name, use_bias=False, **options)
+        x = normalize(x, "instance", name=f"{layer_name}_normalization")
+        if not activated:
+            return x
+        return layers.ReLU(name=f"{layer_name}_activation")(x)
+
+    x = block(x, width, 7, "first")
+    for index in range(1, downsamplings + 1):
+        x = block(x, width * 2**index, 4, f"downsampling_{index}", strides=2)
+    for index in range(1, residual_blocks + 1):
+        residual, shortcut = f"residual_{index}", x
+        x = block(x, x.shape[-1], 3, f"{residual}_1")
+        x = block(x, x.shape[-1], 3, f"{residual}_2", activated=False)
+        x = layers.Add(name=f"{residual}_add")([shortcut, x])
+    for index in range(downsamplings, 0, -1):
+        x = block(
+            x,
+            width * 2 ** (index - 1),
+            4,
+            f"upsampling_{index}",
+            strides=2,
+            kind=layers.Conv2DTranspose,
+        )
+    return x
+
+
+def _discriminator_body(size, channels, width, layers):
+    if size < 8 or size & (size - 1):
+        raise ValueError(
+            f"Argument `size` must be a power of two from 8 on. Received: size={size}"
+        )
+    halvings = size.bit_length() - 1
+    if layers is None:
+        layers = min(6, halvings - 1)
+    if not 1 <= layers <= halvings:
+        raise ValueError(
+            f"Argument `layers` must be an integer from 1 to {halvings} for images of "
+            f"{size} pixels. Received: layers={layers}"
+        )
+    inputs = x = keras.Input((size, size, channels), name="images")
+    for index in range(layers):
+        x = _convolution(x, width * 2**index, 4, f"convolution_{index + 1}", strides=2)
+        x = keras.layers.LeakyReLU(_SLOPE, name=f"activation_{index + 1}")(x)
+    return inputs, x
+
+
+def _one_for_each(x, outputs, layer_name, use_bias):
+    """A convolution over all patches at once: as many numbers as there are outputs."""
+    x = _convolution(
+        x, outputs, x.shape[1], layer_name, use_bias=use_bias, padding="valid"
+    )
+    return keras.layers.Flatten(name=f"{layer_name}_flat")(x)
+
+
+def _convolution(
+    x,
+    filters,
+    size,
+    layer_name,
+    strides=1,
+    use_bias=True,
+    padding="same",
+    kind=layers.Conv2D,
+):
+    # What PyTorch does by default: uniform within 1 / sqrt(inputs of a filter). For a
+    # transposed convolution it counts the outputs in the place of the inputs.
+    transposed = kind is layers.Conv2DTranspose
+    inputs = (filters if transposed else x.shape[-1]) * size**2
+    bound = inputs**-0.5
+
+    def initializer():
+        # A new object each time: one initializer would repeat its numbers.
+        return keras.initializers.RandomUniform(-bound, bound)
+
+    return kind(
+        filters,
+        size,
+        strides=strides,
+        padding=padding,
+        use_bias=use_bias,
+        kernel_initializer=initializer(),
+        bias_initializer=initializer() if use_bias else None,
+        name=layer_name,
+    )(x)
+
+
+def _check_counts(**counts):
+    for name, value in counts.items():
+        if value < 0:
+            raise ValueError(
+                f"Argument `{name}` must be zero or a positive integer. "
+                f"Received: {name}={value}"
+            )
+
+
+def _positive(name, value):
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(
+            f"Argument `{name}` must be a positive integer. Received: {name}={value!r}"
+        )
+    return value
