@@ -23,8 +23,8 @@ from keras_gans.models import (
     StarGAN,
 )
 from keras_gans.networks import (
-    acl_gan_discriminator,
-    acl_gan_generator,
+    aclgan_discriminator,
+    aclgan_generator,
     autoencoder,
     dcgan_discriminator,
     dcgan_generator,
@@ -550,7 +550,7 @@ def stargan(
     return _compiled(model, {**optimizers, **compile_arguments})
 
 
-def acl_gan(
+def aclgan(
     attribute_names,
     exclusive_groups=None,
     size=128,
@@ -583,7 +583,7 @@ def acl_gan(
         size: Height and width of the images, a power of two from 8 on.
         width: Positive integer, filters of the first convolution of both networks.
         residual_blocks: Integer from 0 on, of the generator.
-        mask: Boolean, see `keras_gans.networks.acl_gan_generator`.
+        mask: Boolean, see `keras_gans.networks.aclgan_generator`.
         frame: Integer from 0 on, likewise.
         with_complement: Boolean, see `keras_gans.models.ACLGAN`.
         attribute_weight: Non-negative float, λ_att.
@@ -609,10 +609,10 @@ def acl_gan(
     _set_seed(seed)
     count = len(attribute_names)
     model = ACLGAN(
-        generator=acl_gan_generator(
+        generator=aclgan_generator(
             count, width=width, residual_blocks=residual_blocks, mask=mask, frame=frame
         ),
-        discriminator=acl_gan_discriminator(
+        discriminator=aclgan_discriminator(
             count, size, width=width, with_complement=with_complement
         ),
         attribute_names=attribute_names,

@@ -551,12 +551,12 @@ def names(network):
 
 
 def test_acl_gan_and_its_parts():
-    model = presets.acl_gan(FACE, **SMALL_FACES)
+    model = presets.aclgan(FACE, **SMALL_FACES)
     assert type(model) is models.ACLGAN
     assert model.has_mask and model.with_complement
     assert "frame" in names(model.generator)
     assert (model.attribute_weight, model.content_weight, model.n_critic) == (1, 10, 1)
-    plain = presets.acl_gan(
+    plain = presets.aclgan(
         FACE,
         exclusive_groups=(),
         mask=False,
@@ -572,7 +572,7 @@ def test_acl_gan_and_its_parts():
     assert plain.attribute_loss[0].form == "wasserstein"
 
 
-@pytest.mark.parametrize("preset", [presets.stargan, presets.acl_gan])
+@pytest.mark.parametrize("preset", [presets.stargan, presets.aclgan])
 def test_attributes_train_with_rates_that_fall_together(preset):
     model = preset(
         FACE, n_critic=2, constant_steps=4, decay_steps=4, seed=0, **SMALL_FACES

@@ -56,6 +56,13 @@ COLORIZER = Kind(
     exporter="export_colorizer",
     loader="load_colorizer",
 )
+EDITOR = Kind(
+    verb="edit attributes",
+    attribute="attribute_names",
+    rule="attribute_rule",
+    exporter="export_editor",
+    loader="load_editor",
+)
 
 
 def export(build, model, directory, version, weights_dtype, metadata):
@@ -150,7 +157,7 @@ def load(path, kind, signatures, check_model, build, used=None):
 
 def _hint(kind, fits):
     """Returns a sentence that names the loader of another kind that fits."""
-    for other in (TRANSLATOR, GENERATOR, COLORIZER):
+    for other in (TRANSLATOR, GENERATOR, COLORIZER, EDITOR):
         if other is not kind and fits(other):
             return f" It can {other.verb}: load it with `{other.loader}`."
     return ""
@@ -216,6 +223,33 @@ def stored_weights(name, network, weights_dtype):
     return tf.Variable(np.concatenate(values), trainable=False, name="weights")
 
 
+def stored(network, weights):
+    """Lets a network compute, in this scope, with stored weights in place of its own.
+
+    Args:
+        network: A built `keras.Model`.
+        weights: What `stored_weights` returned for it.
+
+    Returns:
+        A context manager.
+    """
+    variables = network.weights
+    sizes = [math.prod(variable.shape) for variable in variables]
+    parts = tf.split(tf.cast(weights, tf.float32), sizes)
+    mapping = []
+    for variable, part in zip(variables, parts, strict=True):
+        if len(variable.shape) != 1:  # Most are vectors already.
+            part = tf.reshape(part, variable.shape)
+        mapping.append((variable, tf.cast(part, variable.dtype)))
+    return keras.StatelessScope(state_mapping=mapping)
+
+
+def as_pixels(images):
+    """Returns images in [-1, 1] as uint8 in [0, 255]."""
+    pixels = tf.round((tf.cast(images, tf.float32) + 1.0) * 127.5)
+    return tf.cast(tf.clip_by_value(pixels, 0.0, 255.0), tf.uint8)
+
+
 def call_to_pixels(network, weights, inputs):
     """Calls a network with stored weights in the place of its own.
 
@@ -227,18 +261,9 @@ def call_to_pixels(network, weights, inputs):
     Returns:
         uint8 tensor, values in [0, 255].
     """
-    variables = network.weights
-    sizes = [math.prod(variable.shape) for variable in variables]
-    parts = tf.split(tf.cast(weights, tf.float32), sizes)
-    mapping = []
-    for variable, part in zip(variables, parts, strict=True):
-        if len(variable.shape) != 1:  # Most are vectors already.
-            part = tf.reshape(part, variable.shape)
-        mapping.append((variable, tf.cast(part, variable.dtype)))
-    with keras.StatelessScope(state_mapping=mapping):
-        y = network(inputs, training=False)
-    pixels = tf.round((tf.cast(y, tf.float32) + 1.0) * 127.5)
-    return tf.cast(tf.clip_by_value(pixels, 0.0, 255.0), tf.uint8)
+    with stored(network, weights):
+        images = network(inputs, training=False)
+    return as_pixels(images)
 
 
 # Arguments and folders --------------------------------------------------------------

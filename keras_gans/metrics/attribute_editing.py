@@ -59,7 +59,7 @@ def attribute_scores(model, images, attributes, classifier, border=8):
     # Sums and counts of differences, of pixels, as the masks differ in size.
     differences = {"change_l1": [], "border_l1": [], "background_l1": []}
     inside = []
-    for choice in model.choices:
+    for choice in model.choices.places:
         others = [place for place in range(expected[1]) if place not in choice]
         for place in choice:
             rows, wanted = _edits(attributes, choice, place)

@@ -33,9 +33,9 @@ class ACLGAN(AttributeModel):
 
     Args:
         generator: Built `keras.Model` from `[images, attributes]` to images in [-1, 1],
-            or to `[images, mask, segment]`: `keras_gans.networks.acl_gan_generator`.
+            or to `[images, mask, segment]`: `keras_gans.networks.aclgan_generator`.
         discriminator: Built `keras.Model` from images to an output for each attribute,
-            or two: `keras_gans.networks.acl_gan_discriminator`.
+            or two: `keras_gans.networks.aclgan_discriminator`.
         attribute_names: Sequence of strings, the names of the attributes in the order
             of the data.
         exclusive_groups: Sequence of groups of names of which an image has at most one,
@@ -71,8 +71,8 @@ class ACLGAN(AttributeModel):
     ```python
     data = keras_gans.data.attributes("faces", select=["Smiling", "Eyeglasses"])
     model = keras_gans.models.ACLGAN(
-        generator=acl_gan_generator(attributes=2),
-        discriminator=acl_gan_discriminator(2, size=64, with_complement=True),
+        generator=aclgan_generator(attributes=2),
+        discriminator=aclgan_discriminator(2, size=64, with_complement=True),
         attribute_names=data.attribute_names,
     )
     model.compile()
@@ -184,7 +184,7 @@ class ACLGAN(AttributeModel):
         random = keras.random.uniform((ops.shape(attributes)[0], 2 * count), seed=seed)
         flips, scores = random[:, :count] < self.flip_probability, random[:, count:]
         targets = []
-        for choice in self.choices:
+        for choice in self.choices.places:
             current = ops.take(attributes, choice, axis=1)
             if len(choice) == 1:
                 other = 1.0 - current
@@ -194,7 +194,7 @@ class ACLGAN(AttributeModel):
                 other = ops.one_hot(ops.argmax(scores_of_others, axis=1), len(choice))
             flip = ops.take(flips, choice[:1], axis=1)
             targets.append(ops.where(flip, other, current))
-        order = [place for choice in self.choices for place in choice]
+        order = [place for choice in self.choices.places for place in choice]
         back = [order.index(place) for place in range(count)]
         return ops.take(ops.concatenate(targets, axis=1), back, axis=1)
 

@@ -1,7 +1,5 @@
 """The base of StarGAN and ACL-GAN: images are translated to wanted attributes."""
 
-import difflib
-
 import keras
 import numpy as np
 from keras import ops
@@ -9,6 +7,7 @@ from keras import ops
 from keras_gans.losses.common import non_negative_float
 from keras_gans.losses.penalties import GradientPenalty
 from keras_gans.models.adversarial_model import ReplicaSeedGenerator
+from keras_gans.models.attribute_choices import AttributeChoices
 from keras_gans.models.critic_model import CriticModel
 from keras_gans.models.generative_model import compatible, shapes_of
 
@@ -44,6 +43,8 @@ class AttributeModel(CriticModel):
 
     network_names = ("generator", "discriminator")
     roles = {"generator": ("generator",), "discriminator": ("discriminator",)}
+    # Which of the networks `attributes_of` asks.
+    tells_attributes_by_discriminator = False
 
     def __init__(
         self,
@@ -61,23 +62,15 @@ class AttributeModel(CriticModel):
             n_critic=n_critic,
             **kwargs,
         )
-        self.attribute_names = _checked_names(attribute_names)
-        self.exclusive_groups = _checked_groups(exclusive_groups, self.attribute_names)
+        self.choices = AttributeChoices(attribute_names, exclusive_groups)
+        self.attribute_names = self.choices.names
+        self.exclusive_groups = self.choices.exclusive_groups
         self.gradient_penalty_weight = non_negative_float(
             "gradient_penalty_weight", gradient_penalty_weight
         )
         self.penalty = GradientPenalty(self.gradient_penalty_weight)
         self.seed = seed
         self.seed_generator = ReplicaSeedGenerator(seed)
-        # Places of the attributes that are decided together: a group, or one alone.
-        grouped = {name for group in self.exclusive_groups for name in group}
-        self.choices = [
-            [self.attribute_names.index(name) for name in names]
-            for names in (
-                *self.exclusive_groups,
-                *((name,) for name in self.attribute_names if name not in grouped),
-            )
-        ]
         self._check_networks()
 
     @property
@@ -124,13 +117,11 @@ class AttributeModel(CriticModel):
                 "mask. Received: return_mask=True"
             )
         images = self._check_images(images)
-        # Typing errors are found before the network works.
-        self.target_attributes(
-            np.zeros((len(images), len(self.attribute_names))), add, remove
-        )
+        # Wrong names are found before the network works.
+        self.choices.target(np.zeros(len(self.attribute_names)), add, remove)
         if attributes is None:
             attributes = self.predict_attributes(images)
-        target = self.target_attributes(attributes, add, remove)
+        target = self.choices.target(attributes, add, remove)
         if len(target) != len(images):
             target = np.broadcast_to(target, (len(images), target.shape[1]))
         outputs = self.translate(images, target)
@@ -157,60 +148,8 @@ class AttributeModel(CriticModel):
         attributes = np.asarray(attributes, "float32")
         return in_batches(translate_batch, self._check_images(images), attributes)
 
-    def target_attributes(self, attributes, add=(), remove=()):
-        """Returns the attributes that images are to have.
-
-        Args:
-            attributes: Array of 0 and 1, those that they have, of shape
-                `(n, attributes)` or `(attributes,)`.
-            add: Name of an attribute or a sequence of names.
-            remove: Likewise.
-
-        Returns:
-            NumPy array of float32 of shape `(n, attributes)`.
-
-        Raises:
-            ValueError: If an attribute is unknown or both wanted and not, or
-                `attributes` are not of this shape and kind.
-        """
-        add, remove = self._places("add", add), self._places("remove", remove)
-        for choice in self.choices:
-            wanted = [place for place in add if place in choice]
-            if len(wanted) > 1:
-                raise ValueError(
-                    "Argument `add` must name at most one of "
-                    f"{[self.attribute_names[place] for place in choice]}, which "
-                    "exclude each other. Received: add="
-                    f"{[self.attribute_names[place] for place in wanted]}"
-                )
-        both = [self.attribute_names[place] for place in add if place in remove]
-        if both:
-            raise ValueError(
-                f"Arguments `add` and `remove` must not share names. Received: {both}"
-            )
-        target = np.array(np.atleast_2d(attributes), "float32")
-        if target.ndim != 2 or target.shape[1] != len(self.attribute_names):
-            raise ValueError(
-                "Argument `attributes` must have the shape (n, "
-                f"{len(self.attribute_names)}), for {', '.join(self.attribute_names)}. "
-                f"Received: shape {np.shape(attributes)}"
-            )
-        if not np.isin(target, (0, 1)).all():
-            raise ValueError("Argument `attributes` must consist of 0 and 1.")
-        target[:, remove] = 0
-        for choice in self.choices:
-            for place in set(choice) & set(add):
-                target[:, choice] = 0
-                target[:, place] = 1
-        return target
-
     def predict_attributes(self, images):
-        """Tells which attributes images have: those to which the generator changes
-        them least.
-
-        Both losses ask for that: an image that already has what is wanted should stay
-        as it is. One attribute after the other, or group, is given the value with the
-        smallest mean |x - G(x, attributes)|; twice, as one may depend on another.
+        """Tells which attributes images have; see `attributes_of`.
 
         Args:
             images: Float array or tensor of shape `(n, height, width, channels)` in
@@ -219,22 +158,40 @@ class AttributeModel(CriticModel):
         Returns:
             NumPy array of float32, 0 and 1, of shape `(n, attributes)`.
         """
-        images = self._check_images(images)
-        best = np.zeros((len(images), len(self.attribute_names)), "float32")
-        for choice in self.choices * 2:
-            candidates = []
-            for place in (*choice, None):
-                candidate = best.copy()
-                candidate[:, choice] = 0
-                if place is not None:
-                    candidate[:, place] = 1
-                candidates.append(candidate)
-            changes = [
-                np.abs(self.translate(images, candidate)[0] - images).mean((1, 2, 3))
-                for candidate in candidates
-            ]
-            chosen = np.argmin(changes, axis=0)
-            best = np.stack(candidates)[chosen, np.arange(len(images))]
+        (attributes,) = in_batches(
+            lambda batch: [self.attributes_of(batch)], self._check_images(images)
+        )
+        return attributes
+
+    def attributes_of(self, images):
+        """Tells which attributes a batch of images has: those to which the generator
+        changes it least.
+
+        Both losses ask for that: an image that already has what is wanted should stay
+        as it is. One attribute after the other, or group, is given the value with the
+        smallest mean |x - G(x, attributes)|; twice, as one may depend on another.
+
+        Args:
+            images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
+
+        Returns:
+            Float tensor of 0 and 1, of shape `(batch, attributes)`.
+        """
+        images = ops.cast(images, "float32")
+        generator = self.inference_network("generator")
+        units = np.eye(len(self.attribute_names), dtype="float32")
+        best = ops.zeros((ops.shape(images)[0], len(units)))
+        for group in self.choices.places * 2:
+            others = best * (1.0 - units[group].sum(axis=0))
+            candidates = [others] + [others + units[place] for place in group]
+            changes = []
+            for candidate in candidates:
+                outputs = generator([images, candidate], training=False)
+                translated = outputs[0] if self.has_mask else outputs
+                changes.append(ops.mean(ops.abs(translated - images), axis=(1, 2, 3)))
+            chosen = ops.argmin(ops.stack(changes, axis=1), axis=1)
+            chosen = ops.expand_dims(ops.one_hot(chosen, len(candidates)), -1)
+            best = ops.sum(chosen * ops.stack(candidates, axis=1), axis=1)
         return best
 
     def _check_images(self, images):
@@ -251,19 +208,6 @@ class AttributeModel(CriticModel):
                 f"Received: images of shape {images.shape}"
             )
         return images.astype("float32", copy=False)
-
-    def _places(self, argument, names):
-        names = [names] if isinstance(names, str) else list(names)
-        for name in names:
-            if name in self.attribute_names:
-                continue
-            close = difflib.get_close_matches(str(name), self.attribute_names, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ValueError(
-                f"Argument `{argument}` names the unknown attribute {name!r}.{hint} "
-                f"Known are {', '.join(self.attribute_names)}."
-            )
-        return [self.attribute_names.index(name) for name in names]
 
     # Losses --------------------------------------------------------------------------
 
@@ -359,28 +303,3 @@ def _unpack(data):
             f"{keras.tree.map_structure(type, data)}"
         )
     return data
-
-
-def _checked_names(names):
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-        raise TypeError(
-            "Argument `attribute_names` must be a sequence of strings. "
-            f"Received: attribute_names={names!r}"
-        )
-    if not names or len(set(names)) < len(names):
-        raise ValueError(
-            "Argument `attribute_names` must be one or more different names. "
-            f"Received: attribute_names={names!r}"
-        )
-    return tuple(names)
-
-
-def _checked_groups(groups, names):
-    groups = tuple(tuple(group) for group in groups)
-    members = [name for group in groups for name in group]
-    if not set(members) <= set(names) or len(set(members)) < len(members):
-        raise ValueError(
-            "Argument `exclusive_groups` must hold each name at most once, and only "
-            f"names of {names}. Received: exclusive_groups={groups}"
-        )
-    return tuple(group for group in groups if len(group) > 1)

@@ -1,11 +1,13 @@
 """StarGAN: one generator for several attributes, and a classifier to tell them."""
 
 import keras
+import numpy as np
+from keras import ops
 
 from keras_gans.losses.attribute import AttributeClassificationLoss
 from keras_gans.losses.common import non_negative_float
 from keras_gans.losses.pairs import adversarial_loss_pair
-from keras_gans.models.attribute_model import AttributeModel, in_batches
+from keras_gans.models.attribute_model import AttributeModel
 from keras_gans.models.generative_model import shapes_of
 
 
@@ -88,6 +90,8 @@ class StarGAN(AttributeModel):
         "reconstruction_loss",
     )
 
+    tells_attributes_by_discriminator = True
+
     def __init__(
         self,
         generator,
@@ -161,27 +165,27 @@ class StarGAN(AttributeModel):
             **kwargs,
         )
 
-    def predict_attributes(self, images):
-        """Tells which attributes images have, by the discriminator's classifier.
+    def attributes_of(self, images):
+        """Tells which attributes a batch of images has, by the classifier.
 
         Of an exclusive group it is the likeliest, if any is likelier than not.
 
         Args:
-            images: Float array or tensor of shape `(n, height, width, channels)` in
-                [-1, 1].
+            images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
 
         Returns:
-            NumPy array of float32, 0 and 1, of shape `(n, attributes)`.
+            Float tensor of 0 and 1, of shape `(batch, attributes)`.
         """
-
-        def classify(images):
-            return [self.discriminator(images, training=False)[1]]
-
-        (logits,) = in_batches(classify, self._check_images(images))
-        for choice in self.choices:
-            best = logits[:, choice].max(axis=1, keepdims=True)
-            logits[:, choice] = (logits[:, choice] >= best) & (best > 0)
-        return logits
+        _, logits = self.discriminator(images, training=False)
+        units = np.eye(len(self.attribute_names), dtype="float32")
+        attributes = ops.zeros_like(logits)
+        for group in self.choices.places:
+            of_group = ops.take(logits, group, axis=1)
+            likeliest = ops.one_hot(ops.argmax(of_group, axis=1), len(group))
+            is_likely = ops.max(of_group, axis=1, keepdims=True) > 0
+            found = likeliest * ops.cast(is_likely, likeliest.dtype)
+            attributes += ops.matmul(found, units[group])
+        return attributes
 
     # Losses ------------------------------------------------------------------------
 

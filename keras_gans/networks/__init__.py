@@ -1,7 +1,7 @@
 from keras_gans.layers import size_multiple
 from keras_gans.networks.attribute import (
-    acl_gan_discriminator,
-    acl_gan_generator,
+    aclgan_discriminator,
+    aclgan_generator,
     stargan_discriminator,
     stargan_generator,
 )
@@ -18,8 +18,8 @@ from keras_gans.networks.resnet import resnet_generator
 from keras_gans.networks.unet import unet_generator
 
 __all__ = [
-    "acl_gan_discriminator",
-    "acl_gan_generator",
+    "aclgan_discriminator",
+    "aclgan_generator",
     "autoencoder",
     "dcgan_discriminator",
     "dcgan_generator",

@@ -72,7 +72,7 @@ def stargan_generator(
     return keras.Model(inputs, outputs, name=name)
 
 
-def acl_gan_generator(
+def aclgan_generator(
     attributes,
     channels=3,
     width=64,
@@ -209,7 +209,7 @@ def stargan_discriminator(
     return keras.Model(inputs, outputs, name=name)
 
 
-def acl_gan_discriminator(
+def aclgan_discriminator(
     attributes,
     size=128,
     channels=3,

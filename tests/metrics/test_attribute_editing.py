@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_gans.metrics import attribute_scores, train_classifier
+from keras_gans.models.attribute_choices import AttributeChoices
 
 NAMES = ("Smiling", "Black_Hair", "Blond_Hair")
 SIZE = 20
@@ -19,7 +20,7 @@ class Editor:
     """
 
     attribute_names = NAMES
-    choices = [[1, 2], [0]]
+    choices = AttributeChoices(NAMES, [NAMES[1:]])
 
     def __init__(self, obeys=(1, 1, 1), spoils=0.0, mask=True):
         self.obeys, self.spoils, self.mask = np.bool_(obeys), spoils, mask
@@ -125,7 +126,7 @@ def test_the_classifier_is_judged_by_the_real_images():
 def test_a_single_attribute_has_nothing_to_preserve():
     editor = types.SimpleNamespace(
         attribute_names=NAMES[:1],
-        choices=[[0]],
+        choices=AttributeChoices(NAMES[:1]),
         translate=lambda images, attributes: (images,),
     )
     reader = types.SimpleNamespace(

@@ -19,7 +19,7 @@ NAMES = ("Smiling", "Blond_Hair", "Black_Hair", "Brown_Hair", "Eyeglasses")
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 COUNT = len(NAMES)
 SIZE = 8
-MODELS = {"stargan": StarGAN, "acl_gan": ACLGAN}
+MODELS = {"stargan": StarGAN, "aclgan": ACLGAN}
 both_models = pytest.mark.parametrize("kind", MODELS)
 
 
@@ -33,7 +33,7 @@ def make_networks(kind, with_complement=False, mask=True):
     x = layers.Conv2D(4, 3, padding="same", activation="tanh")(x)
     segment = layers.Conv2D(3, 3, padding="same", activation="tanh", dtype="float32")(x)
     outputs = segment
-    if kind == "acl_gan" and mask:
+    if kind == "aclgan" and mask:
         mask = layers.Conv2D(1, 3, padding="same", activation="sigmoid")(x)
         outputs = [images + mask * (segment - images), mask, segment]
     generator = keras.Model([images, attributes], outputs)
@@ -93,7 +93,7 @@ def test_defaults_are_the_papers():
     assert type(model.classification_loss) is AttributeClassificationLoss
     assert type(model.reconstruction_loss) is keras.losses.MeanAbsoluteError
 
-    acl = MODELS["acl_gan"](**make_networks("acl_gan"), attribute_names=NAMES)
+    acl = MODELS["aclgan"](**make_networks("aclgan"), attribute_names=NAMES)
     acl.compile()
     assert (acl.attribute_weight, acl.content_weight) == (1, 10)
     assert (acl.gradient_penalty_weight, acl.n_critic) == (0, 1)
@@ -219,7 +219,7 @@ WEIGHTS = {
         "classification_weight": 3.0,
         "reconstruction_weight": 4.0,
     },
-    "acl_gan": {
+    "aclgan": {
         "attribute_weight": 2.0,
         "content_weight": 3.0,
         "gradient_penalty_weight": 5.0,
@@ -239,7 +239,7 @@ def test_steps_equal_hand_written_ones(kind, n_critic, monkeypatch):
         "points",
         lambda self, real, fake, seed: (real + fake) / 2,
     )
-    by_hand = {"stargan": StarGANByHand, "acl_gan": ACLGANByHand}[kind](model)
+    by_hand = {"stargan": StarGANByHand, "aclgan": ACLGANByHand}[kind](model)
     for number, batch in enumerate(make_data(8), start=1):
         logs = contracts.train(model, tf.data.Dataset.from_tensors(batch))
         images, attributes = batch
@@ -262,9 +262,9 @@ def test_steps_equal_hand_written_ones(kind, n_critic, monkeypatch):
 def test_the_wasserstein_form_and_the_complement():
     for with_complement in (False, True):
         model = make_model(
-            "acl_gan",
+            "aclgan",
             {**EAGERLY, "attribute_loss": "wasserstein"},
-            make_networks("acl_gan", with_complement),
+            make_networks("aclgan", with_complement),
             gradient_penalty_weight=10,
         )
         assert model.with_complement == with_complement
@@ -303,7 +303,7 @@ def test_stargan_permutes_the_attributes_of_the_batch():
 
 @pytest.mark.parametrize("probability", [0.2, 0.5, 1.0])
 def test_acl_gan_flips_each_attribute_and_groups_together(probability):
-    model = make_model("acl_gan", flip_probability=probability)
+    model = make_model("aclgan", flip_probability=probability)
     _, attributes = images_and_attributes(4000)
     target = model.draw_targets(attributes, seed=0).numpy()
     assert set(np.unique(target)) == {0, 1}
@@ -471,7 +471,7 @@ def painter(kind):
     )
     segment = keras.ops.ones_like(images) * keras.ops.reshape(columns, (-1, 1, SIZE, 1))
     translation = images + mask * (segment - images)
-    outputs = [translation, mask, segment] if kind == "acl_gan" else translation
+    outputs = [translation, mask, segment] if kind == "aclgan" else translation
     return keras.Model([images, attributes], outputs)
 
 
@@ -520,7 +520,7 @@ def test_edit_adds_and_removes_what_is_named(kind):
 
 
 def test_edit_of_many_images_and_their_masks():
-    model = make_painter("acl_gan")
+    model = make_painter("aclgan")
     random = np.random.default_rng(0)
     before = random.integers(0, 2, (150, COUNT)).astype("float32")
     before[:, 1:4] = np.eye(4, 3)[random.integers(0, 4, 150)]
@@ -572,15 +572,15 @@ def test_wrong_edits(kind):
     "kind, arguments, error, message",
     [
         ("stargan", {"attribute_names": "Smiling"}, TypeError, "sequence of strings"),
-        ("acl_gan", {"attribute_names": NAMES[:2]}, ValueError, "2 attributes"),
-        ("acl_gan", {"attribute_names": ["a"] * 5}, ValueError, "different names"),
+        ("aclgan", {"attribute_names": NAMES[:2]}, ValueError, "2 attributes"),
+        ("aclgan", {"attribute_names": ["a"] * 5}, ValueError, "different names"),
         ("stargan", {"exclusive_groups": [("a", "b")]}, ValueError, "only names of"),
-        ("acl_gan", {"exclusive_groups": [HAIR, HAIR]}, ValueError, "at most once"),
+        ("aclgan", {"exclusive_groups": [HAIR, HAIR]}, ValueError, "at most once"),
         ("stargan", {"n_critic": 0}, ValueError, "`n_critic` must be a positive"),
         ("stargan", {"classification_weight": -1}, ValueError, "classification_weight"),
-        ("acl_gan", {"content_weight": -1}, ValueError, "`content_weight`"),
-        ("acl_gan", {"flip_probability": 0}, ValueError, "greater than 0"),
-        ("acl_gan", {"flip_probability": 1.5}, ValueError, "at most 1"),
+        ("aclgan", {"content_weight": -1}, ValueError, "`content_weight`"),
+        ("aclgan", {"flip_probability": 0}, ValueError, "greater than 0"),
+        ("aclgan", {"flip_probability": 1.5}, ValueError, "at most 1"),
     ],
 )
 def test_wrong_arguments(kind, arguments, error, message):
@@ -590,7 +590,7 @@ def test_wrong_arguments(kind, arguments, error, message):
 
 
 def test_wrong_networks():
-    star, acl = make_networks("stargan"), make_networks("acl_gan")
+    star, acl = make_networks("stargan"), make_networks("aclgan")
     names = {"attribute_names": NAMES}
     with pytest.raises(ValueError, match=r"must return \[patches, logits\] with 5"):
         StarGAN(star["generator"], acl["discriminator"], **names)
@@ -600,14 +600,14 @@ def test_wrong_networks():
         ACLGAN(acl["generator"], star["discriminator"], **names)
     with pytest.raises(ValueError, match=r"take \[images, attributes\] with 5"):
         ACLGAN(star["discriminator"], acl["discriminator"], **names)
-    other = networks.acl_gan_discriminator(COUNT, size=8, channels=1, width=2)
+    other = networks.aclgan_discriminator(COUNT, size=8, channels=1, width=2)
     with pytest.raises(ValueError, match="take the images of the generator"):
         ACLGAN(acl["generator"], other, **names)
 
 
 def test_wasserstein_without_a_penalty_is_refused():
     with pytest.raises(ValueError, match="gradient_penalty_weight=10"):
-        make_model("acl_gan", {"attribute_loss": "wasserstein"})
+        make_model("aclgan", {"attribute_loss": "wasserstein"})
 
 
 @both_models

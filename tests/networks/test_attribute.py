@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from keras_gans.networks import (
-    acl_gan_discriminator,
-    acl_gan_generator,
+    aclgan_discriminator,
+    aclgan_generator,
     size_multiple,
     stargan_discriminator,
     stargan_generator,
@@ -46,7 +46,7 @@ def test_parameters_of_the_papers_networks():
 
 
 def test_weights_start_as_in_pytorch():
-    for network in (stargan_generator(2, width=8), acl_gan_discriminator(2, width=8)):
+    for network in (stargan_generator(2, width=8), aclgan_discriminator(2, width=8)):
         for layer in network.layers:
             if not isinstance(layer, keras.layers.Conv2D):
                 continue
@@ -77,9 +77,9 @@ def test_each_attribute_changes_the_translation():
 def test_patches_that_remain(size, layers, patches):
     discriminator = stargan_discriminator(3, size, width=2, layers=layers)
     assert discriminator.output_shape == [(None, patches, patches, 1), (None, 3)]
-    with_one = acl_gan_discriminator(3, size, width=2, layers=layers)
+    with_one = aclgan_discriminator(3, size, width=2, layers=layers)
     assert with_one.output_shape == (None, 3)
-    both = acl_gan_discriminator(3, size, width=2, layers=layers, with_complement=True)
+    both = aclgan_discriminator(3, size, width=2, layers=layers, with_complement=True)
     assert both.output_shape == (None, 6)
 
 
@@ -87,7 +87,7 @@ def test_patches_that_remain(size, layers, patches):
 
 
 def test_the_mask_lays_the_segment_over_the_image():
-    generator = acl_gan_generator(2, width=4, residual_blocks=1, frame=4)
+    generator = aclgan_generator(2, width=4, residual_blocks=1, frame=4)
     images, attributes = inputs()
     translation, mask, segment = (
         output.numpy() for output in generator([images, attributes])
@@ -101,7 +101,7 @@ def test_the_mask_lays_the_segment_over_the_image():
 
 def test_without_mask_and_frame_it_is_stargan_s():
     images, attributes = inputs()
-    ours = acl_gan_generator(2, width=4, residual_blocks=1, mask=False, frame=0)
+    ours = aclgan_generator(2, width=4, residual_blocks=1, mask=False, frame=0)
     stargan = stargan_generator(2, width=4, residual_blocks=1)
     copy_weights(stargan, ours)
     np.testing.assert_array_equal(
@@ -113,8 +113,8 @@ def test_without_mask_and_frame_it_is_stargan_s():
 def test_the_frame_is_a_mirror_that_is_cut_off(frame):
     images, attributes = inputs()
     arguments = {"width": 4, "residual_blocks": 1, "mask": False}
-    framed = acl_gan_generator(2, frame=frame, **arguments)
-    plain = acl_gan_generator(2, frame=0, **arguments)
+    framed = aclgan_generator(2, frame=frame, **arguments)
+    plain = aclgan_generator(2, frame=0, **arguments)
     copy_weights(framed, plain)
     padding = ((0, 0), (frame, frame), (frame, frame), (0, 0))
     mirrored = np.pad(images, padding, "reflect")
@@ -126,9 +126,9 @@ def test_the_frame_is_a_mirror_that_is_cut_off(frame):
 
 
 def test_sizes():
-    assert size_multiple(acl_gan_generator(1, width=2, residual_blocks=0)) == 4
+    assert size_multiple(aclgan_generator(1, width=2, residual_blocks=0)) == 4
     assert size_multiple(stargan_generator(1, width=2, downsamplings=3)) == 8
-    generator = acl_gan_generator(1, width=2, residual_blocks=0, frame=8)
+    generator = aclgan_generator(1, width=2, residual_blocks=0, frame=8)
     with pytest.raises(ValueError, match="at least 9"):
         generator([np.zeros((1, 8, 8, 3)), np.zeros((1, 1))])
 
@@ -137,14 +137,14 @@ def test_sizes():
     "build, message",
     [
         (lambda: stargan_generator(0), "`attributes` must be a positive integer"),
-        (lambda: acl_gan_discriminator(True), "`attributes`.*True"),
+        (lambda: aclgan_discriminator(True), "`attributes`.*True"),
         (lambda: stargan_generator(1, residual_blocks=-1), "`residual_blocks`.*-1"),
-        (lambda: acl_gan_generator(1, downsamplings=-1), "`downsamplings`.*-1"),
-        (lambda: acl_gan_generator(1, frame=6), "`frame` must be a multiple of 4"),
-        (lambda: acl_gan_generator(1, frame=-4), "`frame`.*-4"),
+        (lambda: aclgan_generator(1, downsamplings=-1), "`downsamplings`.*-1"),
+        (lambda: aclgan_generator(1, frame=6), "`frame` must be a multiple of 4"),
+        (lambda: aclgan_generator(1, frame=-4), "`frame`.*-4"),
         (lambda: stargan_discriminator(1, size=48), "power of two.*size=48"),
         (lambda: stargan_discriminator(1, size=4), "power of two.*size=4"),
-        (lambda: acl_gan_discriminator(1, size=16, layers=5), "1 to 4.*layers=5"),
+        (lambda: aclgan_discriminator(1, size=16, layers=5), "1 to 4.*layers=5"),
     ],
 )
 def test_wrong_arguments(build, message):

@@ -81,12 +81,12 @@ SMALL = {
         8,
         [(2, 2, 1), (2,)],
     ),
-    "acl_gan_generator": (
+    "aclgan_generator": (
         dict(attributes=2, width=4, residual_blocks=1, frame=4),
         8,
         [(8, 8, 3), (8, 8, 1), (8, 8, 3)],
     ),
-    "acl_gan_discriminator": (
+    "aclgan_discriminator": (
         dict(attributes=2, size=8, width=4, with_complement=True),
         8,
         (4,),

@@ -1,0 +1,113 @@
+"""Names of attributes, which of them exclude each other, and what is wanted of them."""
+
+import difflib
+
+import numpy as np
+
+
+class AttributeChoices:
+    """The attributes that a model edits.
+
+    Args:
+        names: Sequence of different strings.
+        exclusive_groups: Sequence of groups of names of which an image has at most one,
+            hair colours for example.
+
+    Attributes:
+        names: Tuple of strings.
+        exclusive_groups: Tuple of tuples of strings, without groups of one.
+        places: List of lists of the places of the attributes that are decided together:
+            those of a group, or one alone.
+
+    Raises:
+        TypeError: If the names are not strings.
+        ValueError: If the names are not different, or a group names what there is not,
+            or what is in another group.
+    """
+
+    def __init__(self, names, exclusive_groups=()):
+        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+            raise TypeError(
+                "Argument `attribute_names` must be a sequence of strings. "
+                f"Received: attribute_names={names!r}"
+            )
+        self.names = tuple(names)
+        if not self.names or len(set(self.names)) < len(self.names):
+            raise ValueError(
+                "Argument `attribute_names` must be one or more different names. "
+                f"Received: attribute_names={names!r}"
+            )
+        groups = tuple(tuple(group) for group in exclusive_groups)
+        members = [name for group in groups for name in group]
+        if not set(members) <= set(names) or len(set(members)) < len(members):
+            raise ValueError(
+                "Argument `exclusive_groups` must hold each name at most once, and "
+                f"only names of {self.names}. Received: exclusive_groups={groups}"
+            )
+        self.exclusive_groups = tuple(group for group in groups if len(group) > 1)
+        grouped = {name for group in self.exclusive_groups for name in group}
+        alone = ((name,) for name in self.names if name not in grouped)
+        self.places = [
+            [self.names.index(name) for name in group]
+            for group in (*self.exclusive_groups, *alone)
+        ]
+
+    def target(self, attributes, add=(), remove=()):
+        """Returns the attributes that images are to have.
+
+        An attribute that is added takes the place of the others in its group.
+
+        Args:
+            attributes: Array of 0 and 1, those that they have, of shape
+                `(n, attributes)` or `(attributes,)`.
+            add: Name of an attribute or a sequence of names.
+            remove: Likewise.
+
+        Returns:
+            NumPy array of float32 of shape `(n, attributes)`.
+
+        Raises:
+            ValueError: If an attribute is unknown or both wanted and not, or
+                `attributes` are not of this shape and kind.
+        """
+        add, remove = self._find("add", add), self._find("remove", remove)
+        for group in self.places:
+            wanted = [self.names[place] for place in add if place in group]
+            if len(wanted) > 1:
+                raise ValueError(
+                    "Argument `add` must name at most one of "
+                    f"{[self.names[place] for place in group]}, which exclude each "
+                    f"other. Received: add={wanted}"
+                )
+        both = [self.names[place] for place in add if place in remove]
+        if both:
+            raise ValueError(
+                f"Arguments `add` and `remove` must not share names. Received: {both}"
+            )
+        target = np.array(np.atleast_2d(attributes), "float32")
+        if target.ndim != 2 or target.shape[1] != len(self.names):
+            raise ValueError(
+                f"Argument `attributes` must have the shape (n, {len(self.names)}), "
+                f"for {', '.join(self.names)}. Received: shape {np.shape(attributes)}"
+            )
+        if not np.isin(target, (0, 1)).all():
+            raise ValueError("Argument `attributes` must consist of 0 and 1.")
+        target[:, remove] = 0
+        for group in self.places:
+            for place in set(group) & set(add):
+                target[:, group] = 0
+                target[:, place] = 1
+        return target
+
+    def _find(self, argument, names):
+        names = [names] if isinstance(names, str) else list(names)
+        for name in names:
+            if name in self.names:
+                continue
+            close = difflib.get_close_matches(str(name), self.names, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(
+                f"Argument `{argument}` names the unknown attribute {name!r}.{hint} "
+                f"Known are {', '.join(self.names)}."
+            )
+        return [self.names.index(name) for name in names]
