@@ -3,6 +3,7 @@
 import bisect
 import dataclasses
 import datetime
+import inspect
 import itertools
 import json
 import math
@@ -17,6 +18,7 @@ import tensorflow as tf
 import keras_gans
 from keras_gans import presets
 from keras_gans.callbacks import (
+    AttributeGrid,
     Checkpoint,
     ColorizationGrid,
     EvaluateTranslation,
@@ -27,15 +29,29 @@ from keras_gans.callbacks import (
     SampleGrid,
 )
 from keras_gans.callbacks.iteration_callback import Records
-from keras_gans.data import colorization, generation, load_images, unpaired
+from keras_gans.data import (
+    attributes,
+    colorization,
+    generation,
+    load_attributes,
+    load_images,
+    unpaired,
+)
 from keras_gans.data.drawings import IMAGE_SIZE as DRAWINGS_SIZE
+from keras_gans.data.faces import IMAGE_SIZE as FACES_SIZE
 from keras_gans.data.sources import has_test_split
-from keras_gans.export import export_colorizer, export_generator, export_translator
+from keras_gans.export import (
+    export_colorizer,
+    export_editor,
+    export_generator,
+    export_translator,
+)
 from keras_gans.losses import SemanticVGGLoss, balanced_weight
 from keras_gans.metrics import (
     FeatureNetwork,
     FrechetDistance,
     KernelDistance,
+    attribute_scores,
     class_statistics,
     classifier_features,
     colorization_pairs,
@@ -52,6 +68,8 @@ SAMPLES = 12
 # Of a generator's images for its score, and of the classifier's features behind it.
 SCORED_IMAGES = 2000
 FEATURE_DIM = 64
+# StarGAN's, of images whose attributes are not chosen.
+CELEBA_ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +80,8 @@ class Recipe:
     summary: str
     batch_size: int
     size: int
-    # "translation" between two domains, "generation" of images of one, or
-    # "colorization" of line art made of them.
+    # "translation" between two domains, "generation" of images of one, "colorization"
+    # of line art made of them, or "editing" of their attributes.
     task: str = "translation"
     # Whether training needs labels.
     labels: bool = False
@@ -126,6 +144,21 @@ RECIPES = {
         build.__name__: Recipe(
             build=build,
             summary=summary,
+            task="editing",
+            labels=True,
+            batch_size=16,
+            size=128,
+            epochs=20,
+        )
+        for build, summary in (
+            (presets.aclgan, "ACL-GAN: edits attributes, one loss for each"),
+            (presets.stargan, "StarGAN: edits attributes, 5 critic steps"),
+        )
+    },
+    **{
+        build.__name__: Recipe(
+            build=build,
+            summary=summary,
             task="generation",
             labels=build is presets.conditional_gan,
             batch_size=64,
@@ -154,7 +187,7 @@ class Configuration:
     Args:
         preset: Name in `RECIPES`.
         x: Source of domain X, a name, folder or `.npz` file.
-        y: Source of domain Y; `None` for generation and colorization of images of X.
+        y: Source of domain Y; `None` where there is only one.
         batch_size: Images of each domain in a batch.
         size: Height and width of the images.
         load_size: Height and width before the random crop, or `None`.
@@ -167,8 +200,8 @@ class Configuration:
         seed: Seed of weights, order and augmentation.
         jit_compile: `"auto"`, `True` or `False`, see `keras.Model.compile`.
         mixed_precision: `None`, `"float16"` or `"bfloat16"`.
-        width: Filters of the first convolutions of presets `cyclegan` and `colorizer`,
-            `None` for the default.
+        width: Filters of the first convolutions, of the presets that take it, `None`
+            for the default.
         ema_decay: Of the averaged generator weights of the same presets, or `None`.
         activation: Of the generators of preset `cyclegan`, `None` for the default.
         feature_extractor: `"vgg16"` or the path of a `.keras` file, for the semantic
@@ -181,6 +214,8 @@ class Configuration:
             translation with while it trains, or `None`.
         feature_size: Height and width to which it gets its images, or `None`.
         evaluate_every: Epochs from one such score to the next.
+        attributes: Path of the attribute file of the folder X, or `None`.
+        select: Names of the attributes to edit, or `None` for the default.
     """
 
     preset: str
@@ -205,6 +240,8 @@ class Configuration:
     feature_network: str | None = None
     feature_size: int | None = None
     evaluate_every: int | None = None
+    attributes: str | None = None
+    select: list | None = None
 
 
 CYCLEGAN_OPTIONS = (
@@ -214,10 +251,13 @@ CYCLEGAN_OPTIONS = (
     "semantic_weight",
 )
 COMMON_OPTIONS = ("width", "ema_decay")
+EDITING_OPTIONS = ("attributes", "select")
 # What each preset takes beside what all of them take.
 PRESET_OPTIONS = {
     "cyclegan": (*COMMON_OPTIONS, *CYCLEGAN_OPTIONS),
     "colorizer": COMMON_OPTIONS,
+    "aclgan": (*COMMON_OPTIONS, *EDITING_OPTIONS),
+    "stargan": (*COMMON_OPTIONS, *EDITING_OPTIONS),
 }
 SCORE_OPTIONS = ("feature_network", "feature_size", "evaluate_every")
 
@@ -254,7 +294,7 @@ def configure(
     given = {name: value for name, value in given.items() if value is not None}
     if "steps" in given and "epochs" in given:
         raise ValueError("Give --steps or --epochs, not both.")
-    for name in (*COMMON_OPTIONS, *CYCLEGAN_OPTIONS):
+    for name in (*COMMON_OPTIONS, *CYCLEGAN_OPTIONS, *EDITING_OPTIONS):
         takers = [key for key, names in PRESET_OPTIONS.items() if name in names]
         if name in given and preset not in takers:
             raise ValueError(
@@ -280,8 +320,8 @@ def configure(
         "steps": recipe.steps,
         "epochs": recipe.epochs,
     }
-    own_size = DRAWINGS_SIZE if x == "drawings" else recipe.size
-    size = given.get("size", min(own_size, recipe.size))
+    own_sizes = {"drawings": DRAWINGS_SIZE, "faces": FACES_SIZE}
+    size = given.get("size", min(own_sizes.get(x, recipe.size), recipe.size))
     return Configuration(
         preset=preset,
         x=os.fspath(x),
@@ -721,6 +761,75 @@ class ColorizationRun(Run):
         return export_colorizer
 
 
+class EditingRun(Run):
+    """A run that trains the editing of attributes of images."""
+
+    def _make_data(self):
+        configuration = self.configuration
+        return attributes(
+            configuration.x,
+            configuration.attributes,
+            batch_size=configuration.batch_size,
+            select=self._select(),
+            size=configuration.size,
+            flip=configuration.flip is not False,
+            seed=configuration.seed,
+        )
+
+    def _select(self):
+        configuration = self.configuration
+        if configuration.select or configuration.x == "faces":
+            return configuration.select
+        return CELEBA_ATTRIBUTES
+
+    def _load(self, split):
+        configuration = self.configuration
+        images, labels, _ = load_attributes(
+            configuration.x,
+            configuration.attributes,
+            select=self._select(),
+            size=configuration.size,
+            split=split,
+        )
+        return images, labels
+
+    def _preset_arguments(self, data):
+        configuration = self.configuration
+        preset = RECIPES[configuration.preset].build
+        n_critic = inspect.signature(preset).parameters["n_critic"].default
+        total = configuration.epochs and configuration.epochs * data.steps_per_epoch
+        total = total or configuration.steps * n_critic
+        return {
+            # As in StarGAN, the rate falls in the second half.
+            "constant_steps": total // 2,
+            "decay_steps": total - total // 2,
+            "attribute_names": data.attribute_names,
+            "exclusive_groups": data.exclusive_groups,
+            **self._given("width", "ema_decay"),
+        }
+
+    def _prepare_pictures(self, model):
+        images, labels = self._load("test")
+        images = images[:SAMPLES].astype("float32") / 127.5 - 1
+        model.translate(images[:1], labels[:1])
+        model.discriminator(images[:1])
+        return lambda: AttributeGrid(
+            self.directory / "samples",
+            images,
+            labels[:SAMPLES],
+            save_freq=RECIPES[self.configuration.preset].sample_freq,
+        )
+
+    def _score(self, model):
+        """Tells how edits of test images look to a classifier of real images."""
+        classifier = train_classifier(*self._load("train"), steps=300, seed=0)
+        return attribute_scores(model, *self._load("test"), classifier)
+
+    @property
+    def _exporter(self):
+        return export_editor
+
+
 def _length(model, batches):
     """Says how many iterations, and batches if they are more, a training has."""
     # The most iterations that so many batches are enough for.
@@ -734,6 +843,7 @@ def _run_class(configuration):
         "translation": TranslationRun,
         "generation": GenerationRun,
         "colorization": ColorizationRun,
+        "editing": EditingRun,
     }
     return kinds[RECIPES[configuration.preset].task]
 
@@ -838,6 +948,13 @@ _SCORE_MEANINGS = {
     "l1_blue": "the blue channel",
     "hint_error": "of the mean colour under dabs, small if they are obeyed",
     "unaided_hint_error": "of the same places without hints",
+    "target_accuracy": "edits after which a classifier sees what was wanted",
+    "preservation_accuracy": "other attributes that it sees as they were",
+    "classifier_accuracy": "attributes of real images that it tells",
+    "change_l1": "mean |difference| from the image, as a share of the range",
+    "border_l1": "of the 8 pixels along the border",
+    "background_l1": "of the pixels outside of the mask",
+    "mask_share": "share of the pixels inside of the mask",
 }
 
 
@@ -845,7 +962,7 @@ def score_table(scores):
     """Formats scores as a Markdown table."""
     if "xy" not in scores:
         rows = [
-            f"| {name} | {value:.4g} | {_SCORE_MEANINGS[name]} |"
+            f"| {name} | {value:.4g} | {_meaning(name)} |"
             for name, value in scores.items()
         ]
         return "\n".join(["| score | value | meaning |", "|:--|--:|:--|", *rows])
@@ -860,6 +977,11 @@ def score_table(scores):
             f"{score['ceiling']:.1%} | {score['cycle_l1']:.4f} |"
         )
     return "\n".join(lines)
+
+
+def _meaning(name):
+    name, _, of = name.partition("/")
+    return f"of {of} alone" if of else _SCORE_MEANINGS[name]
 
 
 def next_free(directory):

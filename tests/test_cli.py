@@ -1000,6 +1000,7 @@ def test_help_lists_all_presets():
     for task, names in (
         ("translation", train.TRANSLATION_PRESETS),
         ("colorization", train.COLORIZATION_PRESETS),
+        ("editing", train.EDITING_PRESETS),
         ("generation", train.GENERATION_PRESETS),
     ):
         lines = re.split(rf"\npresets? of {task}, ", text)[1].partition("\n\n")[0]

@@ -9,10 +9,12 @@ from keras_gans.callbacks.finite_guard import FiniteGuard
 from keras_gans.callbacks.loss_history import LossHistory, plot_losses
 from keras_gans.callbacks.loss_table import LossTable
 from keras_gans.callbacks.sample_grid import (
+    AttributeGrid,
     ColorizationGrid,
     GeneratedGrid,
     PictureCallback,
     SampleGrid,
+    attribute_grid,
     colorization_grid,
     generated_grid,
     generated_scatter,

@@ -214,6 +214,38 @@ class ColorizationGrid(PictureCallback):
         return colorization_grid(self.model, self.source, self.target)
 
 
+class AttributeGrid(PictureCallback):
+    """Saves how the same images are edited every so many iterations.
+
+    Each column is one image; below it are its edits, see `attribute_grid`.
+
+    Args:
+        directory: Folder of the pictures `iteration_000500.png` and so on.
+        images: Float images in [-1, 1], shape `(n, height, width, 3)`.
+        attributes: Array of 0 and 1, those that they have, `(n, attributes)`.
+        save_freq: Positive integer, iterations between pictures. Defaults to 500. The
+            begin and the end of training are shown in any case.
+        iterations: Further iterations at which a picture is saved.
+        tensorboard_directory: Optional folder to which the pictures are also written
+            for TensorBoard.
+    """
+
+    def __init__(
+        self,
+        directory,
+        images,
+        attributes,
+        save_freq=500,
+        iterations=(),
+        tensorboard_directory=None,
+    ):
+        self.images, self.attributes = images, attributes
+        super().__init__(directory, save_freq, iterations, tensorboard_directory)
+
+    def draw(self):
+        return attribute_grid(self.model, self.images, self.attributes)
+
+
 def translation_grid(model, x, y):
     """Draws x, G(x), F(G(x)) above y, F(y), G(F(y)).
 
@@ -255,6 +287,34 @@ def colorization_grid(model, source, target):
     )
     bands = [np.concatenate([_as_picture(image) for image in row], 1) for row in rows]
     return _enlarged(np.concatenate(bands), target.shape[1])
+
+
+def attribute_grid(model, images, attributes):
+    """Draws images above their edits, a row for each attribute.
+
+    An image is given the attribute or, where it has it, freed of it; of an exclusive
+    group it is always given. Below each row are the masks, if the model has them: white
+    where it changes the image.
+
+    Args:
+        model: A `keras_gans.models.ACLGAN` or `StarGAN`.
+        images: Float images in [-1, 1], shape `(n, height, width, 3)`.
+        attributes: Array of 0 and 1, those that they have, `(n, attributes)`.
+
+    Returns:
+        A uint8 array `(height, width, 3)`; small images are shown enlarged.
+    """
+    rows = [images]
+    for group in model.choices.places:
+        for place in group:
+            target = np.array(attributes, "float32")
+            value = 1 - target[:, place] if len(group) == 1 else 1
+            target[:, group] = 0
+            target[:, place] = value
+            edited, *mask = model.translate(images, target)
+            rows += [edited] + [2 * part - 1 for part in mask[:1]]
+    bands = [np.concatenate([_as_picture(image) for image in row], 1) for row in rows]
+    return _enlarged(np.concatenate(bands), images.shape[1])
 
 
 def generated_grid(images, columns=None):

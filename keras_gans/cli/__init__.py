@@ -8,6 +8,7 @@ import sys
 import tensorflow as tf
 
 from keras_gans.cli.colorize import add_colorize
+from keras_gans.cli.edit import add_edit
 from keras_gans.cli.evaluate import add_evaluate
 from keras_gans.cli.export import add_export
 from keras_gans.cli.generate import add_generate
@@ -95,6 +96,7 @@ def _make_parser():
         add_translate,
         add_generate,
         add_colorize,
+        add_edit,
         add_evaluate,
         add_export,
         add_reproduce,

@@ -58,6 +58,7 @@ def servable_path(path, task):
             "translation": "translate",
             "generation": "generate",
             "colorization": "colorize",
+            "editing": "edit",
         }[trained]
         raise ValueError(
             f"{path} is a run of {trained}, not of {task}: use keras-gans {verb}."

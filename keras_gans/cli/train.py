@@ -20,6 +20,14 @@ GENERATION_PRESETS = (
     "began",
 )
 COLORIZATION_PRESETS = ("colorizer",)
+EDITING_PRESETS = ("aclgan", "stargan")
+# What each takes that is given no data.
+_EMBEDDED_DATA = {
+    **dict.fromkeys(TRANSLATION_PRESETS, ["handwritten_digits", "street_digits"]),
+    **dict.fromkeys(GENERATION_PRESETS, ["handwritten_digits"]),
+    **dict.fromkeys(COLORIZATION_PRESETS, ["drawings"]),
+    **dict.fromkeys(EDITING_PRESETS, ["faces"]),
+}
 
 
 def add_train(verbs):
@@ -43,6 +51,10 @@ def add_train(verbs):
             "preset of colorization, of line art that is made of illustrations:\n"
             "  colorizer            pix2pix with colour hints, compensated L1\n"
             "\n"
+            "presets of editing, of attributes of images:\n"
+            "  aclgan               a GAN for each attribute, mask and frame\n"
+            "  stargan              a discriminator that classifies, 5 critic steps\n"
+            "\n"
             "presets of generation, of images of one domain:\n"
             "  gan                  cross entropy, non-saturating\n"
             "  conditional_gan      both networks are told the class\n"
@@ -61,13 +73,15 @@ def add_train(verbs):
             "      --feature-network inception_v3\n"
             "  keras-gans train wgan_gp --data digits\n"
             "  keras-gans train colorizer --data illustrations/ --size 128\n"
+            "  keras-gans train aclgan --images celeba/ --attributes \\\n"
+            "      list_attr_celeba.txt --select Black_Hair Blond_Hair Smiling\n"
             "  keras-gans train --resume --output runs/digits-1"
         ),
     )
     verb.add_argument(
         "preset",
         nargs="?",
-        choices=[*TRANSLATION_PRESETS, *COLORIZATION_PRESETS, *GENERATION_PRESETS],
+        choices=[*_EMBEDDED_DATA],
         metavar="PRESET",
         help="networks, losses and optimizers; see below (default: digits)",
     )
@@ -78,8 +92,13 @@ def add_train(verbs):
         help="two domains for translation, else one: folders of images, .npz files, "
         "folders with MNIST's idx files, tensorflow_datasets names (mnist, "
         "svhn_cropped, cycle_gan/vangogh2photo:trainA) or the embedded "
-        "handwritten_digits (or digits), street_digits and drawings, which are the "
-        "default",
+        "handwritten_digits (or digits), street_digits, drawings and faces, which are "
+        "the default",
+    )
+    verb.add_argument(
+        "--images",
+        metavar="SOURCE",
+        help="in place of --data, where there is one domain",
     )
     verb.add_argument(
         "--x", metavar="SOURCE", help="domain X, with --y in place of --data"
@@ -102,7 +121,7 @@ def add_train(verbs):
         "--steps",
         type=positive,
         help="training iterations, updates of the generator; each takes one batch, of "
-        "wgan and wgan_gp five",
+        "wgan, wgan_gp and stargan five",
     )
     length.add_argument(
         "--epochs",
@@ -141,7 +160,9 @@ def add_train(verbs):
         metavar="EPOCHS",
         help="epochs from one score to the next (default: 1)",
     )
-    common = verb.add_argument_group("options of presets cyclegan and colorizer")
+    common = verb.add_argument_group(
+        "options of presets cyclegan, colorizer, aclgan and stargan"
+    )
     common.add_argument(
         "--width",
         type=positive,
@@ -162,6 +183,20 @@ def add_train(verbs):
         help="of the generators; leaky_relu has a slope of 0.01 (default: relu)",
     )
     add_semantic_options(cyclegan, "add a semantic cycle loss in the features of ")
+    editing = verb.add_argument_group("options of presets aclgan and stargan")
+    editing.add_argument(
+        "--attributes",
+        metavar="FILE",
+        help="attributes of the images of a folder, in the format of CelebA's "
+        "list_attr_celeba.txt",
+    )
+    editing.add_argument(
+        "--select",
+        nargs="+",
+        metavar="NAME",
+        help="the attributes to edit (default: all of faces, else Black_Hair, "
+        "Blond_Hair, Brown_Hair, Male and Young)",
+    )
     verb.set_defaults(function=_train)
     return verb
 
@@ -211,17 +246,17 @@ def _new_run(options):
         if options.data or not (options.x and options.y):
             raise ValueError("Give --x and --y, or both as --data X Y.")
         options.data = [options.x, options.y]
+    if options.images:
+        if options.data:
+            raise ValueError("Give --images or --data, not both.")
+        options.data = [options.images]
     last = options.data[-1] if options.data else None
     # `digits` is a source, too.
     if options.preset is None and last in RECIPES and last not in EMBEDDED:
         raise ValueError(f"PRESET comes first: keras-gans train {last} --data ...")
-    if preset in TRANSLATION_PRESETS:
-        data = options.data or ["handwritten_digits", "street_digits"]
-        expected, what = 2, "two domains, X and Y"
-    else:
-        own = "drawings" if preset in COLORIZATION_PRESETS else "handwritten_digits"
-        data = options.data or [own]
-        expected, what = 1, "one domain"
+    data = options.data or _EMBEDDED_DATA[preset]
+    expected = len(_EMBEDDED_DATA[preset])
+    what = "two domains, X and Y" if expected == 2 else "one domain"
     if len(data) != expected:
         raise ValueError(
             f"--data of preset {preset} must name {what}. Received: {shlex.join(data)}"
@@ -243,9 +278,14 @@ def _new_run(options):
 
 
 def _further_options():
-    from keras_gans.training import COMMON_OPTIONS, CYCLEGAN_OPTIONS, SCORE_OPTIONS
+    from keras_gans.training import (
+        COMMON_OPTIONS,
+        CYCLEGAN_OPTIONS,
+        EDITING_OPTIONS,
+        SCORE_OPTIONS,
+    )
 
-    return (*COMMON_OPTIONS, *CYCLEGAN_OPTIONS, *SCORE_OPTIONS)
+    return (*COMMON_OPTIONS, *CYCLEGAN_OPTIONS, *EDITING_OPTIONS, *SCORE_OPTIONS)
 
 
 def _resume_run(options):
@@ -256,6 +296,7 @@ def _resume_run(options):
         "--data": options.data,
         "--x": options.x,
         "--y": options.y,
+        "--images": options.images,
         "--batch-size": options.batch_size,
         "--size": options.size,
         "--seed": options.seed,
@@ -308,6 +349,11 @@ _USES = {
         "line art coloured without and with hints",
         "line art and hints in, images out, all uint8",
         "colorize SKETCH OUT.png --hints HINTS.png",
+    ),
+    "editing": (
+        "test images and their edits",
+        "images and attributes in, uint8 images out",
+        "edit PHOTO OUT.png --add NAME --remove NAME",
     ),
 }
 

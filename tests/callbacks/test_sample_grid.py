@@ -8,14 +8,17 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_gans.callbacks import (
+    AttributeGrid,
     ColorizationGrid,
     GeneratedGrid,
     SampleGrid,
+    attribute_grid,
     colorization_grid,
     generated_grid,
     generated_scatter,
 )
 from keras_gans.callbacks.sample_grid import GAP, translation_grid
+from keras_gans.models.attribute_choices import AttributeChoices
 
 
 class Translator:
@@ -391,3 +394,49 @@ def test_colorization_at_the_iterations(tmp_path):
     expected = colorization_grid(Colorizer(), *colorization())
     shown = np.array(Image.open(tmp_path / "iteration_000003.png"))
     np.testing.assert_array_equal(shown, expected)
+
+
+# Attributes ------------------------------------------------------------------------
+
+
+class Editor:
+    """Answers with one grey level for each wanted attribute, and a mask."""
+
+    choices = AttributeChoices(("smile", "black", "blond"), [("black", "blond")])
+    mask = True
+
+    def translate(self, images, attributes):
+        level = (attributes @ np.float32([0.1, 0.2, 0.4])) - 0.5
+        edited = np.zeros_like(images) + level[:, None, None, None]
+        mask = np.full((*images.shape[:3], 1), 0.25, "float32")
+        return (edited, mask, images) if self.mask else (edited,)
+
+
+def test_each_attribute_has_a_row_and_a_row_of_masks():
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3)).astype("float32")
+    attributes = [[0, 1, 0], [1, 0, 1]]
+    picture = attribute_grid(Editor(), images, attributes)
+    assert picture.shape == (7 * 64, 2 * 64, 3)
+    rows = picture[::2, ::2].reshape(7, 32, 2, 32, 3).transpose(0, 2, 1, 3, 4)
+    np.testing.assert_array_equal(rows[0], np.round((images + 1) * 127.5))
+    assert (rows[[2, 4, 6]] == 64).all()
+    # Black and blond are given; the smile is given or taken. All else stays.
+    for row, wanted in (
+        (1, [[0, 1, 0], [1, 1, 0]]),
+        (3, [[0, 0, 1], [1, 0, 1]]),
+        (5, [[1, 1, 0], [0, 0, 1]]),
+    ):
+        level = np.array(wanted) @ [0.1, 0.2, 0.4] - 0.5
+        expected = np.round((level + 1) * 127.5)[:, None, None, None]
+        assert np.abs(rows[row] - expected).max() <= 1
+
+    editor = Editor()
+    editor.mask = False
+    assert attribute_grid(editor, images, attributes).shape == (4 * 64, 2 * 64, 3)
+
+
+def test_attributes_at_the_iterations(tmp_path):
+    images = np.zeros((1, 32, 32, 3), "float32")
+    grid = AttributeGrid(tmp_path, images, np.zeros((1, 3)), save_freq=2)
+    drive(grid, Editor(), 3)
+    assert names(tmp_path) == [f"iteration_00000{n}.png" for n in (0, 2, 3)]
