@@ -30,6 +30,7 @@ OPTIONS = (
     *training.COMMON_OPTIONS,
     *training.CYCLEGAN_OPTIONS,
     *training.SCORE_OPTIONS,
+    *training.EDITING_OPTIONS,
 )
 
 

@@ -24,9 +24,9 @@ EDITING_PRESETS = ("aclgan", "stargan")
 # What each takes that is given no data.
 _EMBEDDED_DATA = {
     **dict.fromkeys(TRANSLATION_PRESETS, ["handwritten_digits", "street_digits"]),
-    **dict.fromkeys(GENERATION_PRESETS, ["handwritten_digits"]),
     **dict.fromkeys(COLORIZATION_PRESETS, ["drawings"]),
     **dict.fromkeys(EDITING_PRESETS, ["faces"]),
+    **dict.fromkeys(GENERATION_PRESETS, ["handwritten_digits"]),
 }
 
 
