@@ -23,6 +23,8 @@ from keras_gans.models import (
     StarGAN,
 )
 from keras_gans.networks import (
+    GrowingDiscriminator,
+    GrowingGenerator,
     aclgan_discriminator,
     aclgan_generator,
     autoencoder,
@@ -558,6 +560,7 @@ def aclgan(
     residual_blocks=6,
     mask=True,
     frame=8,
+    growing=False,
     with_complement=True,
     attribute_weight=1.0,
     content_weight=10.0,
@@ -585,6 +588,9 @@ def aclgan(
         residual_blocks: Integer from 0 on, of the generator.
         mask: Boolean, see `keras_gans.networks.aclgan_generator`.
         frame: Integer from 0 on, likewise.
+        growing: Boolean, whether the networks grow from 16 pixels to `size`
+            (`keras_gans.networks.GrowingGenerator`); `fit` then needs the callback
+            `keras_gans.callbacks.Growth`.
         with_complement: Boolean, see `keras_gans.models.ACLGAN`.
         attribute_weight: Non-negative float, λ_att.
         content_weight: Non-negative float, λ_con.
@@ -608,13 +614,25 @@ def aclgan(
     optimizers = _falling_rates(1e-4, constant_steps, decay_steps, n_critic)
     _set_seed(seed)
     count = len(attribute_names)
+    generator = {
+        "width": width,
+        "residual_blocks": residual_blocks,
+        "mask": mask,
+        "frame": frame,
+    }
+    discriminator = {"width": width, "with_complement": with_complement}
+    if growing:
+        networks = {
+            "generator": GrowingGenerator(count, size, **generator),
+            "discriminator": GrowingDiscriminator(count, size, **discriminator),
+        }
+    else:
+        networks = {
+            "generator": aclgan_generator(count, **generator),
+            "discriminator": aclgan_discriminator(count, size, **discriminator),
+        }
     model = ACLGAN(
-        generator=aclgan_generator(
-            count, width=width, residual_blocks=residual_blocks, mask=mask, frame=frame
-        ),
-        discriminator=aclgan_discriminator(
-            count, size, width=width, with_complement=with_complement
-        ),
+        **networks,
         attribute_names=attribute_names,
         exclusive_groups=_groups(attribute_names, exclusive_groups),
         attribute_weight=attribute_weight,

@@ -6,6 +6,7 @@ from keras_gans.callbacks.evaluate_translation import (
     evaluate_translation,
 )
 from keras_gans.callbacks.finite_guard import FiniteGuard
+from keras_gans.callbacks.growth import Growth
 from keras_gans.callbacks.loss_history import LossHistory, plot_losses
 from keras_gans.callbacks.loss_table import LossTable
 from keras_gans.callbacks.sample_grid import (

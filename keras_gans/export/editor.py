@@ -263,7 +263,7 @@ def _edition(model, weights_dtype):
         images = scaled(images)
         name = "discriminator" if "discriminator" in networks else "generator"
         with saved_model.stored(networks[name], module.weights[name]):
-            return {"attributes": model.attributes_of(images)}
+            return {"attributes": model.attributes_of(images, networks[name])}
 
     def edit_file(inputs):
         file, attributes = inputs

@@ -187,10 +187,12 @@ def _saved_model_folder(path, kind):
 
 
 def inference_network(model, name):
-    """Returns the network that a model uses outside of training."""
+    """Returns the network that a model uses outside of training; a plain one."""
     if isinstance(model, keras_gans.models.AdversarialModel):
-        return model.inference_network(name)
-    return getattr(model, name)
+        network = model.inference_network(name)
+    else:
+        network = getattr(model, name)
+    return network.plain() if hasattr(network, "plain") else network
 
 
 def stored_weights(name, network, weights_dtype):

@@ -76,7 +76,7 @@ class AdversarialModel(keras.Model):
         if ema_decay is not None:
             self._check_ema_decay()
             for name in self.roles["generator"]:
-                average = keras.models.clone_model(networks[name])
+                average = type(networks[name]).from_config(networks[name].get_config())
                 average.set_weights(networks[name].get_weights())
                 average.trainable = False
                 setattr(self, f"averaged_{name}", average)
@@ -232,7 +232,14 @@ class AdversarialModel(keras.Model):
                 self._optimizer_of(role).scale_loss(losses[f"{role}_loss"])
                 for role in roles
             ]
-        variables = [self.trainable_variables_of(role) for role in roles]
+        variables = [
+            [
+                variable
+                for name in self.roles[role]
+                for variable in _computed_variables(getattr(self, name))
+            ]
+            for role in roles
+        ]
         gradients = [
             tape.gradient(loss, sources)
             for loss, sources in zip(scaled_losses, variables, strict=True)
@@ -477,6 +484,11 @@ class _EpochCallbacks(keras.callbacks.CallbackList):
         if self._ends_here:
             self._ends_here = self.model.stop_training = False
         super().on_epoch_end(epoch, logs)
+
+
+def _computed_variables(network):
+    """The weights to update; of a network that grows not those of later stages."""
+    return getattr(network, "computed_variables", network.trainable_variables)
 
 
 def _element_spec(x, y):

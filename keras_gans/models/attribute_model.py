@@ -163,7 +163,7 @@ class AttributeModel(CriticModel):
         )
         return attributes
 
-    def attributes_of(self, images):
+    def attributes_of(self, images, generator=None):
         """Tells which attributes a batch of images has: those to which the generator
         changes it least.
 
@@ -173,12 +173,13 @@ class AttributeModel(CriticModel):
 
         Args:
             images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
+            generator: Network to ask in the place of the model's own.
 
         Returns:
             Float tensor of 0 and 1, of shape `(batch, attributes)`.
         """
         images = ops.cast(images, "float32")
-        generator = self.inference_network("generator")
+        generator = generator or self.inference_network("generator")
         units = np.eye(len(self.attribute_names), dtype="float32")
         best = ops.zeros((ops.shape(images)[0], len(units)))
         for group in self.choices.places * 2:

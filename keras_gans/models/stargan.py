@@ -165,18 +165,20 @@ class StarGAN(AttributeModel):
             **kwargs,
         )
 
-    def attributes_of(self, images):
+    def attributes_of(self, images, discriminator=None):
         """Tells which attributes a batch of images has, by the classifier.
 
         Of an exclusive group it is the likeliest, if any is likelier than not.
 
         Args:
             images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
+            discriminator: Network to ask in the place of the model's own.
 
         Returns:
             Float tensor of 0 and 1, of shape `(batch, attributes)`.
         """
-        _, logits = self.discriminator(images, training=False)
+        discriminator = discriminator or self.discriminator
+        _, logits = discriminator(images, training=False)
         units = np.eye(len(self.attribute_names), dtype="float32")
         attributes = ops.zeros_like(logits)
         for group in self.choices.places:

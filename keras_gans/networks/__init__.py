@@ -8,6 +8,11 @@ from keras_gans.networks.attribute import (
 from keras_gans.networks.autoencoder import autoencoder, decoder_generator
 from keras_gans.networks.dcgan import dcgan_discriminator, dcgan_generator
 from keras_gans.networks.digits import digit_discriminator, digit_generator
+from keras_gans.networks.growing import (
+    GrowingDiscriminator,
+    GrowingGenerator,
+    GrowingNetwork,
+)
 from keras_gans.networks.mlp import (
     mlp_autoencoder,
     mlp_discriminator,

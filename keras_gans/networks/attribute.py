@@ -324,21 +324,32 @@ def _one_for_each(x, outputs, layer_name, use_bias):
     return keras.layers.Flatten(name=f"{layer_name}_flat")(x)
 
 
-def _convolution(
-    x,
-    filters,
-    size,
-    layer_name,
-    strides=1,
-    use_bias=True,
-    padding="same",
-    kind=layers.Conv2D,
+def _convolution(x, filters, size, layer_name, kind=layers.Conv2D, **options):
+    return initialized(kind, x.shape[-1], filters, size, layer_name, **options)(x)
+
+
+def initialized(
+    kind, channels, filters, size, name, strides=1, use_bias=True, padding="same"
 ):
-    # What PyTorch does by default: uniform within 1 / sqrt(inputs of a filter). For a
-    # transposed convolution it counts the outputs in the place of the inputs.
-    transposed = kind is layers.Conv2DTranspose
-    inputs = (filters if transposed else x.shape[-1]) * size**2
-    bound = inputs**-0.5
+    """Returns a convolution whose weights start as they do in PyTorch by default.
+
+    Args:
+        kind: `keras.layers.Conv2D` or `keras.layers.Conv2DTranspose`.
+        channels: Positive integer, channels that come in.
+        filters: Positive integer, channels that go out.
+        size: Positive integer, side of the kernel.
+        name: Name of the layer.
+        strides: Positive integer.
+        use_bias: Boolean.
+        padding: `"same"` or `"valid"`.
+
+    Returns:
+        The layer.
+    """
+    # Uniform within 1 / sqrt(inputs of a filter). For a transposed convolution PyTorch
+    # counts the outputs in the place of the inputs.
+    inputs = filters if kind is layers.Conv2DTranspose else channels
+    bound = (inputs * size**2) ** -0.5
 
     def initializer():
         # A new object each time: one initializer would repeat its numbers.
@@ -352,8 +363,8 @@ def _convolution(
         use_bias=use_bias,
         kernel_initializer=initializer(),
         bias_initializer=initializer() if use_bias else None,
-        name=layer_name,
-    )(x)
+        name=name,
+    )
 
 
 def _check_counts(**counts):

@@ -1,0 +1,88 @@
+"""Lets networks grow while they train."""
+
+import keras
+
+from keras_gans.networks import GrowingNetwork
+
+
+class Growth(keras.callbacks.Callback):
+    """Grows networks by a schedule in images seen.
+
+    A stage is trained for `stage_images` images; then the next one is faded in over
+    `fade_images`, and so on up to full size. How many images have been seen is a weight
+    of the networks (of each, in `progress` and `images_seen`), so that training goes on
+    from a checkpoint in the middle of a fade.
+
+    A stage is compiled once, when it begins. Put this callback before a
+    `keras_gans.callbacks.Checkpoint`, which saves what has been seen.
+
+    Args:
+        batch_size: Positive integer, images in a batch.
+        stage_images: Positive integer, images for which each stage is trained as it is.
+        fade_images: Positive integer, images while the next one is being faded in.
+            Defaults to `stage_images`.
+
+    Raises:
+        ValueError: If an argument is not a positive integer. From `fit`, if the model
+            has no network that grows.
+
+    Example:
+
+    ```python
+    model = keras_gans.presets.aclgan(names, size=64, growing=True)
+    growth = keras_gans.callbacks.Growth(batch_size=16, stage_images=20_000)
+    model.fit(data, epochs=20, callbacks=[growth])
+    ```
+    """
+
+    def __init__(self, batch_size, stage_images, fade_images=None):
+        super().__init__()
+        self.batch_size = batch_size
+        self.stage_images = stage_images
+        self.fade_images = stage_images if fade_images is None else fade_images
+        for name in ("batch_size", "stage_images", "fade_images"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(
+                    f"Argument `{name}` must be a positive integer. "
+                    f"Received: {name}={value!r}"
+                )
+
+    def progress(self, images_seen):
+        """Returns how far networks have grown after so many images."""
+        stage, images = divmod(images_seen, self.stage_images + self.fade_images)
+        return stage + max(0, images - self.stage_images) / self.fade_images
+
+    def on_train_begin(self, logs=None):
+        names = self.model.network_names
+        networks = [getattr(self.model, name) for name in names]
+        networks += [
+            getattr(self.model, f"averaged_{name}")
+            for name in names
+            if hasattr(self.model, f"averaged_{name}")
+        ]
+        self._networks = [
+            network for network in networks if isinstance(network, GrowingNetwork)
+        ]
+        if not self._networks:
+            raise ValueError(
+                "`Growth` is for models whose networks grow, such as "
+                "`keras_gans.networks.GrowingGenerator`. Received a model of "
+                f"{', '.join(type(network).__name__ for network in networks)}."
+            )
+        self._seen = int(self._networks[0].images_seen)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        # A list, because all of them are to grow.
+        has_grown = [
+            network.grow(min(self.progress(self._seen), network.stages - 1))
+            for network in self._networks
+        ]
+        if any(has_grown):
+            self.model.make_train_function(force=True)
+            self.model.test_function = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._seen += self.batch_size
+        for network in self._networks:
+            network.images_seen.assign(self._seen)
