@@ -482,18 +482,32 @@ class Run:
         model.save(self.directory / "model.keras")
         return model
 
+    @property
+    def is_finished(self):
+        return (self.directory / "model.keras").exists()
+
     def model_path(self):
         """Returns the path of `model.keras`; raises if the run is not finished."""
-        path = self.directory / "model.keras"
-        if not path.exists():
+        if not self.is_finished:
             raise FileNotFoundError(
                 f"The run in {self.directory} is not finished: it has no model.keras. "
-                f"Finish it: keras-gans train --resume --output {self.directory}"
+                f"Finish it: keras-gans train --resume --output {self.directory}. Or "
+                "take its latest checkpoint: keras-gans export "
+                f"{self.directory} DIR"
             )
-        return path
+        return self.directory / "model.keras"
 
     def load_model(self):
-        """Loads the model of a finished run, for use and not for training."""
+        """Loads the model, for use and not for training.
+
+        Of a run that is not finished, it is that of the latest checkpoint.
+        """
+        checkpoints = self.directory / "checkpoints"
+        if not self.is_finished and Checkpoint.latest_step(checkpoints):
+            data = self._make_data()
+            model = self._build(data)
+            Checkpoint(checkpoints, data).set_model(model)
+            return model
         # Compiling would ask for the pretrained network of a semantic loss.
         return keras.saving.load_model(self.model_path(), compile=False)
 

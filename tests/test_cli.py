@@ -361,10 +361,15 @@ def test_interrupt_and_resume(tmp_path, unlabelled, monkeypatch):
         "\nStopped.\n"
     )
     assert "Traceback" not in result.err
-    message = fail("evaluate", "runs/digits-1")
-    assert "not finished" in message and "train --resume --output runs/dig" in message
     message = fail("translate", unlabelled[0], "a.png", "--model", "runs/digits-1")
-    assert "not finished" in message
+    assert "not finished" in message and "train --resume --output runs/dig" in message
+    # Its checkpoint can be exported and scored all the same (but for want of labels).
+    succeed("export", "runs/digits-1", "exported")
+    assert (pathlib.Path("exported") / "1" / "saved_model.pb").exists()
+    assert not pathlib.Path("runs/digits-1/model.keras").exists()
+    result = call("evaluate", "runs/digits-1")
+    assert "Not finished: this is its checkpoint of iteration 4." in result.out
+    assert "needs test images and labels" in result.err
 
     monkeypatch.undo()
     small_run.patch(monkeypatch)

@@ -161,6 +161,8 @@ def _evaluate_run(options):
         )
     run = Run.open(options.model)
     model = run.load_model()
+    if not run.is_finished:
+        print(f"Not finished: this is its checkpoint of iteration {model.iterations}.")
     print(f"Scoring {options.model} on the test images ...", flush=True)
     scores = run.score(model)
     if scores is None:

@@ -72,10 +72,10 @@ def test_pull_away_keeps_samples_apart():
 @pytest.mark.parametrize("gamma", [0.2, 1.0])
 def test_began_s_k_follows_its_update_and_stays_in_bounds(gamma):
     model = make_model("began", sgd(0.02), gamma=gamma, k_rate=0.4)
+    copy = make_model("began", gamma=gamma)
     seen = []
     for batch in make_data("began", 25):
         k = float(model.k)
-        copy = make_model("began", gamma=gamma)
         copy.generator.set_weights(model.generator.get_weights())
         copy.discriminator.set_weights(model.discriminator.get_weights())
         copy.seed_generator.state.assign(model.seed_generator.state)
