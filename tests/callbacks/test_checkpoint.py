@@ -326,7 +326,7 @@ def check_deaths(trainee, tmp_path, plan, random_deaths, epochs, seed=0):
         "SIGXFSZ" if moment == "writing" else "SIGKILL" for moment, _ in deaths
     ] + [None]
     assert steps[: len(plan)] == [step for _, step in plan]
-    assert len(set(steps[len(plan) :])) > 2
+    assert len(set(steps[len(plan) :])) > min(2, random_deaths)
     assert steps[-1] == f"step-{5 * epochs}"
 
     expected = trainee.train(tmp_path / "whole", epochs=epochs)
@@ -334,7 +334,24 @@ def check_deaths(trainee, tmp_path, plan, random_deaths, epochs, seed=0):
     assert_same(tiny_run.files(tmp_path / "whole"), tiny_run.files(tmp_path / "broken"))
 
 
-def test_killed_at_every_moment_of_a_save_and_at_random(trainee, tmp_path):
+def test_killed_within_a_save_and_at_random(trainee, tmp_path):
+    plan = [
+        # The first save of all.
+        (("writing", 1), None),
+        (("latest", 1), "step-2"),
+        # A later one.
+        (("written", 3), "step-6"),
+    ]
+    check_deaths(trainee, tmp_path, plan, random_deaths=2, epochs=9)
+
+
+@pytest.mark.slow
+def test_killed_at_many_random_moments(trainee, tmp_path):
+    check_deaths(trainee, tmp_path, [], random_deaths=40, epochs=100, seed=1)
+
+
+@pytest.mark.slow
+def test_killed_at_every_moment_of_a_save(trainee, tmp_path):
     plan = [
         # The first save of all.
         (("before", 1), None),
@@ -347,11 +364,6 @@ def test_killed_at_every_moment_of_a_save_and_at_random(trainee, tmp_path):
         (("latest", 3), "step-14"),
     ]
     check_deaths(trainee, tmp_path, plan, random_deaths=3, epochs=12)
-
-
-@pytest.mark.slow
-def test_killed_at_many_random_moments(trainee, tmp_path):
-    check_deaths(trainee, tmp_path, [], random_deaths=40, epochs=100, seed=1)
 
 
 # A full disk, a read-only folder, values that are not finite -----------------------

@@ -530,7 +530,7 @@ def test_wrong_numbers():
 @pytest.mark.parametrize("pool_size", [0, 3])
 def test_every_loss_on_logits_plugs_in_by_name(name, pool_size):
     model = CycleGAN(**make_networks(), pool_size=pool_size, seed=0)
-    model.compile(adversarial_loss=name)
+    model.compile(adversarial_loss=name, **EAGERLY)
     before = contracts.trained_weights(model)
     logs = contracts.train(model, make_data().take(1))
     assert all(np.isfinite(value) for value in logs.values())
@@ -542,7 +542,7 @@ def test_every_loss_on_logits_plugs_in_by_name(name, pool_size):
 
 def test_an_edge_loss_closes_the_cycle():
     model = CycleGAN(**make_networks(), pool_size=0, seed=0)
-    model.compile(cycle_loss=EdgeLoss())
+    model.compile(cycle_loss=EdgeLoss(), **EAGERLY)
     logs = contracts.train(model, make_data().take(1))
     fresh = CycleGAN(**make_networks(), pool_size=0, seed=0)
     for x, y in make_data().take(1):
