@@ -8,8 +8,8 @@ from PIL import Image
 
 from keras_gans import export
 from keras_gans.cli.common import (
+    convert_files,
     positive,
-    progress_bar,
     servable_path,
     target_of_file,
     targets_in_folder,
@@ -19,7 +19,6 @@ from keras_gans.data.images import (
     ImageError,
     decode_hints,
     decode_image,
-    encode_png,
     list_images,
     resize_image,
 )
@@ -88,8 +87,7 @@ def add_colorize(verbs):
 
 
 def _colorize(options):
-    whole_folder = options.input.is_dir()
-    if whole_folder:
+    if options.input.is_dir():
         files = list_images(options.input)
         targets = targets_in_folder(files, options)
         hints_files = _hints_in_folder(files, options)
@@ -106,26 +104,14 @@ def _colorize(options):
         f"with {options.model}",
         flush=True,
     )
-    skipped = 0
-    progress = progress_bar(len(files))
-    for path, hints_path, target in zip(files, hints_files, targets, strict=True):
-        try:
-            line_art, hints = _read(path, hints_path, smallest, options)
-            image = _colorize_image(colorizer, line_art, hints, path)
-        except ImageError as error:
-            if not whole_folder:
-                raise
-            print(f"\nSkipped: {error}", file=sys.stderr)
-            skipped += 1
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(encode_png(image))
-        progress.add(1)
-    if skipped == len(files):
-        raise ValueError(f"No sketch in {options.input} could be coloured.")
-    print(f"Wrote {len(files) - skipped} image(s) to {options.output}.")
-    if skipped:
-        print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
+    hints_of = dict(zip(files, hints_files, strict=True))
+
+    def convert(path):
+        line_art, hints = _read(path, hints_of[path], smallest, options)
+        return _colorize_image(colorizer, line_art, hints, path)
+
+    nothing_done = f"No sketch in {options.input} could be coloured."
+    convert_files(options, files, targets, convert, nothing_done)
 
 
 # Which hints belong to which sketch --------------------------------------------------

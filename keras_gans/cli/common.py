@@ -82,6 +82,41 @@ def packaged_model():
     )
 
 
+def convert_files(options, files, targets, convert, nothing_done):
+    """Writes what becomes of each file as PNG.
+
+    Of a folder, files that cannot be used are skipped and named.
+
+    Args:
+        options: Those of the verb, with `input` and `output`.
+        files: List of paths.
+        targets: List of as many paths of PNG files.
+        convert: Function of a path that returns an image, a uint8 array.
+        nothing_done: String, what is said if no file could be used.
+    """
+    from keras_gans.data.images import ImageError, encode_png
+
+    skipped = 0
+    progress = progress_bar(len(files))
+    for path, target in zip(files, targets, strict=True):
+        try:
+            image = convert(path)
+        except ImageError as error:
+            if not options.input.is_dir():
+                raise
+            print(f"\nSkipped: {error}", file=sys.stderr)
+            skipped += 1
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(encode_png(image))
+        progress.add(1)
+    if skipped == len(files):
+        raise ValueError(nothing_done)
+    print(f"Wrote {len(files) - skipped} image(s) to {options.output}.")
+    if skipped:
+        print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
+
+
 def refuse_existing(targets):
     for target in targets:
         if target.exists():

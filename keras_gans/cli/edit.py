@@ -1,11 +1,11 @@
 """`keras-gans edit`: attributes of a photo or of a folder of photos."""
 
 import pathlib
-import sys
 
 from keras_gans.cli.common import (
+    convert_files,
     positive,
-    progress_bar,
+    refuse_existing,
     servable_path,
     target_of_file,
     targets_in_folder,
@@ -72,9 +72,7 @@ def add_edit(verbs):
 
 
 def _edit(options):
-    from keras_gans.cli.common import refuse_existing
     from keras_gans.data.images import (
-        ImageError,
         decode_image,
         encode_png,
         list_images,
@@ -84,8 +82,7 @@ def _edit(options):
 
     if not options.add and not options.remove:
         raise ValueError("Nothing to edit: give --add NAME or --remove NAME.")
-    whole_folder = options.input.is_dir()
-    if whole_folder:
+    if options.input.is_dir():
         if options.mask:
             raise ValueError("--mask goes with a single photo, not with a folder.")
         files = list_images(options.input)
@@ -105,30 +102,18 @@ def _edit(options):
         f"Editing {len(files)} photo(s), {' '.join(changes)}, with {options.model}",
         flush=True,
     )
-    skipped = 0
-    progress = progress_bar(len(files))
-    for path, target in zip(files, targets, strict=True):
-        try:
-            image = decode_image(path, channels=editor.channels)
-            if size:
-                image = resize_image(_middle(image), size)
-            image, mask = _edit_image(editor, image, path, attributes, options)
-        except ImageError as error:
-            if not whole_folder:
-                raise
-            print(f"\nSkipped: {error}", file=sys.stderr)
-            skipped += 1
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(encode_png(image))
-            if options.mask:
-                options.mask.write_bytes(encode_png(mask))
-        progress.add(1)
-    if skipped == len(files):
-        raise ValueError(f"No photo in {options.input} could be edited.")
-    print(f"Wrote {len(files) - skipped} image(s) to {options.output}.")
-    if skipped:
-        print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
+
+    def convert(path):
+        image = decode_image(path, channels=editor.channels)
+        if size:
+            image = resize_image(_middle(image), size)
+        image, mask = _edit_image(editor, image, path, attributes, options)
+        if options.mask:
+            options.mask.write_bytes(encode_png(mask))
+        return image
+
+    nothing_done = f"No photo in {options.input} could be edited."
+    convert_files(options, files, targets, convert, nothing_done)
 
 
 def _edit_image(editor, image, path, attributes, options):

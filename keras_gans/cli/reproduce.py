@@ -59,6 +59,14 @@ def add_reproduce(verbs):
             _add_channels_options,
             _reproduce_channels,
         ),
+        (
+            "attributes",
+            "ACL-GAN's attribute loss, mask, frame and growth against StarGAN",
+            1,
+            "in a few minutes",
+            _add_attributes_options,
+            _reproduce_attributes,
+        ),
     ):
         study = studies.add_parser(name, help=what, description=f"Measures {what}.")
         add(study)
@@ -250,6 +258,82 @@ def _reproduce_channels(options):
         _with_given(setting, options),
         only=options.only,
         seeds=options.seeds or (1 if options.quick else 3),
+        command=options.command,
+    )
+
+
+def _add_attributes_options(study):
+    study.add_argument(
+        "--data",
+        metavar="SOURCE",
+        help="a folder of images, with --attributes, or celeb_a (default: "
+        "the embedded faces)",
+    )
+    study.add_argument(
+        "--attributes",
+        metavar="FILE",
+        help="of the images of a folder, in the format of CelebA's "
+        "list_attr_celeba.txt",
+    )
+    study.add_argument(
+        "--select", nargs="+", metavar="NAME", help="attributes (default: all)"
+    )
+    study.add_argument("--size", type=positive, help="height and width (default: 64)")
+    study.add_argument(
+        "--width",
+        type=positive,
+        help="filters of the networks' first convolution (default: 16; StarGAN's: 64)",
+    )
+    study.add_argument(
+        "--residual-blocks",
+        type=positive,
+        help="of the generators (default: 2; StarGAN's: 6)",
+    )
+    study.add_argument(
+        "--steps",
+        type=positive,
+        help="updates of the generator in every run (default: 3000)",
+    )
+    study.add_argument("--batch-size", type=positive, help="images (default: 16)")
+    study.add_argument(
+        "--learning-rate",
+        type=float,
+        metavar="RATE",
+        help="of all optimizers (default: 5e-4; StarGAN's: 1e-4)",
+    )
+    study.add_argument(
+        "--content-weight",
+        type=float,
+        metavar="WEIGHT",
+        help="of ACL-GAN's content loss (default: 10)",
+    )
+    study.add_argument(
+        "--scores",
+        type=positive,
+        help="how many times a run is scored while it trains (default: 10)",
+    )
+    study.add_argument(
+        "--feature-network",
+        metavar="NETWORK",
+        help="network of the FID: inception_v3, tfgan_inception, or the path of a "
+        ".keras file or SavedModel (default: the classifier that judges)",
+    )
+    study.add_argument(
+        "--feature-size",
+        type=positive,
+        help="height and width to which it gets its images (default: its own)",
+    )
+
+
+def _reproduce_attributes(options):
+    from keras_gans.experiments import attribute_loss
+
+    setting = attribute_loss.QUICK if options.quick else attribute_loss.Setting()
+    attribute_loss.reproduce(
+        options.output,
+        _with_given(setting, options),
+        only=options.only,
+        seeds=options.seeds or 1,
         command=options.command,
     )
 

@@ -1,12 +1,11 @@
 """`keras-gans translate`: an image or a folder of images."""
 
 import pathlib
-import sys
 
 from keras_gans.cli.common import (
+    convert_files,
     packaged_model,
     positive,
-    progress_bar,
     servable_path,
     target_of_file,
     targets_in_folder,
@@ -56,17 +55,10 @@ def add_translate(verbs):
 
 
 def _translate(options):
-    from keras_gans.data.images import (
-        ImageError,
-        decode_image,
-        encode_png,
-        list_images,
-        resize_image,
-    )
+    from keras_gans.data.images import decode_image, list_images, resize_image
     from keras_gans.export import load_translator
 
-    whole_folder = options.input.is_dir()
-    if whole_folder:
+    if options.input.is_dir():
         files = list_images(options.input)
         targets = targets_in_folder(files, options)
     else:
@@ -79,28 +71,15 @@ def _translate(options):
         flush=True,
     )
     channels = translator.channels[options.direction[0]]
-    skipped = 0
-    progress = progress_bar(len(files))
-    for path, target in zip(files, targets, strict=True):
-        try:
-            image = decode_image(path, channels=channels)
-            if options.size:
-                image = resize_image(image, options.size)
-            pixels = _translate_image(translator, image, path, options.direction)
-        except ImageError as error:
-            if not whole_folder:
-                raise
-            print(f"\nSkipped: {error}", file=sys.stderr)
-            skipped += 1
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(encode_png(pixels))
-        progress.add(1)
-    if skipped == len(files):
-        raise ValueError(f"No image in {options.input} could be translated.")
-    print(f"Wrote {len(files) - skipped} image(s) to {options.output}.")
-    if skipped:
-        print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
+
+    def convert(path):
+        image = decode_image(path, channels=channels)
+        if options.size:
+            image = resize_image(image, options.size)
+        return _translate_image(translator, image, path, options.direction)
+
+    nothing_done = f"No image in {options.input} could be translated."
+    convert_files(options, files, targets, convert, nothing_done)
 
 
 def _translate_image(translator, image, path, direction):

@@ -22,6 +22,7 @@ from keras_gans.callbacks.iteration_callback import (
 from keras_gans.data import load_images
 from keras_gans.data.sources import has_test_split, resize_images
 from keras_gans.metrics import frechet_distance
+from keras_gans.models.generative_model import shapes_of
 
 # Feature networks whose numbers are compared with published ones, in their own unit.
 PUBLISHED_NETWORKS = ("inception_v3", "tfgan_inception")
@@ -156,7 +157,12 @@ def _check(model, size):
     """Calls all networks once: a size that they do not take raises."""
     for name in model.network_names:
         network = getattr(model, name)
-        network(np.zeros((1, size, size, network.input_shape[-1]), "float32"))
+        shapes = shapes_of(network.input_shape)
+        inputs = [
+            np.zeros([1] + [size if n is None else n for n in shape[1:]], "float32")
+            for shape in shapes
+        ]
+        network(inputs if len(shapes) > 1 else inputs[0])
 
 
 def epochs_of(steps):
@@ -164,7 +170,7 @@ def epochs_of(steps):
     return max(number for number in range(1, 101) if steps % number == 0)
 
 
-def fit(model, data, steps, scores, path):
+def fit(model, data, steps, scores, path, callbacks=()):
     """Trains a model, from the last checkpoint in a folder, and scores it meanwhile.
 
     Args:
@@ -173,13 +179,20 @@ def fit(model, data, steps, scores, path):
         steps: Positive integer, training iterations.
         scores: A `Scores`.
         path: Folder of the run.
+        callbacks: Further callbacks, called before the others.
     """
     save_freq = max(1, steps // 10)
     checkpoint = Checkpoint(path / "checkpoints", data, save_freq, max_to_keep=1)
     model.fit(
         data,
         epochs=epochs_of(steps),
-        callbacks=[FiniteGuard(), scores, LossHistory(path), checkpoint],
+        callbacks=[
+            *callbacks,
+            FiniteGuard(),
+            scores,
+            LossHistory(path),
+            checkpoint,
+        ],
         verbose=0,
     )
 

@@ -1,0 +1,230 @@
+"""The study of the attribute loss: folder, variants, scores, operations and table."""
+
+import csv
+import dataclasses
+import functools
+import json
+
+import numpy as np
+import pytest
+
+import small_run
+from keras_gans import presets
+from keras_gans.data import attributes, faces
+from keras_gans.experiments import attribute_loss
+from keras_gans.experiments.attribute_loss import TITLES, VARIANTS, Setting
+from keras_gans.models import ACLGAN
+
+NAMES = ("Smiling", "Black_Hair", "Blond_Hair")
+IMAGES = 80
+Faces = attribute_loss._Faces
+
+
+def without_tracing(build):
+    """Lets a model compute its few steps eagerly: tracing would take longer."""
+
+    def build_eager(*args):
+        model = build(*args)
+        model.run_eagerly = True
+        return model
+
+    return build_eager
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    with pytest.MonkeyPatch.context() as patch:
+        # Made once for all tests that only look at them.
+        patch.setattr(attribute_loss, "_Faces", functools.cache(Faces))
+        patch.setattr(attribute_loss, "build", without_tracing(attribute_loss.build))
+        yield
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("faces")
+    images, labels, names = faces("train", count=IMAGES)
+    small_run.write_images(folder / "faces", images[:, ::2, ::2])
+    lines = [str(IMAGES), " ".join(names)]
+    lines += [
+        " ".join([f"{index}.png", *(str(2 * int(value) - 1) for value in row)])
+        for index, row in enumerate(labels)
+    ]
+    (folder / "list_attr.txt").write_text("\n".join(lines) + "\n")
+    return Setting(
+        data=str(folder / "faces"),
+        attributes=str(folder / "list_attr.txt"),
+        select=NAMES,
+        size=32,
+        width=2,
+        residual_blocks=0,
+        steps=4,
+        batch_size=2,
+        scores=2,
+        test_images=4,
+        classifier_steps=2,
+    )
+
+
+@pytest.fixture(scope="module")
+def domains(setting):
+    return attribute_loss._Faces(setting)
+
+
+@pytest.fixture(scope="module")
+def study(setting, tmp_path_factory):
+    """A folder with a finished study, and its results."""
+    folder = tmp_path_factory.mktemp("study") / "attributes"
+    results = attribute_loss.reproduce(folder, setting, command="the command")
+    return folder, results
+
+
+def test_study_trains_all_variants(study, setting):
+    folder, results = study
+    assert [row["variant"] for row in results] == list(VARIANTS)
+    for row in results:
+        assert (row["seed"], row["steps"]) == (0, setting.steps)
+        for name in ("target_accuracy", "preservation_accuracy"):
+            assert 0 <= row[name] <= 1
+        assert row["fid"] > 0 and row["seconds_per_update"] > 0
+        has_mask = row["variant"] not in ("stargan", "aclgan_without_mask")
+        assert ("background_l1" in row) == has_mask
+    assert len({row["classifier_accuracy"] for row in results}) == 1
+    assert len({row["change_l1"] for row in results}) == len(VARIANTS)
+    text = (folder / "table.md").read_text(encoding="utf-8")
+    for title in TITLES.values():
+        assert f"| {title} |" in text
+    assert "`the command`" in text and "4 updates of the generator" in text
+    assert "72 training and 4 test images" in text and ", ".join(NAMES) in text
+    with (folder / "table.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["fid"]) for row in rows] == [row["fid"] for row in results]
+    assert {path.name for path in folder.glob("figures/*")} == {
+        "scores.png",
+        *(f"edits_{name}.png" for name in VARIANTS),
+    }
+    for name in VARIANTS:
+        path = folder / "runs" / f"{name}-0" / "scores.csv"
+        with path.open(newline="", encoding="utf-8") as file:
+            scores = list(csv.DictReader(file))
+        assert [int(row["iteration"]) for row in scores] == [2, 4]
+        assert 0 < float(scores[0]["seconds"]) < float(scores[1]["seconds"])
+
+
+def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
+    _, results = study
+    score = Faces.score
+
+    def stop(domains, model):
+        if model.iterations > 3:
+            raise KeyboardInterrupt
+        return score(domains, model)
+
+    def reproduce():
+        return attribute_loss.reproduce(tmp_path, setting, only=["aclgan_growing"])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Faces, "score", stop)
+        with pytest.raises(KeyboardInterrupt):
+            reproduce()
+    (result,) = reproduce()
+    expected = dict(results[-1])
+    for row in (result, expected):
+        for name in ("seconds", "seconds_per_update"):
+            assert row.pop(name) > 0
+    assert result == expected
+    with monkeypatch.context() as patch:
+        for name in ("run", "_Faces"):  # Would fail if they were called.
+            patch.setattr(attribute_loss, name, None)
+        assert json.dumps(reproduce()[0]["fid"]) == json.dumps(result["fid"])
+
+
+def test_growth_ends_in_the_middle(setting, domains, tmp_path, monkeypatch):
+    seen = []
+
+    class Watched(attribute_loss.Growth):
+        def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+            seen.append(float(self.model.generator.progress))
+
+    monkeypatch.setattr(attribute_loss, "Growth", Watched)
+    setting = dataclasses.replace(setting, steps=8)
+    attribute_loss.run("aclgan_growing", 0, setting, domains, tmp_path)
+    # Two batches of 16 pixels, two of fading in, four of all 32.
+    assert seen == [0, 0, 0, 0.5, 1, 1, 1, 1]
+
+
+def test_variants_differ_in_what_they_are_named_for(setting, domains):
+    built = {
+        name: attribute_loss.build(name, 0, setting, domains) for name in VARIANTS
+    }
+    assert built["aclgan"].has_mask and not built["aclgan_without_mask"].has_mask
+    names = {
+        name: [layer.name for layer in model.generator.layers]
+        for name, model in built.items()
+    }
+    assert "frame" in names["aclgan"] and "frame" not in names["aclgan_without_frame"]
+    assert built["aclgan_growing"].generator.stages == 2
+    for name, model in built.items():
+        assert isinstance(model, ACLGAN) == (name != "stargan")
+        assert model.attribute_names == NAMES
+        for role in model.roles:
+            rate = model._optimizer_of(role).learning_rate
+            assert float(rate) == pytest.approx(setting.learning_rate)
+    changed = dataclasses.replace(setting, content_weight=3.0)
+    assert attribute_loss.build("aclgan", 0, changed, domains).content_weight == 3
+
+
+def test_wanted_attributes_of_the_distance_are_those_of_real_images(domains):
+    class Model:
+        choices = presets.aclgan(NAMES, size=32, width=2, residual_blocks=0).choices
+        attribute_names = NAMES
+        wanted = []
+
+        def translate(self, images, attributes):
+            self.wanted.append(attributes)
+            return (images,)
+
+    model = Model()
+    scores = domains.score(model)
+    images, labels, _ = domains.train
+    np.testing.assert_array_equal(model.wanted[0], labels[domains.real])
+    assert scores["change_l1"] == 0 and scores["fid"] > 0
+    assert len(domains.real) == len(domains.test[0]) == 4
+
+
+def test_operations_are_those_of_the_convolutions():
+    model = presets.stargan(NAMES, size=8, width=2, residual_blocks=0, n_critic=3)
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (8, 8, 8, 3), "uint8")
+    labels = np.eye(3, dtype="uint8")[random.integers(0, 3, 8)]
+    data = attributes((images, labels, NAMES), batch_size=2, split=None)
+    counted = attribute_loss.flops_per_update(model, data)
+    assert model.updates_generator
+    # A multiplication and an addition for each weight and place; and for the way back
+    # through a convolution as many for its weights, and for its inputs, again.
+    generator = 2 * 2 * (
+        64 * 7 * 7 * 6 * 2  # first
+        + 16 * 4 * 4 * 2 * 4 * 2  # down, and up likewise
+        + 4 * 4 * 4 * 4 * 8 * 2
+        + 64 * 7 * 7 * 2 * 3  # last
+    )
+    discriminator = 2 * 2 * (
+        16 * 4 * 4 * 3 * 2 + 4 * 4 * 4 * 2 * 4 + 4 * 3 * 3 * 4 + 2 * 2 * 4 * 3
+    )
+    # Critic step: one translation; both images forth and back; the penalty.
+    least = 3 * (generator + 2 * 3 * discriminator) + 2 * 3 * generator
+    most = 3 * (generator + 7 * 3 * discriminator) + 3 * 3 * generator
+    assert least < counted < most + 6 * discriminator
+    twice = attributes((images, labels, NAMES), batch_size=4, split=None)
+    assert attribute_loss.flops_per_update(model, twice) == pytest.approx(
+        2 * counted, rel=0.02
+    )
+
+
+def test_another_setting_and_unknown_names_are_refused(study, setting):
+    folder, _ = study
+    with pytest.raises(ValueError, match="another setting"):
+        attribute_loss.reproduce(folder, dataclasses.replace(setting, steps=5))
+    with pytest.raises(ValueError, match="--only.*aclgan_growing.*Received: acl"):
+        attribute_loss.reproduce(folder, setting, only=["acl"])
