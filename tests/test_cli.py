@@ -23,7 +23,12 @@ import small_run
 from keras_gans import cli, export, losses, presets, training
 from keras_gans.cli import common, train
 from keras_gans.data.sources import resize_images
-from keras_gans.experiments import channel_loss, semantic_digits, semantic_loss
+from keras_gans.experiments import (
+    attribute_loss,
+    channel_loss,
+    semantic_digits,
+    semantic_loss,
+)
 
 BATCH = ["--batch-size", str(small_run.BATCH)]
 OPTIONS = (
@@ -638,7 +643,7 @@ def test_options_of_the_studies_reach_them(monkeypatch):
     def reproduce(directory, setting, only, seeds, command):
         seen.append((directory, setting, only, seeds, command))
 
-    for study in (semantic_loss, semantic_digits, channel_loss):
+    for study in (semantic_loss, semantic_digits, channel_loss, attribute_loss):
         monkeypatch.setattr(study, "reproduce", reproduce)
     succeed("reproduce", "semantic")
     succeed("reproduce", "semantic", "--quick", "--output", "out")
@@ -659,8 +664,17 @@ def test_options_of_the_studies_reach_them(monkeypatch):
         *("--normalization", "instance", "--steps", "7", "--scores", "2"),
         *("--feature-network", "b.keras", "--feature-size", "128", "--seeds", "5"),
     )
+    succeed("reproduce", "attributes", "--quick")
+    succeed(
+        *("reproduce", "attributes", "--data", "faces/", "--attributes", "list.txt"),
+        *("--select", "Smiling", "Male", "--size", "128", "--width", "32"),
+        *("--residual-blocks", "6", "--steps", "7", "--batch-size", "8"),
+        *("--learning-rate", "1e-4", "--content-weight", "5", "--scores", "2"),
+        *("--feature-network", "b.keras", "--feature-size", "128"),
+        *("--only", "stargan", "aclgan", "--seeds", "2"),
+    )
     folder = pathlib.Path("runs/semantic")
-    default, quick, given, digits, *channels = seen
+    default, quick, given, digits, *channels, quick_faces, faces = seen
     command = "keras-gans reproduce semantic"
     assert default == (folder, semantic_loss.Setting(), None, 1, command)
     assert quick[:2] == (pathlib.Path("out"), semantic_loss.QUICK)
@@ -699,6 +713,26 @@ def test_options_of_the_studies_reach_them(monkeypatch):
         feature_size=128,
     )
     assert channels[2][3] == 5
+    assert quick_faces[:2] == (
+        pathlib.Path("runs/attributes"),
+        attribute_loss.QUICK,
+    )
+    assert faces[1] == attribute_loss.Setting(
+        data="faces/",
+        attributes="list.txt",
+        select=["Smiling", "Male"],
+        size=128,
+        width=32,
+        residual_blocks=6,
+        steps=7,
+        batch_size=8,
+        learning_rate=1e-4,
+        content_weight=5.0,
+        scores=2,
+        feature_network="b.keras",
+        feature_size=128,
+    )
+    assert faces[2:4] == (["stargan", "aclgan"], 2)
     # Each study has options of its own.
     assert "unrecognized" in fail("reproduce", "losses", "--x", "photos", status=2)
     assert "STUDY" in fail("reproduce", status=2)
