@@ -24,7 +24,7 @@ QUICK = {
     "WIDTH": "4",
     "CLASSIFIER_STEPS": "2",
 }
-# Of these the few steps take less time than it takes to compile them.
+# Of these the few steps take less time than it takes to compile them, and still long.
 MANY_MODELS = ("semantic_cyclegan",)
 WITHOUT_TRACING = "import tensorflow; tensorflow.config.run_functions_eagerly(True)"
 MACHINE_PATH = re.compile(
@@ -89,7 +89,14 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
-@each_notebook
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=pytest.mark.slow if path.stem in MANY_MODELS else ())
+        for path in NOTEBOOKS
+    ],
+    ids=lambda path: path.stem,
+)
 def test_runs_with_few_steps(path, tmp_path, monkeypatch):
     notebook = read(path)
     make_quick(notebook)

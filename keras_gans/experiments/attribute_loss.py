@@ -89,7 +89,7 @@ class Setting:
         test_images: How many test images are scored at most.
         classifier_steps: Training steps of the classifier that judges.
         feature_network: As for `keras_gans.metrics.FeatureNetwork`, or `None` for the
-            classifier that judges.
+            last convolution of the classifier that judges.
         feature_size: Height and width to which that network gets its images.
     """
 
@@ -185,12 +185,12 @@ class _Faces:
             *self.train[:2],
             steps=setting.classifier_steps,
             seed=JUDGE_SEED,
-            feature_dim=64,
         )
         network = setting.feature_network
         if network is None:
-            layers = self.classifier.layers
-            network = keras.Model(layers[0].output, layers[-1].input, name="judge")
+            # The maps before they are flattened, whose means are the features.
+            flatten = self.classifier.layers[-2]
+            network = keras.Model(self.classifier.input, flatten.input, name="judge")
         # As many real images as there are edits.
         order = np.random.default_rng(0).permutation(len(self.train[0]))
         self.real = order[: len(self.test[0])]

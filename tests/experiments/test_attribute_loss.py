@@ -17,6 +17,8 @@ from keras_gans.models import ACLGAN
 
 NAMES = ("Smiling", "Black_Hair", "Blond_Hair")
 IMAGES = 80
+# Those that differ most; the others are built by a test.
+TRAINED = ["stargan", "aclgan_without_mask", "aclgan_growing"]
 Faces = attribute_loss._Faces
 
 
@@ -75,13 +77,15 @@ def domains(setting):
 def study(setting, tmp_path_factory):
     """A folder with a finished study, and its results."""
     folder = tmp_path_factory.mktemp("study") / "attributes"
-    results = attribute_loss.reproduce(folder, setting, command="the command")
+    results = attribute_loss.reproduce(
+        folder, setting, only=TRAINED, command="the command"
+    )
     return folder, results
 
 
-def test_study_trains_all_variants(study, setting):
+def test_study_trains_the_variants(study, setting):
     folder, results = study
-    assert [row["variant"] for row in results] == list(VARIANTS)
+    assert [row["variant"] for row in results] == TRAINED
     for row in results:
         assert (row["seed"], row["steps"]) == (0, setting.steps)
         for name in ("target_accuracy", "preservation_accuracy"):
@@ -90,10 +94,10 @@ def test_study_trains_all_variants(study, setting):
         has_mask = row["variant"] not in ("stargan", "aclgan_without_mask")
         assert ("background_l1" in row) == has_mask
     assert len({row["classifier_accuracy"] for row in results}) == 1
-    assert len({row["change_l1"] for row in results}) == len(VARIANTS)
+    assert len({row["change_l1"] for row in results}) == len(TRAINED)
     text = (folder / "table.md").read_text(encoding="utf-8")
-    for title in TITLES.values():
-        assert f"| {title} |" in text
+    for name, title in TITLES.items():
+        assert (f"| {title} |" in text) == (name in TRAINED)
     assert "`the command`" in text and "4 updates of the generator" in text
     assert "72 training and 4 test images" in text and ", ".join(NAMES) in text
     with (folder / "table.csv").open(newline="", encoding="utf-8") as file:
@@ -101,9 +105,9 @@ def test_study_trains_all_variants(study, setting):
     assert [float(row["fid"]) for row in rows] == [row["fid"] for row in results]
     assert {path.name for path in folder.glob("figures/*")} == {
         "scores.png",
-        *(f"edits_{name}.png" for name in VARIANTS),
+        *(f"edits_{name}.png" for name in TRAINED),
     }
-    for name in VARIANTS:
+    for name in TRAINED:
         path = folder / "runs" / f"{name}-0" / "scores.csv"
         with path.open(newline="", encoding="utf-8") as file:
             scores = list(csv.DictReader(file))

@@ -371,6 +371,7 @@ def main():
     print(json.dumps(contracts.replicas_minus_one(strategy, make, data)))
 
 
+@pytest.mark.slow
 def test_two_replicas_equal_one():
     differences = contracts.run_python(
         f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')"
