@@ -563,7 +563,7 @@ def aclgan(
     growing=False,
     with_complement=True,
     attribute_weight=1.0,
-    content_weight=10.0,
+    content_weight=1.0,
     gradient_penalty_weight=0.0,
     n_critic=1,
     ema_decay=None,

@@ -555,7 +555,7 @@ def test_acl_gan_and_its_parts():
     assert type(model) is models.ACLGAN
     assert model.has_mask and model.with_complement
     assert "frame" in names(model.generator)
-    assert (model.attribute_weight, model.content_weight, model.n_critic) == (1, 10, 1)
+    assert (model.attribute_weight, model.content_weight, model.n_critic) == (1, 1, 1)
     plain = presets.aclgan(
         FACE,
         exclusive_groups=(),

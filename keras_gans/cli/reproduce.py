@@ -305,7 +305,7 @@ def _add_attributes_options(study):
         "--content-weight",
         type=float,
         metavar="WEIGHT",
-        help="of ACL-GAN's content loss (default: 10)",
+        help="of ACL-GAN's content loss (default: 1)",
     )
     study.add_argument(
         "--scores",

@@ -102,7 +102,7 @@ class Setting:
     steps: int = 3000
     batch_size: int = 16
     learning_rate: float = 5e-4
-    content_weight: float = 10.0
+    content_weight: float = 1.0
     scores: int = 10
     test_images: int = 256
     classifier_steps: int = 400

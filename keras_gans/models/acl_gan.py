@@ -41,7 +41,8 @@ class ACLGAN(AttributeModel):
         exclusive_groups: Sequence of groups of names of which an image has at most one,
             hair colours for example. Defaults to none.
         attribute_weight: Non-negative float, λ_att. Defaults to 1.
-        content_weight: Non-negative float, λ_con. Defaults to 10.
+        content_weight: Non-negative float, λ_con. Defaults to 1; the paper names no
+            weight, and of 10 the mask closed for good before anything was learned.
         gradient_penalty_weight: Non-negative float, the factor of a gradient penalty on
             the mean of the outputs. Defaults to 0, none.
         flip_probability: Float in (0, 1], ½ by default.
@@ -94,7 +95,7 @@ class ACLGAN(AttributeModel):
         attribute_names,
         exclusive_groups=(),
         attribute_weight=1.0,
-        content_weight=10.0,
+        content_weight=1.0,
         gradient_penalty_weight=0.0,
         flip_probability=0.5,
         n_critic=1,
