@@ -375,6 +375,15 @@ def test_interrupt_and_resume(tmp_path, unlabelled, monkeypatch):
     result = call("evaluate", "runs/digits-1")
     assert "Not finished: this is its checkpoint of iteration 4." in result.out
     assert "needs test images and labels" in result.err
+    domains = ("--x", unlabelled[0], "--y", unlabelled[1], "--metrics", "psnr", "mae")
+    result = succeed("evaluate", "runs/digits-1", *domains, "--output", "run.json")
+    assert "checkpoint of iteration 4" in result.out
+    succeed("evaluate", "exported", *domains, "--size", 32, "--output", "export.json")
+    scores, exported = (
+        json.loads(pathlib.Path(name).read_text())["scores"]
+        for name in ("run.json", "export.json")
+    )
+    assert scores == exported and scores["mae"] > 0
 
     monkeypatch.undo()
     small_run.patch(monkeypatch)

@@ -8,6 +8,8 @@ from PIL import Image
 
 from keras_gans import export
 from keras_gans.cli.common import (
+    add_files,
+    add_model,
     convert_files,
     positive,
     servable_path,
@@ -49,22 +51,8 @@ def add_colorize(verbs):
             "      --model runs/colorizer-1"
         ),
     )
-    verb.add_argument(
-        "input", type=pathlib.Path, metavar="SKETCH", help="file or folder"
-    )
-    verb.add_argument(
-        "output",
-        type=pathlib.Path,
-        metavar="OUT",
-        help="PNG file or new folder; nothing is overwritten",
-    )
-    verb.add_argument(
-        "--model",
-        type=pathlib.Path,
-        metavar="DIR",
-        required=True,
-        help="folder of a run, exported SavedModel or .keras file",
-    )
+    add_files(verb, "SKETCH")
+    add_model(verb)
     verb.add_argument(
         "--hints",
         type=pathlib.Path,

@@ -82,6 +82,31 @@ def packaged_model():
     )
 
 
+def add_files(verb, metavar):
+    """Adds the two arguments of a verb that makes images of images."""
+    verb.add_argument(
+        "input", type=pathlib.Path, metavar=metavar, help="file or folder"
+    )
+    verb.add_argument(
+        "output",
+        type=pathlib.Path,
+        metavar="OUT",
+        help="PNG file or new folder; nothing is overwritten",
+    )
+
+
+def add_model(verb, default=None):
+    """Adds `--model`, which must be given unless there is a default to speak of."""
+    verb.add_argument(
+        "--model",
+        type=pathlib.Path,
+        metavar="DIR",
+        required=default is None,
+        help="folder of a run, exported SavedModel or .keras file"
+        + (f" (default: {default})" if default else ""),
+    )
+
+
 def convert_files(options, files, targets, convert, nothing_done):
     """Writes what becomes of each file as PNG.
 

@@ -3,6 +3,8 @@
 import pathlib
 
 from keras_gans.cli.common import (
+    add_files,
+    add_model,
     convert_files,
     positive,
     refuse_existing,
@@ -27,22 +29,8 @@ def add_edit(verbs):
             "  keras-gans edit faces/ blond/ --model runs/aclgan-1 --add Blond_Hair"
         ),
     )
-    verb.add_argument(
-        "input", type=pathlib.Path, metavar="PHOTO", help="file or folder"
-    )
-    verb.add_argument(
-        "output",
-        type=pathlib.Path,
-        metavar="OUT",
-        help="PNG file or new folder; nothing is overwritten",
-    )
-    verb.add_argument(
-        "--model",
-        type=pathlib.Path,
-        metavar="DIR",
-        required=True,
-        help="folder of a run, exported SavedModel or .keras file",
-    )
+    add_files(verb, "PHOTO")
+    add_model(verb)
     verb.add_argument(
         "--add", nargs="+", default=[], metavar="NAME", help="attributes to give"
     )

@@ -4,6 +4,7 @@ import contextlib
 import math
 import pathlib
 import sys
+import tempfile
 import warnings
 
 from keras_gans.cli.common import positive, progress_bar, servable_path
@@ -161,8 +162,7 @@ def _evaluate_run(options):
         )
     run = Run.open(options.model)
     model = run.load_model()
-    if not run.is_finished:
-        print(f"Not finished: this is its checkpoint of iteration {model.iterations}.")
+    _say_if_unfinished(run, model)
     print(f"Scoring {options.model} on the test images ...", flush=True)
     scores = run.score(model)
     if scores is None:
@@ -175,15 +175,33 @@ def _evaluate_run(options):
     print(f"\nSaved as {options.model / 'score.json'}")
 
 
+def _say_if_unfinished(run, model):
+    if not run.is_finished:
+        print(f"Not finished: this is its checkpoint of iteration {model.iterations}.")
+
+
+def _load_translator(path):
+    """Loads a model of translation; of an unfinished run the latest checkpoint."""
+    from keras_gans.export import load_translator
+    from keras_gans.training import Run
+
+    run = Run.open(path) if (path / "run.json").is_file() else None
+    if run is None or run.is_finished:
+        return load_translator(servable_path(path, "translation"))
+    model = run.load_model()
+    _say_if_unfinished(run, model)
+    with tempfile.TemporaryDirectory() as folder:
+        return load_translator(run.export(model, folder))
+
+
 def _evaluate_model(options):
     from keras_gans.callbacks import evaluate_translation
     from keras_gans.callbacks.evaluate_translation import load_held_out
-    from keras_gans.export import load_translator
     from keras_gans.metrics import FeatureStatistics
     from keras_gans.training import Run
 
     names = _check_scores(options, ["fid", "kid", "psnr", "ssim", "mae"])
-    servable = servable_path(options.model, "translation")
+    translator = _load_translator(options.model)
     size = options.size
     if size is None and (options.model / "run.json").is_file():
         size = Run.open(options.model).configuration.size
@@ -192,7 +210,6 @@ def _evaluate_model(options):
         f"  X  {options.x}\n  Y  {options.y}",
         flush=True,
     )
-    translator = load_translator(servable)
     with _warnings_as_notes():
         images = {
             domain: load_held_out(

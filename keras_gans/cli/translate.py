@@ -1,8 +1,8 @@
 """`keras-gans translate`: an image or a folder of images."""
 
-import pathlib
-
 from keras_gans.cli.common import (
+    add_files,
+    add_model,
     convert_files,
     packaged_model,
     positive,
@@ -25,20 +25,8 @@ def add_translate(verbs):
             "      --model runs/cyclegan-1"
         ),
     )
-    verb.add_argument("input", type=pathlib.Path, metavar="IN", help="file or folder")
-    verb.add_argument(
-        "output",
-        type=pathlib.Path,
-        metavar="OUT",
-        help="PNG file or new folder; nothing is overwritten",
-    )
-    verb.add_argument(
-        "--model",
-        type=pathlib.Path,
-        metavar="DIR",
-        help="folder of a run, exported SavedModel or .keras file (default: the digit "
-        "model that comes with the package)",
-    )
+    add_files(verb, "IN")
+    add_model(verb, default="the digit model that comes with the package")
     verb.add_argument(
         "--direction",
         choices=["xy", "yx"],

@@ -8,6 +8,7 @@ from keras_gans.layers.size_multiple import SizeMultiple, size_multiple
 
 __all__ = [
     "BatchNormalization",
+    "HintPooling",
     "ImagePool",
     "InstanceNormalization",
     "RandomColors",

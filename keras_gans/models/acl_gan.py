@@ -160,10 +160,8 @@ class ACLGAN(AttributeModel):
             )
         self.compile_roles(
             optimizers={
-                "generator": generator_optimizer
-                or keras.optimizers.Adam(1e-4, beta_1=0.5),
-                "discriminator": discriminator_optimizer
-                or keras.optimizers.Adam(1e-4, beta_1=0.5),
+                "generator": generator_optimizer,
+                "discriminator": discriminator_optimizer,
             },
             losses={
                 "attribute_loss": losses,

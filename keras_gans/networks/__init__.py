@@ -23,6 +23,9 @@ from keras_gans.networks.resnet import resnet_generator
 from keras_gans.networks.unet import unet_generator
 
 __all__ = [
+    "GrowingDiscriminator",
+    "GrowingGenerator",
+    "GrowingNetwork",
     "aclgan_discriminator",
     "aclgan_generator",
     "autoencoder",

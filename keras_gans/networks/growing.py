@@ -96,7 +96,7 @@ class GrowingNetwork(keras.Model):
         return [weight for layer in layers for weight in layer.trainable_variables]
 
     def call(self, inputs, training=False):
-        return self.compute(inputs, self.stage, self.fade, training)
+        return self.compute(inputs, self.stage, self.fade)
 
     def plain(self):
         """Returns the full-grown network as a Functional model with the same weights.
@@ -245,7 +245,7 @@ class GrowingGenerator(GrowingNetwork):
         blocks = [block for pair in self.residuals for block in pair]
         return found + [layer for block in blocks for layer in block]
 
-    def compute(self, inputs, stage, fade, training=False):
+    def compute(self, inputs, stage, fade):
         images, attributes = inputs
         factor = self.size // (self.start_size * 2**stage)
 
@@ -382,7 +382,7 @@ class GrowingDiscriminator(GrowingNetwork):
         down = self.down[1 : stage + 1]
         return [*self.ends_of(stage), *down, *self.trunk, self.last]
 
-    def compute(self, images, stage, fade, training=False):
+    def compute(self, images, stage, fade):
         def active(layer, x):
             return ops.leaky_relu(layer(x), _SLOPE)
 
