@@ -56,7 +56,7 @@ def attribute_scores(model, images, attributes, classifier, border=8):
     is_border[border:-border, border:-border] = False
 
     target, preserved = {name: [] for name in model.attribute_names}, []
-    # Sums and counts of differences, of pixels, as the masks differ in size.
+    # Of all pixels that count: the masks differ in size.
     differences = {"change_l1": [], "border_l1": [], "background_l1": []}
     inside = []
     for choice in model.choices.places:
