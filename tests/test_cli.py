@@ -11,6 +11,7 @@ import pathlib
 import re
 import shlex
 import shutil
+import sys
 
 import keras
 import numpy as np
@@ -745,6 +746,38 @@ def test_options_of_the_studies_reach_them(monkeypatch):
     # Each study has options of its own.
     assert "unrecognized" in fail("reproduce", "losses", "--x", "photos", status=2)
     assert "STUDY" in fail("reproduce", status=2)
+
+
+def test_reproduce_attributes_can_search(monkeypatch):
+    from keras_gans.experiments import attribute_search
+
+    seen = []
+    monkeypatch.setattr(
+        attribute_search,
+        "search",
+        lambda directory, setting, only, trials, command: seen.append(
+            (directory, setting, only, trials, command)
+        ),
+    )
+    command = ("reproduce", "attributes", "--search")
+    succeed(*command)
+    succeed(*command, "--quick", "--output", "out")
+    succeed(*command, "--trials", "3", "--steps", "7", "--only", "aclgan")
+    default, quick, given = seen
+    folder = pathlib.Path("runs/attribute_search")
+    text = "keras-gans reproduce attributes --search"
+    assert default == (folder, attribute_search.SETTING, None, 12, text)
+    assert quick[:4] == (pathlib.Path("out"), attribute_search.QUICK, None, 2)
+    assert given[1] == dataclasses.replace(attribute_search.SETTING, steps=7)
+    assert given[2:4] == (["aclgan"], 3)
+    assert "--search only" in fail("reproduce", "attributes", "--trials", "3")
+    assert "is searched" in fail(*command, "--content-weight", "1")
+    assert "--trials" in fail(*command, "--seeds", "2")
+    # Without the extra: as if keras-tuner was not there.
+    monkeypatch.delitem(sys.modules, "keras_gans.experiments.attribute_search")
+    monkeypatch.delattr("keras_gans.experiments.attribute_search")
+    monkeypatch.setitem(sys.modules, "keras_tuner", None)
+    assert "pip install 'keras_gans[tune]'" in fail(*command)
 
 
 def test_x_and_y_stand_for_data(unlabelled):

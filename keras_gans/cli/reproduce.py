@@ -323,9 +323,24 @@ def _add_attributes_options(study):
         type=positive,
         help="height and width to which it gets its images (default: its own)",
     )
+    study.add_argument(
+        "--search",
+        action="store_true",
+        help="search the weights of the losses of stargan and aclgan at random "
+        "instead, by short runs; needs keras-tuner, whose environment variables share "
+        "it among processes and machines (default then: --size 32, --steps 600, "
+        "--output runs/attribute_search)",
+    )
+    study.add_argument(
+        "--trials", type=positive, help="runs of a --search for each (default: 12)"
+    )
 
 
 def _reproduce_attributes(options):
+    if options.search:
+        return _search_attributes(options)
+    if options.trials:
+        raise ValueError("--trials is of use with --search only.")
     from keras_gans.experiments import attribute_loss
 
     setting = attribute_loss.QUICK if options.quick else attribute_loss.Setting()
@@ -334,6 +349,30 @@ def _reproduce_attributes(options):
         _with_given(setting, options),
         only=options.only,
         seeds=options.seeds or 1,
+        command=options.command,
+    )
+
+
+def _search_attributes(options):
+    try:
+        from keras_gans.experiments import attribute_search
+    except ImportError as error:
+        # Of an extra that is not installed.
+        raise ValueError(str(error)) from error
+    if options.content_weight is not None:
+        raise ValueError("--content-weight is searched: leave it out with --search.")
+    if options.seeds:
+        raise ValueError("--seeds is for the study without --search: see --trials.")
+    # The default is the folder of the study without --search.
+    output = options.output
+    if output == pathlib.Path("runs") / options.study:
+        output = output.with_name("attribute_search")
+    setting = attribute_search.QUICK if options.quick else attribute_search.SETTING
+    attribute_search.search(
+        output,
+        _with_given(setting, options),
+        only=options.only,
+        trials=options.trials or (2 if options.quick else 12),
         command=options.command,
     )
 

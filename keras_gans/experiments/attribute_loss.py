@@ -147,7 +147,7 @@ def reproduce(directory, setting=None, only=None, seeds=1, command=""):
         only,
         seeds,
         command,
-        _Faces,
+        Faces,
         build,
         run,
         report,
@@ -155,7 +155,7 @@ def reproduce(directory, setting=None, only=None, seeds=1, command=""):
     )
 
 
-class _Faces:
+class Faces:
     """Images with attributes, the classifier that judges and its features.
 
     Args:
@@ -279,13 +279,13 @@ def run(name, seed, setting, domains, path):
     )
 
 
-def build(name, seed, setting, domains):
-    """Builds and compiles one of the variants."""
-    arguments = dict(VARIANTS[name])
+def build(name, seed, setting, domains, **weights):
+    """Builds and compiles one of the variants, with other weights of its losses."""
+    arguments = VARIANTS[name] | weights
     preset = presets.stargan
     if name != "stargan":
         preset = presets.aclgan
-        arguments["content_weight"] = setting.content_weight
+        arguments.setdefault("content_weight", setting.content_weight)
     rate = setting.learning_rate
     return preset(
         domains.train[2],

@@ -10,7 +10,7 @@ import pytest
 
 import small_run
 from keras_gans import presets
-from keras_gans.data import attributes, faces
+from keras_gans.data import attributes
 from keras_gans.experiments import attribute_loss
 from keras_gans.experiments.attribute_loss import TITLES, VARIANTS, Setting
 from keras_gans.models import ACLGAN
@@ -19,7 +19,7 @@ NAMES = ("Smiling", "Black_Hair", "Blond_Hair")
 IMAGES = 80
 # Those that differ most; the others are built by a test.
 TRAINED = ["stargan", "aclgan_without_mask", "aclgan_growing"]
-Faces = attribute_loss._Faces
+Faces = attribute_loss.Faces
 
 
 def without_tracing(build):
@@ -37,25 +37,17 @@ def without_tracing(build):
 def small():
     with pytest.MonkeyPatch.context() as patch:
         # Made once for all tests that only look at them.
-        patch.setattr(attribute_loss, "_Faces", functools.cache(Faces))
+        patch.setattr(attribute_loss, "Faces", functools.cache(Faces))
         patch.setattr(attribute_loss, "build", without_tracing(attribute_loss.build))
         yield
 
 
 @pytest.fixture(scope="module")
 def setting(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("faces")
-    images, labels, names = faces("train", count=IMAGES)
-    small_run.write_images(folder / "faces", images[:, ::2, ::2])
-    lines = [str(IMAGES), " ".join(names)]
-    lines += [
-        " ".join([f"{index}.png", *(str(2 * int(value) - 1) for value in row)])
-        for index, row in enumerate(labels)
-    ]
-    (folder / "list_attr.txt").write_text("\n".join(lines) + "\n")
+    images, file = small_run.write_faces(tmp_path_factory.mktemp("faces"), IMAGES)
     return Setting(
-        data=str(folder / "faces"),
-        attributes=str(folder / "list_attr.txt"),
+        data=images,
+        attributes=file,
         select=NAMES,
         size=32,
         width=2,
@@ -70,7 +62,7 @@ def setting(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def domains(setting):
-    return attribute_loss._Faces(setting)
+    return attribute_loss.Faces(setting)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +130,7 @@ def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
             assert row.pop(name) > 0
     assert result == expected
     with monkeypatch.context() as patch:
-        for name in ("run", "_Faces"):  # Would fail if they were called.
+        for name in ("run", "Faces"):  # Would fail if they were called.
             patch.setattr(attribute_loss, name, None)
         assert json.dumps(reproduce()[0]["fid"]) == json.dumps(result["fid"])
 

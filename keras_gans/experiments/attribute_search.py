@@ -1,0 +1,446 @@
+"""How many trials the weights of the losses take to be found: three against two.
+
+The study `attributes --search` draws weights at random, evenly on a logarithmic scale,
+trains a short run with each draw, and scores it on test images:
+
+    stargan    adversarial, classification and reconstruction weight
+    aclgan     attribute and content weight
+
+Both get as many trials, of as many updates of the generator, over the same range of
+every weight. Random trials are independent, so that they could as well have come in any
+other order: beside the best score so far in the order of the trials there is its mean
+over all orders, and the number of trials to a given score is the mean over them too.
+
+A trial is scored by the harmonic mean of the accuracy of the edits and of what they
+keep: an image that does not change at all has none.
+
+keras-tuner runs the trials, one after another, or in several processes or machines: its
+environment variables tell each of them its part.
+
+    KERASTUNER_ORACLE_IP      address of the chief, the same for all
+    KERASTUNER_ORACLE_PORT    its port, the same for all
+    KERASTUNER_TUNER_ID       chief for the one that hands out the weights and writes
+                              the tables; any other name for each that trains
+"""
+
+import dataclasses
+import json
+import math
+import os
+import pathlib
+import time
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from keras_gans.callbacks import FiniteGuard, attribute_grid
+from keras_gans.callbacks.iteration_callback import write_atomically
+from keras_gans.data import attributes
+from keras_gans.data.images import encode_png
+from keras_gans.experiments import attribute_loss
+from keras_gans.experiments.attribute_loss import TITLES, Setting
+from keras_gans.experiments.study import (
+    cell,
+    check_folder,
+    epochs_of,
+    record_text,
+    write_csv,
+    write_json,
+    write_record,
+    write_text,
+)
+
+try:
+    import keras_tuner
+except ImportError as error:
+    raise ImportError(
+        "The search needs keras-tuner: pip install 'keras_gans[tune]'"
+    ) from error
+
+# The weights that are searched, arguments of the presets.
+WEIGHTS = {
+    "stargan": (
+        "adversarial_weight",
+        "classification_weight",
+        "reconstruction_weight",
+    ),
+    "aclgan": ("attribute_weight", "content_weight"),
+}
+RANGE = (0.01, 100.0)
+# Scores to which the number of trials is told.
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+SETTING = Setting(size=32, steps=600, test_images=128)
+QUICK = attribute_loss.QUICK
+
+# What differs between machines that work at one search.
+_PLACES = ("data", "attributes", "feature_network")
+
+
+def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
+    """Runs both searches, or what is missing of them, and writes tables and figures.
+
+    A search that was interrupted goes on with the trial it was in.
+
+    Args:
+        directory: Folder of the study.
+        setting: An `attribute_loss.Setting`, its `steps` for each trial. Without its
+            `content_weight`, which is searched. By default `SETTING`.
+        only: Optional list, `"stargan"` or `"aclgan"`. A single one where there is a
+            chief (see the top of this file).
+        trials: Positive integer, the trials of either.
+        seed: Integer from 0 on, the seed of the weights that are drawn and of every
+            run.
+        command: The command line, for the record.
+
+    Returns:
+        The list of all results, one dict for each trial. `None` from a process that
+        only trains for a chief.
+
+    Raises:
+        FileExistsError: If the folder holds something else.
+        ValueError: If `only` names something unknown, or two with a chief, or the
+            folder holds a study of another setting.
+    """
+    setting = setting or SETTING
+    names = list(only or WEIGHTS)
+    unknown = sorted(set(names) - set(WEIGHTS))
+    if unknown:
+        raise ValueError(
+            f"--only can name {', '.join(WEIGHTS)} in a search. "
+            f"Received: {', '.join(unknown)}"
+        )
+    role = _role()
+    if role != "alone" and len(names) != 1:
+        raise ValueError(
+            "With a chief there is one search at a time: add --only stargan, and then "
+            "run all of it again with --only aclgan."
+        )
+    directory = pathlib.Path(directory)
+    content = {"search": True, "seed": seed, **dataclasses.asdict(setting)}
+    if role != "worker":
+        check_folder(directory, content)
+    faces = None
+    if role != "chief":
+        faces = attribute_loss.Faces(setting)
+        for name in names:
+            # What it does not take is refused before anything is written.
+            attribute_loss.build(name, seed, setting, faces)
+    if role != "worker":
+        directory.mkdir(parents=True, exist_ok=True)
+        write_json(directory / "setting.json", content)
+    for name in names:
+        print(
+            f"{TITLES[name]} ({role}): {trials} trials of {setting.steps} steps at "
+            f"{setting.size}x{setting.size}, weights {', '.join(WEIGHTS[name])}",
+            flush=True,
+        )
+        search = Search(name, setting, faces, trials, seed, directory)
+        try:
+            search.search()
+        except keras_tuner.errors.FatalError as error:
+            raise error.__cause__
+    if role == "worker":
+        print("No trial is left. The chief writes the tables.")
+        return None
+    results = []
+    for name in WEIGHTS:
+        if (directory / "trials" / name).exists():
+            results += Search(name, setting, None, trials, seed, directory).results()
+    record = write_record(directory, command, True)
+    write_csv(directory / "table.csv", results)
+    write_text(directory / "table.md", report(results, content, record))
+    draw_figures(directory, results)
+    print(f"\nDone. table.md, table.csv and figures/ are in {directory}.")
+    return results
+
+
+def _role():
+    """Returns what the environment variables of keras-tuner make of this process."""
+    if "KERASTUNER_ORACLE_IP" not in os.environ:
+        return "alone"
+    # As keras-tuner tells them apart.
+    chief = "chief" in os.environ.get("KERASTUNER_TUNER_ID", "")
+    return "chief" if chief else "worker"
+
+
+class Search(keras_tuner.RandomSearch):
+    """Trials of one method, in `trials/<name>` of a study's folder.
+
+    Args:
+        name: `"stargan"` or `"aclgan"`.
+        setting: An `attribute_loss.Setting`.
+        faces: An `attribute_loss.Faces`, or `None` where nothing is trained.
+        trials: Positive integer.
+        seed: Integer from 0 on.
+        directory: Folder of the study.
+    """
+
+    def __init__(self, name, setting, faces, trials, seed, directory):
+        self._method = name
+        self._setting = setting
+        self._faces = faces
+        self._model_seed = seed
+        weights = keras_tuner.HyperParameters()
+        for weight in WEIGHTS[name]:
+            weights.Float(weight, *RANGE, sampling="log")
+        # So that a worker of another setting is found out.
+        weights.Fixed("setting", _text_of(setting))
+        super().__init__(
+            objective=keras_tuner.Objective("score", "max"),
+            max_trials=trials,
+            # keras-tuner takes a seed of 0 for none.
+            seed=seed + 1,
+            hyperparameters=weights,
+            directory=directory / "trials",
+            project_name=name,
+        )
+        # keras-tuner does so by itself only if the process has the name of before.
+        found = (directory / "trials" / name / "oracle.json").exists()
+        if found and _role() != "worker" and not self.oracle.trials:
+            self.oracle.reload()
+
+    def run_trial(self, trial):
+        """Trains and scores one model; what goes wrong ends the whole search."""
+        try:
+            return self._run(trial)
+        except Exception as error:
+            raise keras_tuner.errors.FatalError(
+                f"Trial {trial.trial_id} failed: {error}"
+            ) from error
+
+    def _run(self, trial):
+        values = dict(trial.hyperparameters.values)
+        if values.pop("setting") != _text_of(self._setting):
+            raise ValueError("The chief runs a search of another setting.")
+        setting, faces = self._setting, self._faces
+        keras.utils.clear_session(free_memory=False)
+        model = attribute_loss.build(
+            self._method, self._model_seed, setting, faces, **values
+        )
+        epochs = epochs_of(setting.steps)
+        data = attributes(
+            faces.train,
+            batch_size=setting.batch_size,
+            split=None,
+            steps_per_epoch=model.batches(setting.steps) // epochs,
+            seed=self._model_seed,
+        )
+        begin = time.perf_counter()
+        try:
+            model.fit(data, epochs=epochs, callbacks=[FiniteGuard()], verbose=0)
+        except FloatingPointError:
+            # Such weights are no good, which is a result too.
+            return {"score": 0.0, "diverged": 1.0}
+        seconds = time.perf_counter() - begin
+        scores = faces.score(model)
+        images, labels = faces.test
+        picture = attribute_grid(
+            model, images[:8].astype("float32") / 127.5 - 1, labels[:8]
+        )
+        folder = pathlib.Path(self.get_trial_dir(trial.trial_id))
+        write_atomically(folder / "edits.png", encode_png(picture))
+        return {
+            "score": score_of(scores),
+            **{key: scores[key] for key in _SCORES},
+            "seconds": seconds,
+        }
+
+    def results(self):
+        """Returns a dict for each finished trial, in the order in which they began."""
+        oracle, rows = self.oracle, []
+        for trial in (oracle.trials[key] for key in oracle.start_order):
+            if trial.status != "COMPLETED":
+                continue
+            row = {"method": self._method, "trial": len(rows) + 1}
+            row |= {
+                name: trial.hyperparameters.get(name) for name in WEIGHTS[self._method]
+            }
+            row |= {
+                key: trial.metrics.get_best_value(key)
+                for key in ("score", *_SCORES, "seconds", "diverged")
+                if trial.metrics.exists(key)
+            }
+            rows.append(row)
+        return rows
+
+
+_SCORES = ("target_accuracy", "preservation_accuracy", "fid", "change_l1")
+
+
+def _text_of(setting):
+    values = dataclasses.asdict(setting)
+    return json.dumps({name: values[name] for name in values if name not in _PLACES})
+
+
+def score_of(scores):
+    """Returns the harmonic mean of target and preservation accuracy, or 0."""
+    accuracies = [scores["target_accuracy"], scores["preservation_accuracy"]]
+    if not all(accuracies):
+        return 0.0
+    return 2 / sum(1 / accuracy for accuracy in accuracies)
+
+
+# What trials in any order tell ------------------------------------------------------
+
+
+def mean_best_so_far(scores):
+    """Returns the mean over all orders of the best of the first 1, 2, ... scores.
+
+    Of N scores, sorted from the lowest on, the i-th is the best of n random ones in
+    C(i - 1, n - 1) of C(N, n) cases.
+
+    Args:
+        scores: Sequence of floats.
+
+    Returns:
+        A list of as many floats.
+    """
+    ordered, count = sorted(scores), len(scores)
+    return [
+        sum(
+            score * math.comb(place, first - 1) for place, score in enumerate(ordered)
+        )
+        / math.comb(count, first)
+        for first in range(1, count + 1)
+    ]
+
+
+def trials_to(level, scores):
+    """Returns the mean over all orders of the trials until a score is reached.
+
+    Of N scores, k of which reach it, the first one is met after (N + 1) / (k + 1).
+
+    Args:
+        level: Float, the score.
+        scores: Sequence of floats.
+
+    Returns:
+        A float, or `None` if no score reaches it.
+    """
+    reached = sum(score >= level for score in scores)
+    return (len(scores) + 1) / (reached + 1) if reached else None
+
+
+# Table and figure ------------------------------------------------------------------
+
+
+def report(results, setting, record):
+    """Formats all results as Markdown.
+
+    Args:
+        results: List of dicts, one for each trial.
+        setting: Dict, the `Setting`.
+        record: Dict, command and versions.
+    """
+    methods = {
+        name: [row for row in results if row["method"] == name] for name in WEIGHTS
+    }
+    methods = {name: rows for name, rows in methods.items() if rows}
+    lines = [
+        "| | weights searched | trials | best score | wanted attribute seen | others "
+        "kept | with | score of a trial | diverged | s / trial |",
+        "|:--|--:|--:|--:|--:|--:|:--|--:|--:|--:|",
+    ]
+    for name, rows in methods.items():
+        best = max(rows, key=lambda row: row["score"])
+        weights = ", ".join(
+            f"{weight.removesuffix('_weight')} {best[weight]:.3g}"
+            for weight in WEIGHTS[name]
+        )
+        cells = [
+            TITLES[name],
+            str(len(WEIGHTS[name])),
+            str(len(rows)),
+            f"{best['score']:.1%}",
+            *(
+                f"{best[key]:.1%}" if key in best else "–"
+                for key in ("target_accuracy", "preservation_accuracy")
+            ),
+            weights,
+            cell([row["score"] for row in rows], ".1%"),
+            str(sum("diverged" in row for row in rows)),
+            cell([row["seconds"] for row in rows if "seconds" in row], ".0f"),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    titles = [TITLES[name] for name in methods]
+    lines += [
+        "",
+        "Trials until a score is reached, mean over all orders:",
+        "",
+        "| score | " + " | ".join(titles) + " |",
+        "|--:|" + "--:|" * len(titles),
+    ]
+    for level in LEVELS:
+        needed = [
+            trials_to(level, [row["score"] for row in rows])
+            for rows in methods.values()
+        ]
+        if any(needed):
+            cells = ["not reached" if n is None else f"{n:.1f}" for n in needed]
+            lines.append(f"| {level:.0%} | " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        f"{setting['steps']} updates of the generator in a trial (StarGAN: five critic "
+        f"steps each), batches of {setting['batch_size']}, {setting['size']} pixels, "
+        f"width {setting['width']}, {setting['residual_blocks']} residual blocks, Adam "
+        f"{setting['learning_rate']}, seed {setting['seed']}, {setting['data']}. Every "
+        f"weight is drawn evenly on a logarithmic scale from {RANGE[0]} to "
+        f"{RANGE[1]:.0f}. The score is the harmonic mean of the share of edits in "
+        "which the wanted attribute is seen and of the share of other attributes that "
+        f"are kept, of {setting['test_images']} test images at most.",
+        "",
+        "The paper claims that two weights are found faster than three. It gives no "
+        "numbers.",
+        "",
+        record_text(record),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def draw_figures(directory, results):
+    """Draws the best score so far and all scores over each weight."""
+    folder = directory / "figures"
+    folder.mkdir(exist_ok=True)
+    figure = Figure(figsize=(12, 6.4), layout="constrained")
+    top, bottom = figure.subfigures(2, 1)
+    curves = top.subplots(1, 2)
+    weights = [(name, weight) for name in WEIGHTS for weight in WEIGHTS[name]]
+    panels = bottom.subplots(1, len(weights), sharey=True)
+    for number, (name, title) in enumerate(TITLES.items()):
+        rows = [row for row in results if row["method"] == name]
+        if not rows:
+            continue
+        scores = [row["score"] for row in rows]
+        seconds = np.mean([row["seconds"] for row in rows if "seconds" in row] or [0])
+        trials = np.arange(1, len(rows) + 1)
+        for axes, factor in zip(curves, (1, seconds)):
+            axes.plot(
+                trials * factor,
+                mean_best_so_far(scores),
+                color=f"C{number}",
+                label=f"{title}, mean over all orders",
+            )
+            axes.step(
+                trials * factor,
+                np.maximum.accumulate(scores),
+                where="post",
+                color=f"C{number}",
+                alpha=0.4,
+                label=f"{title}, as they came",
+            )
+        for (method, weight), axes in zip(weights, panels):
+            if method == name:
+                values = [row[weight] for row in rows]
+                axes.plot(values, scores, "o", color=f"C{number}")
+    for axes, label in zip(curves, ("trials", "seconds of training")):
+        axes.set(xlabel=label, ylabel="best score so far", ylim=(0, 1))
+        axes.grid(alpha=0.3)
+    curves[0].legend(fontsize=8)
+    for (method, weight), axes in zip(weights, panels):
+        title = f"{TITLES[method]}\n{weight.replace('_', ' ')}"
+        axes.set(title=title, xscale="log", xlim=RANGE, ylim=(0, 1))
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("score of a trial")
+    figure.savefig(folder / "search.png", dpi=100)
