@@ -296,7 +296,7 @@ def cyclegan(
           Adversarial Networks", 2017, https://arxiv.org/abs/1703.10593
         - The semantic CycleGAN study (in Korean) for the variants.
     """
-    optimizers = _falling_rates(2e-4, constant_steps, decay_steps)
+    optimizers = _adams(2e-4, 2e-4, constant_steps, decay_steps)
     _set_seed(seed)
     generator = {
         "width": width,
@@ -490,6 +490,7 @@ def stargan(
     classification_weight=1.0,
     reconstruction_weight=10.0,
     ema_decay=None,
+    learning_rate=1e-4,
     constant_steps=None,
     decay_steps=None,
     seed=None,
@@ -518,6 +519,7 @@ def stargan(
         classification_weight: Non-negative float, λ_cls.
         reconstruction_weight: Non-negative float, λ_rec.
         ema_decay: Optional float in [0, 1), see `keras_gans.models.StarGAN`.
+        learning_rate: Positive float, of both networks. Defaults to 1e-4, the paper's.
         constant_steps: Optional integer, steps at the full learning rate.
         decay_steps: Optional integer, steps of its linear fall; needed with
             `constant_steps`. Without both the rate stays. The generator, which makes
@@ -532,7 +534,9 @@ def stargan(
         Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
         Image-to-Image Translation", 2018, https://arxiv.org/abs/1711.09020
     """
-    optimizers = _falling_rates(1e-4, constant_steps, decay_steps, n_critic)
+    optimizers = _adams(
+        learning_rate, learning_rate, constant_steps, decay_steps, n_critic
+    )
     _set_seed(seed)
     count = len(attribute_names)
     model = StarGAN(
@@ -563,10 +567,11 @@ def aclgan(
     growing=False,
     with_complement=True,
     attribute_weight=1.0,
-    content_weight=1.0,
+    content_weight=0.03,
     gradient_penalty_weight=0.0,
     n_critic=1,
     ema_decay=None,
+    learning_rate=1e-4,
     constant_steps=None,
     decay_steps=None,
     seed=None,
@@ -574,8 +579,9 @@ def aclgan(
 ):
     """ACL-GAN: edits attributes, judged by a GAN for each in one discriminator.
 
-    Least squares, StarGAN's networks with a mask and within a frame, and Adam 1e-4
-    (β₁ 0.5); meant for batches of 16. The complement of the attributes is learned as
+    Least squares, StarGAN's networks with a mask and within a frame, and Adam 1e-4 for
+    the generator, 5e-4 for the discriminator (β₁ 0.5); meant for batches of 16. The
+    complement of the attributes is learned as
     well (the paper's loss alone cannot teach how to take an attribute away).
 
     Args:
@@ -598,6 +604,8 @@ def aclgan(
         n_critic: Positive integer, updates of the discriminator for each of the
             generator.
         ema_decay: Optional float in [0, 1), see `keras_gans.models.ACLGAN`.
+        learning_rate: Positive float, of the generator; the discriminator's is five
+            times as high, see `ACLGAN.compile`. Defaults to 1e-4.
         constant_steps: Optional integer, steps at the full learning rate.
         decay_steps: Optional integer, as for `stargan`.
         seed: Optional integer for `keras.utils.set_random_seed` and the model.
@@ -611,7 +619,9 @@ def aclgan(
         Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
         and hyper-parameter searching speed using new loss function" (in Korean).
     """
-    optimizers = _falling_rates(1e-4, constant_steps, decay_steps, n_critic)
+    optimizers = _adams(
+        learning_rate, 5 * learning_rate, constant_steps, decay_steps, n_critic
+    )
     _set_seed(seed)
     count = len(attribute_names)
     generator = {
@@ -796,21 +806,25 @@ def _dcgan(
     }
 
 
-def _falling_rates(rate, constant_steps, decay_steps, n_critic=1):
-    """Returns Adam of both roles, with a rate that falls in the second part, if any."""
+def _adams(
+    generator_rate, discriminator_rate, constant_steps, decay_steps, n_critic=1
+):
+    """Returns Adam of both roles, with rates that fall in the second part, if any."""
     if (constant_steps is None) != (decay_steps is None):
         raise ValueError(
             "Arguments `constant_steps` and `decay_steps` must be given together. "
             f"Received: constant_steps={constant_steps}, decay_steps={decay_steps}"
         )
-    if constant_steps is None:
-        return {}
     optimizers = {}
-    for role, every in (("generator", n_critic), ("discriminator", 1)):
-        schedule = ConstantThenLinear(
-            rate, constant_steps // every, max(1, decay_steps // every)
-        )
-        optimizers[f"{role}_optimizer"] = keras.optimizers.Adam(schedule, beta_1=0.5)
+    for role, rate, every in (
+        ("generator", generator_rate, n_critic),
+        ("discriminator", discriminator_rate, 1),
+    ):
+        if constant_steps is not None:
+            rate = ConstantThenLinear(
+                rate, constant_steps // every, max(1, decay_steps // every)
+            )
+        optimizers[f"{role}_optimizer"] = keras.optimizers.Adam(rate, beta_1=0.5)
     return optimizers
 
 

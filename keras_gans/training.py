@@ -216,6 +216,8 @@ class Configuration:
         evaluate_every: Epochs from one such score to the next.
         attributes: Path of the attribute file of the folder X, or `None`.
         select: Names of the attributes to edit, or `None` for the default.
+        residual_blocks: Of the generators that edit, `None` for the default.
+        learning_rate: Of the same presets, `None` for the default.
     """
 
     preset: str
@@ -242,6 +244,8 @@ class Configuration:
     evaluate_every: int | None = None
     attributes: str | None = None
     select: list | None = None
+    residual_blocks: int | None = None
+    learning_rate: float | None = None
 
 
 CYCLEGAN_OPTIONS = (
@@ -251,7 +255,15 @@ CYCLEGAN_OPTIONS = (
     "semantic_weight",
 )
 COMMON_OPTIONS = ("width", "ema_decay")
-EDITING_OPTIONS = ("attributes", "select")
+EDITING_OPTIONS = ("attributes", "select", "residual_blocks", "learning_rate")
+# For the embedded faces, unless something else is given: what two cores can carry.
+FACES_DEFAULTS = {
+    "width": 16,
+    "residual_blocks": 2,
+    "learning_rate": 4e-4,
+    "ema_decay": 0.998,
+}
+FACES_STEPS = 3000
 # What each preset takes beside what all of them take.
 PRESET_OPTIONS = {
     "cyclegan": (*COMMON_OPTIONS, *CYCLEGAN_OPTIONS),
@@ -320,6 +332,10 @@ def configure(
         "steps": recipe.steps,
         "epochs": recipe.epochs,
     }
+    if recipe.task == "editing" and x == "faces":
+        options = FACES_DEFAULTS | options
+        if not ("steps" in given or "epochs" in given):
+            length = {"steps": FACES_STEPS}
     own_sizes = {"drawings": DRAWINGS_SIZE, "faces": FACES_SIZE}
     size = given.get("size", min(own_sizes.get(x, recipe.size), recipe.size))
     return Configuration(
@@ -819,7 +835,7 @@ class EditingRun(Run):
             "decay_steps": total - total // 2,
             "attribute_names": data.attribute_names,
             "exclusive_groups": data.exclusive_groups,
-            **self._given("width", "ema_decay"),
+            **self._given("width", "ema_decay", "residual_blocks", "learning_rate"),
         }
 
     def _prepare_pictures(self, model):

@@ -172,6 +172,17 @@ def test_what_is_selected_by_default():
     assert training.configure("aclgan", "celeb_a").size == 128
 
 
+def test_embedded_faces_get_what_two_cores_can_carry():
+    configuration = training.configure("aclgan", "faces", width=8, epochs=2)
+    assert (configuration.width, configuration.residual_blocks) == (8, 2)
+    assert (configuration.learning_rate, configuration.ema_decay) == (4e-4, 0.998)
+    assert (configuration.steps, configuration.epochs) == (None, 2)
+    assert training.configure("stargan", "faces").steps == training.FACES_STEPS
+    other = training.configure("aclgan", "celeb_a")
+    assert (other.width, other.residual_blocks, other.steps) == (None, None, None)
+    assert training.configure("cyclegan", "x", "y").learning_rate is None
+
+
 def test_wrong_training(celeba):
     images = ("train", "aclgan", "--images", celeba / "faces")
     assert "not both" in fail(*images, "--data", "faces")

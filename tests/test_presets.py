@@ -543,7 +543,14 @@ def test_stargan_is_the_paper_s():
     weights = (model.adversarial_weight, model.classification_weight)
     assert (*weights, model.reconstruction_weight) == (1, 1, 10)
     assert type(model.adversarial_loss[0]) is WassersteinDiscriminatorLoss
-    assert float(model.generator_optimizer.learning_rate) == pytest.approx(1e-4)
+    assert rates(model) == pytest.approx([1e-4, 1e-4])
+    other = presets.stargan(FACE, learning_rate=2e-3, **SMALL_FACES)
+    assert rates(other) == pytest.approx([2e-3, 2e-3])
+
+
+def rates(model):
+    optimizers = model.generator_optimizer, model.discriminator_optimizer
+    return [float(optimizer.learning_rate) for optimizer in optimizers]
 
 
 def names(network):
@@ -555,7 +562,12 @@ def test_acl_gan_and_its_parts():
     assert type(model) is models.ACLGAN
     assert model.has_mask and model.with_complement
     assert "frame" in names(model.generator)
-    assert (model.attribute_weight, model.content_weight, model.n_critic) == (1, 1, 1)
+    assert (model.attribute_weight, model.content_weight) == (1, 0.03)
+    assert model.n_critic == 1
+    # The discriminator learns five times as fast, unless it is said otherwise.
+    assert rates(model) == pytest.approx([1e-4, 5e-4])
+    other = presets.aclgan(FACE, learning_rate=2e-3, **SMALL_FACES)
+    assert rates(other) == pytest.approx([2e-3, 1e-2])
     plain = presets.aclgan(
         FACE,
         exclusive_groups=(),

@@ -167,14 +167,14 @@ def add_train(verbs):
         "--width",
         type=positive,
         help="filters of the networks' first convolution; 32 needs about a quarter of "
-        "the arithmetic (default: 64)",
+        "the arithmetic (default: 64, of embedded faces 16)",
     )
     common.add_argument(
         "--ema-decay",
         type=float,
         metavar="DECAY",
         help="keep an average of the generators' weights, 0.999 say, and use it for "
-        "pictures, scores and export (default: none)",
+        "pictures, scores and export (default: none, of embedded faces 0.998)",
     )
     cyclegan = verb.add_argument_group("options of preset cyclegan")
     cyclegan.add_argument(
@@ -196,6 +196,18 @@ def add_train(verbs):
         metavar="NAME",
         help="the attributes to edit (default: all of faces, else Black_Hair, "
         "Blond_Hair, Brown_Hair, Male and Young)",
+    )
+    editing.add_argument(
+        "--residual-blocks",
+        type=positive,
+        help="of the generator (default: 6, of embedded faces 2)",
+    )
+    editing.add_argument(
+        "--learning-rate",
+        type=float,
+        metavar="RATE",
+        help="of the generator; the discriminator's is the same for stargan, and five "
+        "times as high for aclgan (default: 1e-4, of embedded faces 4e-4)",
     )
     verb.set_defaults(function=_train)
     return verb

@@ -71,7 +71,7 @@ RANGE = (0.01, 100.0)
 # Scores to which the number of trials is told.
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
-SETTING = Setting(size=32, steps=600, test_images=128)
+SETTING = Setting(width=8, steps=500, test_images=128)
 QUICK = attribute_loss.QUICK
 
 # What differs between machines that work at one search.
@@ -385,9 +385,9 @@ def report(results, setting, record):
         f"{setting['steps']} updates of the generator in a trial (StarGAN: five critic "
         f"steps each), batches of {setting['batch_size']}, {setting['size']} pixels, "
         f"width {setting['width']}, {setting['residual_blocks']} residual blocks, Adam "
-        f"{setting['learning_rate']}, seed {setting['seed']}, {setting['data']}. Every "
-        f"weight is drawn evenly on a logarithmic scale from {RANGE[0]} to "
-        f"{RANGE[1]:.0f}. The score is the harmonic mean of the share of edits in "
+        f"{setting['learning_rate']} (ACL-GAN's discriminator: five times that), seed "
+        f"{setting['seed']}, {setting['data']}. Every weight is drawn evenly on a "
+        f"logarithmic scale from {RANGE[0]} to {RANGE[1]:.0f}. The score is the harmonic mean of the share of edits in "
         "which the wanted attribute is seen and of the share of other attributes that "
         f"are kept, of {setting['test_images']} test images at most.",
         "",

@@ -41,8 +41,8 @@ class ACLGAN(AttributeModel):
         exclusive_groups: Sequence of groups of names of which an image has at most one,
             hair colours for example. Defaults to none.
         attribute_weight: Non-negative float, λ_att. Defaults to 1.
-        content_weight: Non-negative float, λ_con. Defaults to 1; the paper names no
-            weight, and of 10 the mask closed for good before anything was learned.
+        content_weight: Non-negative float, λ_con. Defaults to 0.03; the paper names no
+            weight, and of 1 and more the mask closes before anything is learned.
         gradient_penalty_weight: Non-negative float, the factor of a gradient penalty on
             the mean of the outputs. Defaults to 0, none.
         flip_probability: Float in (0, 1], ½ by default.
@@ -95,7 +95,7 @@ class ACLGAN(AttributeModel):
         attribute_names,
         exclusive_groups=(),
         attribute_weight=1.0,
-        content_weight=1.0,
+        content_weight=0.03,
         gradient_penalty_weight=0.0,
         flip_probability=0.5,
         n_critic=1,
@@ -138,7 +138,9 @@ class ACLGAN(AttributeModel):
         Args:
             generator_optimizer: Optimizer or its name. Defaults to
                 `Adam(1e-4, beta_1=0.5)`, StarGAN's; the paper names none.
-            discriminator_optimizer: Likewise.
+            discriminator_optimizer: Likewise. Defaults to `Adam(5e-4, beta_1=0.5)`: it
+                must be ahead of the generator, or that deceives it with coloured noise;
+                StarGAN's makes five updates for each of the generator instead.
             attribute_loss: `"least_squares"`, the paper's and the default,
                 `"wasserstein"`, for which there must be a gradient penalty, or a pair
                 of losses, see `keras_gans.losses.attribute_loss_pair`.
@@ -160,8 +162,10 @@ class ACLGAN(AttributeModel):
             )
         self.compile_roles(
             optimizers={
-                "generator": generator_optimizer,
-                "discriminator": discriminator_optimizer,
+                "generator": generator_optimizer
+                or keras.optimizers.Adam(1e-4, beta_1=0.5),
+                "discriminator": discriminator_optimizer
+                or keras.optimizers.Adam(5e-4, beta_1=0.5),
             },
             losses={
                 "attribute_loss": losses,

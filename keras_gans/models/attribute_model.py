@@ -73,14 +73,6 @@ class AttributeModel(CriticModel):
         self.seed_generator = ReplicaSeedGenerator(seed)
         self._check_networks()
 
-    def compile_roles(self, optimizers, losses, **kwargs):
-        # StarGAN's, where none is given; the paper of ACL-GAN names none.
-        optimizers = {
-            role: optimizer or keras.optimizers.Adam(1e-4, beta_1=0.5)
-            for role, optimizer in optimizers.items()
-        }
-        super().compile_roles(optimizers, losses, **kwargs)
-
     @property
     def has_mask(self):
         """Whether the generator tells where it changes an image."""

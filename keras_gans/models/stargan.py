@@ -150,8 +150,10 @@ class StarGAN(AttributeModel):
         """
         self.compile_roles(
             optimizers={
-                "generator": generator_optimizer,
-                "discriminator": discriminator_optimizer,
+                "generator": generator_optimizer
+                or keras.optimizers.Adam(1e-4, beta_1=0.5),
+                "discriminator": discriminator_optimizer
+                or keras.optimizers.Adam(1e-4, beta_1=0.5),
             },
             losses={
                 "adversarial_loss": adversarial_loss_pair(adversarial_loss),

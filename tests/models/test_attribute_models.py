@@ -95,7 +95,7 @@ def test_defaults_are_the_papers():
 
     acl = MODELS["aclgan"](**make_networks("aclgan"), attribute_names=NAMES)
     acl.compile()
-    assert (acl.attribute_weight, acl.content_weight) == (1, 1)
+    assert (acl.attribute_weight, acl.content_weight) == (1, 0.03)
     assert (acl.gradient_penalty_weight, acl.n_critic) == (0, 1)
     assert type(acl.attribute_loss[0]) is AttributeDiscriminatorLoss
     assert acl.attribute_loss[0].form == "least_squares"
