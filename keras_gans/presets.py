@@ -567,7 +567,7 @@ def aclgan(
     growing=False,
     with_complement=True,
     attribute_weight=1.0,
-    content_weight=0.03,
+    content_weight=0.01,
     gradient_penalty_weight=0.0,
     n_critic=1,
     ema_decay=None,
@@ -580,7 +580,7 @@ def aclgan(
     """ACL-GAN: edits attributes, judged by a GAN for each in one discriminator.
 
     Least squares, StarGAN's networks with a mask and within a frame, and Adam 1e-4 for
-    the generator, 5e-4 for the discriminator (β₁ 0.5); meant for batches of 16. The
+    the generator, 2e-4 for the discriminator (β₁ 0.5); meant for batches of 16. The
     complement of the attributes is learned as
     well (the paper's loss alone cannot teach how to take an attribute away).
 
@@ -604,8 +604,8 @@ def aclgan(
         n_critic: Positive integer, updates of the discriminator for each of the
             generator.
         ema_decay: Optional float in [0, 1), see `keras_gans.models.ACLGAN`.
-        learning_rate: Positive float, of the generator; the discriminator's is five
-            times as high, see `ACLGAN.compile`. Defaults to 1e-4.
+        learning_rate: Positive float, of the generator; the discriminator's is
+            twice as high, see `ACLGAN.compile`. Defaults to 1e-4.
         constant_steps: Optional integer, steps at the full learning rate.
         decay_steps: Optional integer, as for `stargan`.
         seed: Optional integer for `keras.utils.set_random_seed` and the model.
@@ -620,7 +620,7 @@ def aclgan(
         and hyper-parameter searching speed using new loss function" (in Korean).
     """
     optimizers = _adams(
-        learning_rate, 5 * learning_rate, constant_steps, decay_steps, n_critic
+        learning_rate, 2 * learning_rate, constant_steps, decay_steps, n_critic
     )
     _set_seed(seed)
     count = len(attribute_names)

@@ -165,10 +165,10 @@ def test_what_is_selected_by_default():
         configuration = training.configure("stargan", source, **given)
         return training.EditingRun(".", configuration, {})._select()
 
-    assert selected("faces") is None
+    assert selected("faces") == training.FACES_DEFAULTS["select"]
     assert selected("celeb_a") == training.CELEBA_ATTRIBUTES
     assert selected("celeb_a", select=["Bald"]) == ["Bald"]
-    assert training.configure("aclgan", "faces").size == 64
+    assert training.configure("aclgan", "faces").size == 32
     assert training.configure("aclgan", "celeb_a").size == 128
 
 
@@ -177,7 +177,7 @@ def test_embedded_faces_get_what_two_cores_can_carry():
     assert (configuration.width, configuration.residual_blocks) == (8, 2)
     assert (configuration.learning_rate, configuration.ema_decay) == (4e-4, 0.998)
     assert (configuration.steps, configuration.epochs) == (None, 2)
-    assert training.configure("stargan", "faces").steps == training.FACES_STEPS
+    assert training.configure("stargan", "faces").steps == 2400
     other = training.configure("aclgan", "celeb_a")
     assert (other.width, other.residual_blocks, other.steps) == (None, None, None)
     assert training.configure("cyclegan", "x", "y").learning_rate is None

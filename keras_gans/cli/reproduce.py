@@ -276,7 +276,10 @@ def _add_attributes_options(study):
         "list_attr_celeba.txt",
     )
     study.add_argument(
-        "--select", nargs="+", metavar="NAME", help="attributes (default: all)"
+        "--select",
+        nargs="+",
+        metavar="NAME",
+        help="attributes (default: Black_Hair, Blond_Hair, Eyeglasses and Smiling)",
     )
     study.add_argument("--size", type=positive, help="height and width (default: 32)")
     study.add_argument(
@@ -299,14 +302,14 @@ def _add_attributes_options(study):
         "--learning-rate",
         type=float,
         metavar="RATE",
-        help="of the generators and of StarGAN's discriminator; ACL-GAN's learns five "
-        "times as fast (default: 4e-4; StarGAN's: 1e-4)",
+        help="of the generators and of StarGAN's discriminator; ACL-GAN's learns "
+        "twice as fast (default: 4e-4; StarGAN's: 1e-4)",
     )
     study.add_argument(
         "--content-weight",
         type=float,
         metavar="WEIGHT",
-        help="of ACL-GAN's content loss (default: 0.03)",
+        help="of ACL-GAN's content loss (default: 0.01)",
     )
     study.add_argument(
         "--scores",

@@ -194,8 +194,9 @@ def add_train(verbs):
         "--select",
         nargs="+",
         metavar="NAME",
-        help="the attributes to edit (default: all of faces, else Black_Hair, "
-        "Blond_Hair, Brown_Hair, Male and Young)",
+        help="the attributes to edit (default: Black_Hair, Blond_Hair, Eyeglasses "
+        "and Smiling of embedded faces, else Black_Hair, Blond_Hair, Brown_Hair, Male "
+        "and Young)",
     )
     editing.add_argument(
         "--residual-blocks",
@@ -206,8 +207,8 @@ def add_train(verbs):
         "--learning-rate",
         type=float,
         metavar="RATE",
-        help="of the generator; the discriminator's is the same for stargan, and five "
-        "times as high for aclgan (default: 1e-4, of embedded faces 4e-4)",
+        help="of the generator; the discriminator's is the same for stargan, and "
+        "twice as high for aclgan (default: 1e-4, of embedded faces 4e-4)",
     )
     verb.set_defaults(function=_train)
     return verb

@@ -385,11 +385,12 @@ def report(results, setting, record):
         f"{setting['steps']} updates of the generator in a trial (StarGAN: five critic "
         f"steps each), batches of {setting['batch_size']}, {setting['size']} pixels, "
         f"width {setting['width']}, {setting['residual_blocks']} residual blocks, Adam "
-        f"{setting['learning_rate']} (ACL-GAN's discriminator: five times that), seed "
+        f"{setting['learning_rate']} (ACL-GAN's discriminator: twice that), seed "
         f"{setting['seed']}, {setting['data']}. Every weight is drawn evenly on a "
-        f"logarithmic scale from {RANGE[0]} to {RANGE[1]:.0f}. The score is the harmonic mean of the share of edits in "
-        "which the wanted attribute is seen and of the share of other attributes that "
-        f"are kept, of {setting['test_images']} test images at most.",
+        f"logarithmic scale from {RANGE[0]} to {RANGE[1]:.0f}. The score is the "
+        "harmonic mean of the share of edits in which the wanted attribute is seen and "
+        "of the share of other attributes that are kept, of "
+        f"{setting['test_images']} test images at most.",
         "",
         "The paper claims that two weights are found faster than three. It gives no "
         "numbers.",

@@ -41,7 +41,7 @@ class ACLGAN(AttributeModel):
         exclusive_groups: Sequence of groups of names of which an image has at most one,
             hair colours for example. Defaults to none.
         attribute_weight: Non-negative float, λ_att. Defaults to 1.
-        content_weight: Non-negative float, λ_con. Defaults to 0.03; the paper names no
+        content_weight: Non-negative float, λ_con. Defaults to 0.01; the paper names no
             weight, and of 1 and more the mask closes before anything is learned.
         gradient_penalty_weight: Non-negative float, the factor of a gradient penalty on
             the mean of the outputs. Defaults to 0, none.
@@ -95,7 +95,7 @@ class ACLGAN(AttributeModel):
         attribute_names,
         exclusive_groups=(),
         attribute_weight=1.0,
-        content_weight=0.03,
+        content_weight=0.01,
         gradient_penalty_weight=0.0,
         flip_probability=0.5,
         n_critic=1,
@@ -138,9 +138,10 @@ class ACLGAN(AttributeModel):
         Args:
             generator_optimizer: Optimizer or its name. Defaults to
                 `Adam(1e-4, beta_1=0.5)`, StarGAN's; the paper names none.
-            discriminator_optimizer: Likewise. Defaults to `Adam(5e-4, beta_1=0.5)`: it
-                must be ahead of the generator, or that deceives it with coloured noise;
-                StarGAN's makes five updates for each of the generator instead.
+            discriminator_optimizer: Likewise. Defaults to `Adam(2e-4, beta_1=0.5)`: it
+                must be ahead of the generator, or that deceives it with coloured noise,
+                but not far ahead, or the mask stays closed. StarGAN's makes five
+                updates for each of the generator instead.
             attribute_loss: `"least_squares"`, the paper's and the default,
                 `"wasserstein"`, for which there must be a gradient penalty, or a pair
                 of losses, see `keras_gans.losses.attribute_loss_pair`.
@@ -165,7 +166,7 @@ class ACLGAN(AttributeModel):
                 "generator": generator_optimizer
                 or keras.optimizers.Adam(1e-4, beta_1=0.5),
                 "discriminator": discriminator_optimizer
-                or keras.optimizers.Adam(5e-4, beta_1=0.5),
+                or keras.optimizers.Adam(2e-4, beta_1=0.5),
             },
             losses={
                 "attribute_loss": losses,
