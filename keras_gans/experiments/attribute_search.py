@@ -39,7 +39,7 @@ from keras_gans.callbacks.iteration_callback import write_atomically
 from keras_gans.data import attributes
 from keras_gans.data.images import encode_png
 from keras_gans.experiments import attribute_loss
-from keras_gans.experiments.attribute_loss import TITLES, Setting
+from keras_gans.experiments.attribute_loss import TITLES, Setting, score_of
 from keras_gans.experiments.study import (
     cell,
     check_folder,
@@ -272,14 +272,6 @@ _SCORES = ("target_accuracy", "preservation_accuracy", "fid", "change_l1")
 def _text_of(setting):
     values = dataclasses.asdict(setting)
     return json.dumps({name: values[name] for name in values if name not in _PLACES})
-
-
-def score_of(scores):
-    """Returns the harmonic mean of target and preservation accuracy, or 0."""
-    accuracies = [scores["target_accuracy"], scores["preservation_accuracy"]]
-    if not all(accuracies):
-        return 0.0
-    return 2 / sum(1 / accuracy for accuracy in accuracies)
 
 
 # What trials in any order tell ------------------------------------------------------

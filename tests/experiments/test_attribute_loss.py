@@ -222,6 +222,59 @@ def test_operations_are_those_of_the_convolutions():
     )
 
 
+def test_score_needs_both_accuracies():
+    both = {"target_accuracy": 0.5, "preservation_accuracy": 1.0}
+    assert attribute_loss.score_of(both) == pytest.approx(2 / 3)
+    assert attribute_loss.score_of({**both, "target_accuracy": 0.0}) == 0
+
+
+def test_seconds_to_a_score_are_those_of_the_first_that_reaches_it(
+    setting, domains, tmp_path, monkeypatch
+):
+    accuracies = iter([0.2, 0.5, 0.4, 0.9])
+
+    def score(domains, model):
+        return {
+            "target_accuracy": next(accuracies),
+            "preservation_accuracy": 1.0,
+            "fid": 1.0,
+        }
+
+    monkeypatch.setattr(Faces, "score", score)
+    setting = dataclasses.replace(setting, scores=4)
+    attribute_loss.run("aclgan_without_mask", 0, setting, domains, tmp_path)
+    result = json.loads((tmp_path / "result.json").read_text())
+    with (tmp_path / "scores.csv").open(newline="", encoding="utf-8") as file:
+        seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
+    assert result["seconds_to_50%"] == seconds[1]  # 2/3 there, 1/3 before
+    assert result["seconds_to_80%"] == seconds[3]
+
+
+def test_claims_are_compared_where_both_sides_were_run():
+    def row(variant, **columns):
+        return {"variant": variant, **columns}
+
+    results = [
+        row("stargan", **{"seconds_to_50%": 60.0}, gflop_per_update=8.0),
+        row("aclgan", **{"seconds_to_50%": 40.0}, gflop_per_update=9.0, border_l1=0.02),
+        row("aclgan", **{"seconds_to_50%": 30.0}, gflop_per_update=9.0, border_l1=0.04),
+        row("aclgan_without_mask", border_l1=0.01),
+        row("aclgan_growing", **{"seconds_to_50%": 20.0, "seconds_to_80%": 50.0}),
+    ]
+    assert list(attribute_loss._claims(results)) == [
+        "| the attribute loss learns faster, to 50% | s to 50%: 35 against 60 "
+        "| confirmed |",
+        "| the attribute loss learns faster, to 80% | s to 80%: never against never "
+        "| not seen |",
+        "| an update takes no more operations | GFLOP / update: 9.0 against 8.0 "
+        "| opposite |",
+        "| the mask keeps the background | change along the border: 3.00% against "
+        "1.00% | opposite |",
+        "| growing is faster, to 50% | s to 50%: 20 against 35 | confirmed |",
+        "| growing is faster, to 80% | s to 80%: 50 against never | confirmed |",
+    ]
+
+
 def test_another_setting_and_unknown_names_are_refused(study, setting):
     folder, _ = study
     with pytest.raises(ValueError, match="another setting"):

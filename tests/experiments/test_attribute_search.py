@@ -18,12 +18,11 @@ import pytest
 
 import small_run
 from keras_gans.experiments import attribute_loss, attribute_search
-from keras_gans.experiments.attribute_loss import Setting
+from keras_gans.experiments.attribute_loss import Setting, score_of
 from keras_gans.experiments.attribute_search import (
     RANGE,
     WEIGHTS,
     mean_best_so_far,
-    score_of,
     search,
     trials_to,
 )
@@ -33,7 +32,7 @@ Faces = attribute_loss.Faces
 SCRIPT = """
 import sys
 from keras_gans.experiments import attribute_loss, attribute_search
-from keras_gans.experiments.attribute_loss import Setting
+from keras_gans.experiments.attribute_loss import Setting, score_of
 
 build = attribute_loss.build
 
@@ -196,12 +195,6 @@ def test_what_trials_tell_is_the_mean_over_all_orders():
         first = [1 + next(i for i, s in enumerate(o) if s >= level) for o in orders]
         assert trials_to(level, scores) == pytest.approx(np.mean(first))
     assert trials_to(0.95, scores) is None
-
-
-def test_score_needs_both_accuracies():
-    both = {"target_accuracy": 0.5, "preservation_accuracy": 1.0}
-    assert score_of(both) == pytest.approx(2 / 3)
-    assert score_of({**both, "target_accuracy": 0.0}) == 0
 
 
 def test_two_workers_share_the_trials_of_a_chief(setting, tmp_path):
