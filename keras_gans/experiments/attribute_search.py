@@ -100,8 +100,9 @@ def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
 
     Raises:
         FileExistsError: If the folder holds something else.
-        ValueError: If `only` names something unknown, or two with a chief, or the
-            folder holds a study of another setting.
+        ValueError: If `only` names something unknown, or two with a chief, if an
+            environment variable is missing, or the folder holds a study of another
+            setting.
     """
     setting = setting or SETTING
     names = list(only or WEIGHTS)
@@ -160,9 +161,13 @@ def _role():
     """Returns what the environment variables of keras-tuner make of this process."""
     if "KERASTUNER_ORACLE_IP" not in os.environ:
         return "alone"
+    for name in ("KERASTUNER_ORACLE_PORT", "KERASTUNER_TUNER_ID"):
+        if name not in os.environ:
+            raise ValueError(
+                f"With KERASTUNER_ORACLE_IP the environment must have {name} as well."
+            )
     # As keras-tuner tells them apart.
-    chief = "chief" in os.environ.get("KERASTUNER_TUNER_ID", "")
-    return "chief" if chief else "worker"
+    return "chief" if "chief" in os.environ["KERASTUNER_TUNER_ID"] else "worker"
 
 
 class Search(keras_tuner.RandomSearch):

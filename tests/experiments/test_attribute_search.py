@@ -181,6 +181,9 @@ def test_bad_arguments(setting, study, tmp_path, monkeypatch):
         search(tmp_path / "new", dataclasses.replace(setting, size=20))
     assert not (tmp_path / "new").exists()
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    with pytest.raises(ValueError, match="must have KERASTUNER_ORACLE_PORT"):
+        search(tmp_path, setting)
+    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "1")
     monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
     with pytest.raises(ValueError, match="--only stargan"):
         search(tmp_path, setting)
