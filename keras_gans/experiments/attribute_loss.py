@@ -70,6 +70,7 @@ TITLES = {
 JUDGE_SEED = 100
 # Scores, see `score_of`, to which the seconds of training are told.
 LEVELS = (0.5, 0.8)
+PARTS = ("target_accuracy", "preservation_accuracy", "likeness")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -308,14 +309,13 @@ def build(name, seed, setting, domains, **weights):
 
 
 def score_of(scores):
-    """Returns the harmonic mean of target and preservation accuracy, or 0.
+    """Returns the harmonic mean of both accuracies and the likeness, or 0.
 
-    An image that does not change at all scores nothing.
+    An image that does not change at all scores nothing, and neither does one that
+    nothing is left of, whatever the classifier sees in it.
     """
-    accuracies = [scores["target_accuracy"], scores["preservation_accuracy"]]
-    if not all(accuracies):
-        return 0.0
-    return 2 / sum(1 / accuracy for accuracy in accuracies)
+    parts = [scores[name] for name in PARTS]
+    return len(parts) / sum(1 / part for part in parts) if all(parts) else 0.0
 
 
 class _TimedScores(Scores):
@@ -369,6 +369,7 @@ _COLUMNS = (
     # Title, column of a result, format, factor.
     ("wanted attribute seen", "target_accuracy", ".1%"),
     ("others kept", "preservation_accuracy", ".1%"),
+    ("likeness", "likeness", ".1%"),
     ("FID", "fid", ".3f"),
     ("change outside the mask", "background_l1", ".2%"),
     ("change along the border", "border_l1", ".2%"),
@@ -415,12 +416,14 @@ def report(results, setting, domains, record):
         "Seen by a classifier that learned from the training images and tells "
         f"{results[0]['classifier_accuracy']:.1%} of the attributes of real test "
         "images. Changes are mean |differences| as a share of the range of values; the "
-        "border is 8 pixels wide. The FID is that of edited test images from as many "
-        f"real ones, in the {domains['feature_dim']} features of {network}{unit}.",
+        "border is 8 pixels wide. Likeness is 1 where nothing changes, and 0 where an "
+        "edit is as far from its image as another image is. The FID is that of edited "
+        "test images from as many real ones, in the "
+        f"{domains['feature_dim']} features of {network}{unit}.",
         "",
         f"s to {LEVELS[0]:.0%}: seconds of training, compilation included, until a "
-        "score is reached, the harmonic mean of the first two columns. A run is scored "
-        f"{setting['scores']} times.",
+        "score is reached, the harmonic mean of the first three columns. A run is "
+        f"scored {setting['scores']} times.",
         "",
         "What the paper claims, without numbers, and what was found:",
         "",
@@ -491,7 +494,7 @@ def draw_figures(directory, results):
     columns = {
         "target_accuracy": "wanted attribute seen",
         "preservation_accuracy": "others kept",
-        "fid": "FID",
+        "likeness": "likeness",
     }
     figure = Figure(figsize=(12, 6.4), layout="constrained")
     panels = figure.subplots(2, len(columns))

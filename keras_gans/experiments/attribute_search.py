@@ -11,8 +11,8 @@ every weight. Random trials are independent, so that they could as well have com
 other order: beside the best score so far in the order of the trials there is its mean
 over all orders, and the number of trials to a given score is the mean over them too.
 
-A trial is scored by the harmonic mean of the accuracy of the edits and of what they
-keep: an image that does not change at all has none.
+A trial is scored by the harmonic mean of three shares: of edits whose attribute is
+seen, of other attributes that are kept, and of likeness to the image (`score_of`).
 
 keras-tuner runs the trials, one after another, or in several processes or machines: its
 environment variables tell each of them its part.
@@ -39,7 +39,7 @@ from keras_gans.callbacks.iteration_callback import write_atomically
 from keras_gans.data import attributes
 from keras_gans.data.images import encode_png
 from keras_gans.experiments import attribute_loss
-from keras_gans.experiments.attribute_loss import TITLES, Setting, score_of
+from keras_gans.experiments.attribute_loss import PARTS, TITLES, Setting, score_of
 from keras_gans.experiments.study import (
     cell,
     check_folder,
@@ -271,7 +271,7 @@ class Search(keras_tuner.RandomSearch):
         return rows
 
 
-_SCORES = ("target_accuracy", "preservation_accuracy", "fid", "change_l1")
+_SCORES = (*PARTS, "fid", "change_l1")
 
 
 def _text_of(setting):
@@ -337,8 +337,8 @@ def report(results, setting, record):
     methods = {name: rows for name, rows in methods.items() if rows}
     lines = [
         "| | weights searched | trials | best score | wanted attribute seen | others "
-        "kept | with | score of a trial | diverged | s / trial |",
-        "|:--|--:|--:|--:|--:|--:|:--|--:|--:|--:|",
+        "kept | likeness | with | score of a trial | diverged | s / trial |",
+        "|:--|--:|--:|--:|--:|--:|--:|:--|--:|--:|--:|",
     ]
     for name, rows in methods.items():
         best = max(rows, key=lambda row: row["score"])
@@ -353,7 +353,7 @@ def report(results, setting, record):
             f"{best['score']:.1%}",
             *(
                 f"{best[key]:.1%}" if key in best else "–"
-                for key in ("target_accuracy", "preservation_accuracy")
+                for key in PARTS
             ),
             weights,
             cell([row["score"] for row in rows], ".1%"),
@@ -385,8 +385,9 @@ def report(results, setting, record):
         f"{setting['learning_rate']} (ACL-GAN's discriminator: twice that), seed "
         f"{setting['seed']}, {setting['data']}. Every weight is drawn evenly on a "
         f"logarithmic scale from {RANGE[0]} to {RANGE[1]:.0f}. The score is the "
-        "harmonic mean of the share of edits in which the wanted attribute is seen and "
-        "of the share of other attributes that are kept, of "
+        "harmonic mean of three shares: of edits in which the wanted attribute is "
+        "seen, of other attributes that are kept, and of likeness, which is 0 where an "
+        "edit is as far from its image as another image is; of "
         f"{setting['test_images']} test images at most.",
         "",
         "The paper claims that two weights are found faster than three. It gives no "

@@ -222,21 +222,23 @@ def test_operations_are_those_of_the_convolutions():
     )
 
 
-def test_score_needs_both_accuracies():
-    both = {"target_accuracy": 0.5, "preservation_accuracy": 1.0}
-    assert attribute_loss.score_of(both) == pytest.approx(2 / 3)
-    assert attribute_loss.score_of({**both, "target_accuracy": 0.0}) == 0
+def test_score_needs_accuracies_and_likeness():
+    scores = {"target_accuracy": 0.5, "preservation_accuracy": 1.0, "likeness": 1.0}
+    assert attribute_loss.score_of(scores) == pytest.approx(3 / 4)
+    for name in scores:
+        assert attribute_loss.score_of({**scores, name: 0.0}) == 0
 
 
 def test_seconds_to_a_score_are_those_of_the_first_that_reaches_it(
     setting, domains, tmp_path, monkeypatch
 ):
-    accuracies = iter([0.2, 0.5, 0.4, 0.9])
+    accuracies = iter([0.2, 0.3, 0.2, 0.9])
 
     def score(domains, model):
         return {
             "target_accuracy": next(accuracies),
             "preservation_accuracy": 1.0,
+            "likeness": 1.0,
             "fid": 1.0,
         }
 
@@ -246,7 +248,7 @@ def test_seconds_to_a_score_are_those_of_the_first_that_reaches_it(
     result = json.loads((tmp_path / "result.json").read_text())
     with (tmp_path / "scores.csv").open(newline="", encoding="utf-8") as file:
         seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
-    assert result["seconds_to_50%"] == seconds[1]  # 2/3 there, 1/3 before
+    assert result["seconds_to_50%"] == seconds[1]  # 0.5625, after 0.4286
     assert result["seconds_to_80%"] == seconds[3]
 
 

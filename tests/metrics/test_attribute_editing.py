@@ -114,6 +114,13 @@ def test_other_pixels_are_compared():
     assert scores["change_l1"] > 0.05
     border = score(Editor(), border=9)["border_l1"]
     assert border > 0  # reaches into the edited part
+    # As far as two images are from each other there is nothing left.
+    floats = IMAGES / 127.5 - 1
+    apart = np.abs(floats - floats[[-1, 0, 1, 2]]).mean() / 2
+    assert scores["change_l1"] > apart and scores["likeness"] == 0
+    spotless = score()
+    expected = 1 - spotless["change_l1"] / apart
+    assert spotless["likeness"] == pytest.approx(expected, abs=1e-5) and expected > 0.1
     unmasked = score(Editor(mask=False))
     assert "background_l1" not in unmasked and "mask_share" not in unmasked
 
