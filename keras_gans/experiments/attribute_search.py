@@ -137,9 +137,9 @@ def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
             f"{setting.size}x{setting.size}, weights {', '.join(WEIGHTS[name])}",
             flush=True,
         )
-        search = Search(name, setting, faces, trials, seed, directory)
+        tuner = Search(name, setting, faces, trials, seed, directory)
         try:
-            search.search()
+            tuner.search()
         except keras_tuner.errors.FatalError as error:
             raise error.__cause__
     if role == "worker":

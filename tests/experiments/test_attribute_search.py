@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 
+import keras_tuner
 import numpy as np
 import pytest
 
@@ -168,6 +169,18 @@ def test_errors_end_the_search_and_are_told_as_they_are(setting, monkeypatch, tm
     monkeypatch.setattr(Faces, "score", fail)
     with pytest.raises(OSError, match="no room"):
         search(tmp_path, setting, only=["aclgan"], trials=1)
+
+
+def test_a_worker_of_another_setting_is_turned_away(setting, tmp_path):
+    faces = attribute_loss.Faces(setting)
+    chief = attribute_search.Search("aclgan", setting, faces, 1, 0, tmp_path / "chief")
+    other = dataclasses.replace(setting, steps=2)
+    worker = attribute_search.Search("aclgan", other, faces, 1, 0, tmp_path / "worker")
+    with pytest.raises(keras_tuner.errors.FatalError, match="another setting"):
+        worker.run_trial(chief.oracle.create_trial("worker"))
+    # Where its images are is a matter of its own.
+    elsewhere = dataclasses.replace(setting, data="somewhere/else")
+    assert attribute_search._text_of(elsewhere) == attribute_search._text_of(setting)
 
 
 def test_bad_arguments(setting, study, tmp_path, monkeypatch):
