@@ -295,7 +295,8 @@ def _add_attributes_options(study):
     study.add_argument(
         "--steps",
         type=positive,
-        help="updates of the generator in every run (default: 2000)",
+        help="updates of the generator in every run (default: 2000); in a --search "
+        "those of StarGAN's, and ACL-GAN gets as many batches",
     )
     study.add_argument("--batch-size", type=positive, help="images (default: 16)")
     study.add_argument(
@@ -332,7 +333,7 @@ def _add_attributes_options(study):
         action="store_true",
         help="search the weights of the losses of stargan and aclgan at random "
         "instead, by short runs; needs keras-tuner, whose environment variables share "
-        "it among processes and machines (default then: --width 8, --steps 500, "
+        "it among processes and machines (default then: --width 8, --steps 300, "
         "--output runs/attribute_search)",
     )
     study.add_argument(

@@ -6,10 +6,12 @@ trains a short run with each draw, and scores it on test images:
     stargan    adversarial, classification and reconstruction weight
     aclgan     attribute and content weight
 
-Both get as many trials, of as many updates of the generator, over the same range of
-every weight. Random trials are independent, so that they could as well have come in any
-other order: beside the best score so far in the order of the trials there is its mean
-over all orders, and the number of trials to a given score is the mean over them too.
+Both get as many trials, of as many batches of images, over the same range of every
+weight. (StarGAN's generator is due in every fifth batch, ACL-GAN's in each; a batch
+takes about the same time.) Random trials are independent, so that they could as well
+have come in any other order: beside the best score so far in the order of the trials
+there is its mean over all orders, and the number of trials to a given score is the mean
+over them too.
 
 A trial is scored by the harmonic mean of three shares: of edits whose attribute is
 seen, of other attributes that are kept, and of likeness to the image (`score_of`).
@@ -71,7 +73,9 @@ RANGE = (0.01, 100.0)
 # Scores to which the number of trials is told.
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
-SETTING = Setting(width=8, steps=500, test_images=128)
+# Batches for each of the `steps` of a setting: StarGAN's critic steps.
+BATCHES = 5
+SETTING = Setting(width=8, steps=300, test_images=128)
 QUICK = attribute_loss.QUICK
 
 # What differs between machines that work at one search.
@@ -85,8 +89,9 @@ def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
 
     Args:
         directory: Folder of the study.
-        setting: An `attribute_loss.Setting`, its `steps` for each trial. Without its
-            `content_weight`, which is searched. By default `SETTING`.
+        setting: An `attribute_loss.Setting`, with the `steps` of StarGAN's generator in
+            each trial; ACL-GAN's makes five times as many, in as many batches. Without
+            its `content_weight`, which is searched. By default `SETTING`.
         only: Optional list, `"stargan"` or `"aclgan"`. A single one where there is a
             chief (see the top of this file).
         trials: Positive integer, the trials of either.
@@ -133,8 +138,9 @@ def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
         write_json(directory / "setting.json", content)
     for name in names:
         print(
-            f"{TITLES[name]} ({role}): {trials} trials of {setting.steps} steps at "
-            f"{setting.size}x{setting.size}, weights {', '.join(WEIGHTS[name])}",
+            f"{TITLES[name]} ({role}): {trials} trials of {BATCHES * setting.steps} "
+            f"batches at {setting.size}x{setting.size}, weights "
+            f"{', '.join(WEIGHTS[name])}",
             flush=True,
         )
         tuner = Search(name, setting, faces, trials, seed, directory)
@@ -229,7 +235,7 @@ class Search(keras_tuner.RandomSearch):
             faces.train,
             batch_size=setting.batch_size,
             split=None,
-            steps_per_epoch=model.batches(setting.steps) // epochs,
+            steps_per_epoch=BATCHES * setting.steps // epochs,
             seed=self._model_seed,
         )
         begin = time.perf_counter()
@@ -379,9 +385,10 @@ def report(results, setting, record):
             lines.append(f"| {level:.0%} | " + " | ".join(cells) + " |")
     lines += [
         "",
-        f"{setting['steps']} updates of the generator in a trial (StarGAN: five critic "
-        f"steps each), batches of {setting['batch_size']}, {setting['size']} pixels, "
-        f"width {setting['width']}, {setting['residual_blocks']} residual blocks, Adam "
+        f"{BATCHES * setting['steps']} batches of {setting['batch_size']} in a trial "
+        "(an update of ACL-GAN's generator in each, of StarGAN's in every fifth), "
+        f"{setting['size']} pixels, width {setting['width']}, "
+        f"{setting['residual_blocks']} residual blocks, Adam "
         f"{setting['learning_rate']} (ACL-GAN's discriminator: twice that), seed "
         f"{setting['seed']}, {setting['data']}. Every weight is drawn evenly on a "
         f"logarithmic scale from {RANGE[0]} to {RANGE[1]:.0f}. The score is the "

@@ -108,6 +108,22 @@ def test_both_get_as_many_trials_in_the_same_range(study):
     assert len(list(folder.glob("trials/*/trial_*/edits.png"))) == 4
 
 
+def test_both_get_as_many_batches(setting, monkeypatch, tmp_path):
+    models, score = [], Faces.score
+
+    def watch(faces, model):
+        models.append(model)
+        return score(faces, model)
+
+    monkeypatch.setattr(Faces, "score", watch)
+    search(tmp_path, setting, trials=1)
+    stargan, aclgan = models
+    # Of one step: five critic steps, of which the last updates StarGAN's generator.
+    assert (stargan.iterations, aclgan.iterations) == (1, 5)
+    assert int(stargan.discriminator_optimizer.iterations) == 5
+    assert int(aclgan.discriminator_optimizer.iterations) == 5
+
+
 def test_weights_of_a_trial_reach_the_model(setting, monkeypatch, tmp_path):
     built, build = [], attribute_loss.build
 
