@@ -42,7 +42,7 @@ class ACLGAN(AttributeModel):
             hair colours for example. Defaults to none.
         attribute_weight: Non-negative float, λ_att. Defaults to 1.
         content_weight: Non-negative float, λ_con. Defaults to 0.01; the paper names no
-            weight, and of 1 and more the mask closes before anything is learned.
+            weight. Far above λ_att the mask closes before anything is learned.
         gradient_penalty_weight: Non-negative float, the factor of a gradient penalty on
             the mean of the outputs. Defaults to 0, none.
         flip_probability: Float in (0, 1], ½ by default.
