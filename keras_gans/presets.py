@@ -581,8 +581,8 @@ def aclgan(
 
     Least squares, StarGAN's networks with a mask and within a frame, and Adam 1e-4 for
     the generator, 2e-4 for the discriminator (β₁ 0.5); meant for batches of 16. The
-    complement of the attributes is learned as
-    well (the paper's loss alone cannot teach how to take an attribute away).
+    complement of the attributes is learned as well (the paper's loss alone cannot teach
+    how to take an attribute away).
 
     Args:
         attribute_names: Sequence of strings, the names of the attributes in the order

@@ -981,7 +981,7 @@ _SCORE_MEANINGS = {
     "preservation_accuracy": "other attributes that it sees as they were",
     "classifier_accuracy": "attributes of real images that it tells",
     "change_l1": "mean |difference| from the image, as a share of the range",
-    "likeness": "1 minus that in units of the difference of two images",
+    "likeness": "1 minus change_l1 in units of the difference of two images",
     "border_l1": "of the 8 pixels along the border",
     "background_l1": "of the pixels outside of the mask",
     "mask_share": "share of the pixels inside of the mask",

@@ -423,7 +423,8 @@ def report(results, setting, domains, record):
         "",
         f"s to {LEVELS[0]:.0%}: seconds of training, compilation included, until a "
         "score is reached, the harmonic mean of the first three columns. A run is "
-        f"scored {setting['scores']} times.",
+        f"scored {setting['scores']} times. Operations of networks that grow are those "
+        "of their first stage.",
         "",
         "What the paper claims, without numbers, and what was found:",
         "",

@@ -7,11 +7,10 @@ trains a short run with each draw, and scores it on test images:
     aclgan     attribute and content weight
 
 Both get as many trials, of as many batches of images, over the same range of every
-weight. (StarGAN's generator is due in every fifth batch, ACL-GAN's in each; a batch
-takes about the same time.) Random trials are independent, so that they could as well
-have come in any other order: beside the best score so far in the order of the trials
-there is its mean over all orders, and the number of trials to a given score is the mean
-over them too.
+weight. (StarGAN's generator is due in every fifth batch, ACL-GAN's in each.) Random
+trials are independent, so that they could as well have come in any other order: beside
+the best score so far in the order of the trials there is its mean over all orders, and
+the number of trials to a given score is the mean over them too.
 
 A trial is scored by the harmonic mean of three shares: of edits whose attribute is
 seen, of other attributes that are kept, and of likeness to the image (`score_of`).

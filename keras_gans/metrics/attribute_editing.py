@@ -36,12 +36,12 @@ def attribute_scores(model, images, attributes, classifier, border=8):
           were before (other members of an exclusive group are not counted);
         - `classifier_accuracy`: share of the attributes of real images that it tells;
         - `change_l1`: mean |image - edit|, as a share of the range of values;
+        - `border_l1`: the same of the border alone;
+        - `background_l1`: the same outside of the mask, where it is below ½, and
+        - `mask_share`: the share of pixels inside; both only of a model with a mask;
         - `likeness`: 1 where an edit is its image, and 0 where it is as far from it as
           two test images are from each other, or farther: one minus their quotient. A
           classifier alone may be deceived by noise. (Not of a single image.)
-        - `border_l1`: the same of the border alone;
-        - `background_l1`: the same outside of the mask, where it is below ½, and
-        - `mask_share`: the share of pixels inside; both only of a model with a mask.
 
     Raises:
         ValueError: If the attributes do not fit the images or the model.
