@@ -1,6 +1,5 @@
 """The command line: `keras-gans train | translate | generate | evaluate | ...`."""
 
-import argparse
 import re
 import shlex
 import sys
@@ -12,6 +11,8 @@ from keras_gans.cli.edit import add_edit
 from keras_gans.cli.evaluate import add_evaluate
 from keras_gans.cli.export import add_export
 from keras_gans.cli.generate import add_generate
+from keras_gans.cli.options import Parser
+from keras_gans.cli.presets import add_presets
 from keras_gans.cli.reproduce import add_reproduce
 from keras_gans.cli.train import add_train
 from keras_gans.cli.translate import add_translate
@@ -34,7 +35,10 @@ _EXPECTED_ERRORS = (
 def main(arguments=None):
     """Runs the command line and returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    options = _make_parser().parse_args(arguments)
+    parser, verbs = _make_parser(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        verbs[options.verb].error(f"unrecognized arguments: {' '.join(unknown)}")
     options.command = shlex.join(["keras-gans", *arguments])
     if hasattr(sys.stdout, "reconfigure"):
         # A terminal that cannot show an arrow shows a question mark.
@@ -83,16 +87,18 @@ def _first_line(error):
     return lines[0] if lines else type(error).__name__
 
 
-def _make_parser():
-    parser = argparse.ArgumentParser(
+def _make_parser(arguments):
+    """Returns the parser and a dict of those of the verbs."""
+    parser = Parser(
         prog="keras-gans",
         description="Adversarial image translation and generation with Keras.",
         epilog="Each verb has its own help: keras-gans train --help",
     )
     parser.add_argument("--version", action="version", version=_version())
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    add_train(verbs, arguments[1:] if arguments[:1] == ["train"] else ())
     for add in (
-        add_train,
+        add_presets,
         add_translate,
         add_generate,
         add_colorize,
@@ -101,14 +107,14 @@ def _make_parser():
         add_export,
         add_reproduce,
     ):
-        verb = add(verbs)
-        verb.formatter_class = argparse.RawDescriptionHelpFormatter
+        add(verbs)
+    for verb in verbs.choices.values():
         verb.add_argument(
             "--traceback",
             action="store_true",
             help="show the whole traceback of an error",
         )
-    return parser
+    return parser, verbs.choices
 
 
 def _version():

@@ -6,24 +6,17 @@ import sys
 import numpy as np
 from PIL import Image
 
-from keras_gans import export
+import keras_gans
 from keras_gans.cli.common import (
     add_files,
     add_model,
     convert_files,
-    positive,
-    servable_path,
+    load_model,
     target_of_file,
     targets_in_folder,
 )
-from keras_gans.data import extract_line_art
-from keras_gans.data.images import (
-    ImageError,
-    decode_hints,
-    decode_image,
-    list_images,
-    resize_image,
-)
+from keras_gans.cli.options import size
+from keras_gans.training.task import sides, size_text
 
 # A pixel whose channels differ by more is coloured, and of line art at most this share
 # is: yellowed paper stays below the one, coloured marks below the other.
@@ -62,7 +55,8 @@ def add_colorize(verbs):
     )
     verb.add_argument(
         "--size",
-        type=positive,
+        type=size,
+        metavar="N|HxW",
         help="resize to this height and width first (default: keep the size)",
     )
     verb.add_argument(
@@ -76,13 +70,13 @@ def add_colorize(verbs):
 
 def _colorize(options):
     if options.input.is_dir():
-        files = list_images(options.input)
+        files = keras_gans.data.images.list_images(options.input)
         targets = targets_in_folder(files, options)
         hints_files = _hints_in_folder(files, options)
     else:
         files, targets = [options.input], [target_of_file(options)]
         hints_files = [_hints_of_file(options)]
-    colorizer = export.load_colorizer(servable_path(options.model, "colorization"))
+    colorizer = load_model(options.model, "colorize", "colorization")
     # A single pixel has no lines, even where a network takes it.
     smallest = max(colorizer.minimum_size, 2)
     smallest += -smallest % colorizer.size_multiple
@@ -126,8 +120,9 @@ def _hints_in_folder(files, options):
             f"{options.hints} is a file. Give the hints of a folder as a folder of "
             "files with the names of their sketches."
         )
+
     by_name = {}
-    for path in list_images(options.hints):
+    for path in keras_gans.data.images.list_images(options.hints):
         name = path.relative_to(options.hints).with_suffix("")
         if name in by_name:
             raise ValueError(
@@ -152,18 +147,18 @@ def _hints_in_folder(files, options):
 
 def _read(path, hints_path, smallest, options):
     """Returns line art and hints, or `None`, as pixels of one size."""
-    picture = decode_image(path, channels=3)
+    picture = keras_gans.data.images.decode_image(path, channels=3)
     hints = None
     if hints_path is not None:
-        hints = decode_hints(hints_path)
+        hints = keras_gans.data.images.decode_hints(hints_path)
         _check_same_size(path, picture, hints_path, hints)
     if not options.extract_lines:
         _check_colors(path, picture)
-        picture = decode_image(path, channels=1)
+        picture = keras_gans.data.images.decode_image(path, channels=1)
     if options.size:
-        picture = resize_image(picture, options.size)
+        picture = keras_gans.data.images.resize_image(picture, options.size)
     if min(picture.shape[:2]) < smallest:
-        raise ImageError(
+        raise keras_gans.data.images.ImageError(
             f"{path}: {_size(picture)} pixels are too few, the smallest picture for "
             f"this model is {smallest} x {smallest}. --size N resizes the sketch."
         )
@@ -179,7 +174,7 @@ def _read(path, hints_path, smallest, options):
 def _check_same_size(path, picture, hints_path, hints):
     if hints.shape[:2] != picture.shape[:2]:
         # Not resized: that does not say which lines the dabs belong to.
-        raise ImageError(
+        raise keras_gans.data.images.ImageError(
             f"{hints_path}: the hints are {_size(hints)} pixels, and the sketch "
             f"{path} is {_size(picture)}. Draw the dabs on a picture of the size of "
             "the sketch."
@@ -189,7 +184,7 @@ def _check_same_size(path, picture, hints_path, hints):
 def _check_colors(path, picture):
     share = np.mean(np.ptp(picture, axis=-1) > _COLOR_DIFFERENCE)
     if share > _COLORED_SHARE:
-        raise ImageError(
+        raise keras_gans.data.images.ImageError(
             f"{path}: {share:.0%} of the pixels are coloured, and line art is dark "
             "lines on light paper. --extract-lines makes line art of a colour picture; "
             "save a drawing on coloured paper in grey."
@@ -197,7 +192,9 @@ def _check_colors(path, picture):
 
 
 def _extract_lines(picture):
-    line_art = extract_line_art(picture[None].astype("float32") / 127.5 - 1.0)[0]
+    line_art = keras_gans.data.extract_line_art(
+        picture[None].astype("float32") / 127.5 - 1.0
+    )[0]
     return np.round((line_art.numpy() + 1.0) * 127.5).astype("uint8")
 
 
@@ -219,18 +216,20 @@ def _usable_hints(path, hints, options):
     if (hints[..., 3] >= _OPAQUE).all():
         # A picture without its transparency rather than a hint for every pixel, which
         # no model has seen in training.
-        raise ImageError(
+        raise keras_gans.data.images.ImageError(
             f"{path}: every pixel is opaque and so would be a hint, the paper "
             "included. Save the hints as PNG with a transparent background."
         )
     if options.size:
-        size = options.size, options.size
+        height, width = sides(options.size)
         # Nearest: a mixture of two colours is no colour that was drawn.
-        hints = np.array(Image.fromarray(hints).resize(size, Image.Resampling.NEAREST))
+        hints = np.array(
+            Image.fromarray(hints).resize((width, height), Image.Resampling.NEAREST)
+        )
     if (hints[..., 3] < _OPAQUE).all():
-        at_size = f" at --size {options.size}" if options.size else ""
+        at = f" at --size {size_text(options.size)}" if options.size else ""
         _warn(
-            f"{path}: every pixel is transparent{at_size} (alpha below {_OPAQUE}). The "
+            f"{path}: every pixel is transparent{at} (alpha below {_OPAQUE}). The "
             "sketch is coloured without hints."
         )
         return None
@@ -249,7 +248,9 @@ def _colorize_image(colorizer, line_art, hints, path):
     try:
         return colorizer.colorize(line_art, hints)[0, :height, :width]
     except ValueError as error:  # A network of one size only.
-        raise ImageError(f"{path}: {error} --size N resizes the sketch.") from error
+        raise keras_gans.data.images.ImageError(
+            f"{path}: {error} --size N resizes the sketch."
+        ) from error
 
 
 def _size(image):

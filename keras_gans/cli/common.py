@@ -1,18 +1,9 @@
 """What several verbs of the command line need."""
 
-import argparse
 import pathlib
 import sys
 
-
-def positive(text):
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
-    return value
+from keras_gans.cli.options import positive
 
 
 def add_semantic_options(group, purpose):
@@ -42,9 +33,16 @@ def progress_bar(total):
     return keras.utils.Progbar(total, verbose=1 if sys.stdout.isatty() else 0)
 
 
-def servable_path(path, task):
+def load_model(path, verb, kind):
+    """Loads an exported model, or that of a run, for one of the verbs."""
+    from keras_gans import export
+
+    return export.load(servable_path(path, verb), kind=kind)
+
+
+def servable_path(path, verb):
     """The exported model of the folder of a run, or the path itself."""
-    from keras_gans.training import RECIPES, Run
+    from keras_gans.training import TASKS, Run
 
     # An export that failed leaves an empty folder.
     has_export = any((path / "export").glob("[0-9]*"))
@@ -52,17 +50,9 @@ def servable_path(path, task):
         # The run of a study has the export alone.
         return path / "export" if has_export else path
     run = Run.open(path)
-    trained = RECIPES[run.configuration.preset].task
-    if trained != task:
-        verb = {
-            "translation": "translate",
-            "generation": "generate",
-            "colorization": "colorize",
-            "editing": "edit",
-        }[trained]
-        raise ValueError(
-            f"{path} is a run of {trained}, not of {task}: use keras-gans {verb}."
-        )
+    task = TASKS[run.configuration.recipe.task]
+    if task.verb != verb:
+        raise ValueError(f"{path} is a run of {task.name}: use keras-gans {task.verb}.")
     return path / "export" if has_export else run.model_path()
 
 

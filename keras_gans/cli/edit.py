@@ -6,12 +6,12 @@ from keras_gans.cli.common import (
     add_files,
     add_model,
     convert_files,
-    positive,
+    load_model,
     refuse_existing,
-    servable_path,
     target_of_file,
     targets_in_folder,
 )
+from keras_gans.cli.options import size
 
 
 def add_edit(verbs):
@@ -51,7 +51,8 @@ def add_edit(verbs):
     )
     verb.add_argument(
         "--size",
-        type=positive,
+        type=size,
+        metavar="N|HxW",
         help="cut out the middle and resize it to this height and width (default: that "
         "of the training for a run, else the size of the photo)",
     )
@@ -66,7 +67,6 @@ def _edit(options):
         list_images,
         resize_image,
     )
-    from keras_gans.export import load_editor
 
     if not options.add and not options.remove:
         raise ValueError("Nothing to edit: give --add NAME or --remove NAME.")
@@ -78,12 +78,12 @@ def _edit(options):
     else:
         files, targets = [options.input], [target_of_file(options)]
         refuse_existing([options.mask] if options.mask else [])
-    editor = load_editor(servable_path(options.model, "editing"))
+    editor = load_model(options.model, "edit", "editing")
     # Wrong names are found before the first photo is read.
     known = editor.choices.target([0] * len(editor.attribute_names), options.has or ())
     editor.choices.target(known, options.add, options.remove)
     attributes = None if options.has is None else known
-    size = options.size or _trained_size(options.model)
+    image_size = options.size or _trained_size(options.model)
     changes = [f"+{name}" for name in options.add]
     changes += [f"-{name}" for name in options.remove]
     print(
@@ -93,8 +93,8 @@ def _edit(options):
 
     def convert(path):
         image = decode_image(path, channels=editor.channels)
-        if size:
-            image = resize_image(_middle(image), size)
+        if image_size:
+            image = resize_image(_middle(image), image_size)
         image, mask = _edit_image(editor, image, path, attributes, options)
         if options.mask:
             options.mask.write_bytes(encode_png(mask))

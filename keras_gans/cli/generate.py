@@ -2,7 +2,8 @@
 
 import pathlib
 
-from keras_gans.cli.common import positive, refuse_existing, servable_path
+from keras_gans.cli.common import load_model, refuse_existing
+from keras_gans.cli.options import positive
 
 
 def add_generate(verbs):
@@ -42,7 +43,6 @@ def add_generate(verbs):
 def _generate(options):
     from keras_gans.callbacks import generated_grid
     from keras_gans.data.images import EXTENSIONS, encode_png
-    from keras_gans.export import load_generator
 
     one_picture = options.output.suffix.lower() == ".png"
     if not one_picture and options.output.suffix.lower() in EXTENSIONS:
@@ -57,7 +57,7 @@ def _generate(options):
             f"{options.output} is not empty. Nothing is overwritten: choose another "
             "name for OUT."
         )
-    generator = load_generator(servable_path(options.model, "generation"))
+    generator = load_model(options.model, "generate", "generation")
     print(f"Generating {options.n} image(s) with {options.model}", flush=True)
     images = generator.generate(options.n, labels=options.label, seed=options.seed)
     if one_picture:

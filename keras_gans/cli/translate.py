@@ -4,12 +4,12 @@ from keras_gans.cli.common import (
     add_files,
     add_model,
     convert_files,
+    load_model,
     packaged_model,
-    positive,
-    servable_path,
     target_of_file,
     targets_in_folder,
 )
+from keras_gans.cli.options import size
 
 
 def add_translate(verbs):
@@ -31,11 +31,12 @@ def add_translate(verbs):
         "--direction",
         choices=["xy", "yx"],
         default="xy",
-        help="X to Y or Y to X (default: xy)",
+        help="X to Y, or Y to X where a model knows the way back (default: xy)",
     )
     verb.add_argument(
         "--size",
-        type=positive,
+        type=size,
+        metavar="N|HxW",
         help="resize to this height and width first (default: keep the size)",
     )
     verb.set_defaults(function=_translate)
@@ -44,7 +45,6 @@ def add_translate(verbs):
 
 def _translate(options):
     from keras_gans.data.images import decode_image, list_images, resize_image
-    from keras_gans.export import load_translator
 
     if options.input.is_dir():
         files = list_images(options.input)
@@ -52,7 +52,11 @@ def _translate(options):
     else:
         files, targets = [options.input], [target_of_file(options)]
     model = options.model or packaged_model()
-    translator = load_translator(servable_path(model, "translation"))
+    translator = load_model(model, "translate", "translation")
+    if options.direction not in translator.directions:
+        raise ValueError(
+            f"{model} translates in the direction {translator.directions[0]} alone."
+        )
     print(
         f"Translating {len(files)} image(s), direction {options.direction}, "
         f"with {model}",

@@ -1,0 +1,134 @@
+"""Options of the command line, made of the annotated arguments of a function."""
+
+import argparse
+import difflib
+import re
+import types
+import typing
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that knows what may have been meant."""
+
+    def __init__(self, **arguments):
+        arguments = {
+            "allow_abbrev": False,
+            "formatter_class": argparse.RawDescriptionHelpFormatter,
+            **arguments,
+        }
+        super().__init__(**arguments)
+
+    def error(self, message):
+        found = re.search(r"unrecognized arguments: (\S+)", message)
+        known = [*self._option_string_actions]
+        if not found:
+            found = re.search(r"invalid choice: '([^']*)'", message)
+            known = re.findall(r"\w+", message.rpartition("choose from")[2])
+        close = found and difflib.get_close_matches(found[1].split("=")[0], known, 1)
+        if close:
+            message = f"{message}. Did you mean {close[0]}?"
+        super().error(message)
+
+
+def add_options(group, options):
+    """Adds an option for each `keras_gans.presets.registry.Option`.
+
+    What is not given becomes `None`, so that a recipe or a saved run can say it.
+
+    Args:
+        group: Parser or group of one.
+        options: Iterable of `Option`.
+    """
+    for option in options:
+        kinds = _kinds(option.kind)
+        arguments = {"help": _help(option), "default": None}
+        if bool in kinds:
+            arguments["action"] = argparse.BooleanOptionalAction
+        elif typing.get_origin(kinds[0]) is typing.Literal:
+            arguments |= {"choices": typing.get_args(kinds[0])}
+        elif typing.get_origin(kinds[0]) is list:
+            (kind,) = typing.get_args(kinds[0])
+            arguments |= {"type": kind, "nargs": "+", "metavar": "NAME"}
+        elif len(kinds) > 1:  # A number, or a pair of them.
+            arguments |= {"type": kinds[0], "nargs": "+", "action": _OneOrTwo}
+            arguments |= {"metavar": ("NUMBER", "NUMBER")}
+        else:
+            metavar = {int: "N", float: "NUMBER"}.get(kinds[0], "NAME")
+            arguments |= {"type": kinds[0], "metavar": metavar}
+        group.add_argument(f"--{option.name.replace('_', '-')}", **arguments)
+
+
+def text_of(option):
+    """Returns the kinds of values that an option takes, and its default, as text."""
+    names = []
+    for kind in _kinds(option.kind):
+        if typing.get_origin(kind) is typing.Literal:
+            names.append(", ".join(typing.get_args(kind)))
+        elif typing.get_origin(kind) is tuple:
+            names.append("two of them")
+        elif typing.get_origin(kind) is list:
+            names.append("names")
+        else:
+            names.append({int: "integer", str: "name", bool: "yes or no"}.get(kind))
+    kinds = " or ".join(name or "number" for name in names)
+    return kinds, "" if option.default is None else _default(option.default)
+
+
+def positive(text):
+    """Type of an option whose value is a positive integer."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
+    return value
+
+
+def size(text):
+    """Type of an option whose value is a size, `256` or `256x512`."""
+    try:
+        sides = tuple(positive(side) for side in text.split("x"))
+    except argparse.ArgumentTypeError:
+        sides = ()
+    if len(sides) not in (1, 2):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a positive integer, nor two of them as in 256x512 "
+            "(height x width)"
+        )
+    return sides[0] if len(sides) == 1 or sides[0] == sides[1] else sides
+
+
+class _OneOrTwo(argparse.Action):
+    def __call__(self, parser, namespace, values, option_string=None):
+        if len(values) > 2:
+            parser.error(
+                f"argument {option_string}: expected one number or two, got "
+                f"{len(values)}"
+            )
+        setattr(namespace, self.dest, values[0] if len(values) == 1 else tuple(values))
+
+
+def _kinds(annotation):
+    """Returns the members of an annotation, without None."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        members = typing.get_args(annotation)
+        return [kind for kind in members if kind is not type(None)]
+    return [annotation]
+
+
+def _help(option):
+    text = re.sub(r"[`\"]", "", option.help).rstrip(".")
+    # argparse takes a percent sign for a format.
+    text = text.replace("%", "%%")
+    if option.default is None or re.search("[Dd]efault", text):
+        return text
+    return f"{text} (default: {_default(option.default)})"
+
+
+def _default(value):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (tuple, list)):
+        return " ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,56 @@
+"""`keras-gans presets`: what can be trained, and what can be set."""
+
+from keras_gans.cli.options import text_of
+
+
+def add_presets(verbs):
+    verb = verbs.add_parser(
+        "presets",
+        help="list what can be trained",
+        description="Lists all presets by what they learn.",
+        epilog="example:\n  keras-gans presets --options",
+    )
+    verb.add_argument(
+        "--options",
+        action="store_true",
+        help="list every option of every preset instead, as one Markdown table",
+    )
+    verb.set_defaults(function=_presets)
+    return verb
+
+
+def preset_list():
+    """Returns all presets and their summaries as text, by task."""
+    from keras_gans.presets import registry
+    from keras_gans.training import TASKS
+
+    lines = []
+    for task in TASKS.values():
+        lines += ["", f"{task.title}:"]
+        for name, recipe in registry.recipes().items():
+            if recipe.task == task.name:
+                lines.append(f"  {name:20} {recipe.summary}")
+    return "\n".join(lines[1:])
+
+
+def _presets(options):
+    if not options.options:
+        print(preset_list())
+        print("\nkeras-gans train PRESET --help shows what can be set.")
+        return
+    from keras_gans.presets import registry
+    from keras_gans.training import options_of
+
+    rows = {}
+    for name, recipe in registry.recipes().items():
+        for option in options_of(recipe).values():
+            kinds, default = text_of(option)
+            takers = rows.setdefault((option.name, kinds), {})
+            takers.setdefault(default, []).append(name)
+    print("| option | value | presets with their default |\n|:--|:--|:--|")
+    for (name, kinds), takers in sorted(rows.items()):
+        cells = [
+            f"{', '.join(names)}{f' ({default})' if default else ''}"
+            for default, names in takers.items()
+        ]
+        print(f"| --{name.replace('_', '-')} | {kinds} | {'; '.join(cells)} |")

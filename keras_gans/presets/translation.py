@@ -1,0 +1,451 @@
+"""Presets of translation between two domains without pairs.
+
+Args:
+    x_channels: 1 or 3, channels of domain X.
+    y_channels: 1 or 3, channels of domain Y; without the same channels as X there is
+        no identity loss.
+    cycle_weight: Non-negative float, weight of the cycle loss, or a pair of them for
+        x → y → x and y → x → y.
+    identity_weight: Non-negative float, weight of the identity loss.
+    pool_size: Zero or a positive integer, fakes of earlier steps that a discriminator
+        is shown again.
+    feature_extractor: Adds a semantic loss in the features of `"vgg16"` or of the
+        `.keras` file of a network of pixels in [0, 255].
+    feature_layers: Names of its layers. Defaults to block4_conv3 of vgg16, to the
+        output of a file.
+    semantic_weight: Non-negative float, weight of the semantic loss between images and
+        their reconstructions. By default, with a feature extractor, the weight with
+        which different images differ as much by it as by the cycle loss.
+    semantic_translation_weight: Non-negative float, its weight between images and their
+        translations.
+    example_images: Images in [-1, 1] on which `semantic_weight` is found.
+    semantic_loss: Optional `keras_gans.losses.SemanticVGGLoss`, in place of
+        `feature_extractor`.
+"""
+
+import typing
+
+from keras_gans.presets.registry import (
+    AdversarialLoss,
+    Penalty,
+    adam,
+    compile_arguments,
+    preset,
+    semantic_loss_of,
+    start,
+)
+
+__all__ = ["cyclegan", "digit_lab", "digits", "tensorflow_tutorial"]
+
+Weights = float | tuple[float, float]
+
+
+@preset(
+    task="translation",
+    batch_size=32,
+    size=32,
+    flip=False,
+    channels=3,
+    steps=1000,
+    sample_freq=250,
+)
+def digits(
+    x_channels=3,
+    y_channels=3,
+    size=32,
+    width: int = 32,
+    residual_blocks: int = 1,
+    cycle_weight: Weights = (5.0, 0.5),
+    identity_weight: Weights = 2.0,
+    pool_size: int = 0,
+    adversarial_loss: AdversarialLoss = "least_squares",
+    penalty: Penalty | None = None,
+    penalty_weight: float | None = None,
+    learning_rate: float | None = None,
+    generator_learning_rate: float = 5e-4,
+    discriminator_learning_rate: float = 2e-4,
+    ema_decay: float | None = None,
+    seed=None,
+    jit_compile="auto",
+):
+    """CycleGAN that keeps the digit: small networks, minutes on two cores.
+
+    The default of `keras-gans train`. Unpaired training likes to swap digits: nothing
+    in the lab's losses says which 3 of one domain is which of the other. Four
+    departures from the lab keep them:
+
+    - Patch discriminators of 16x16 pixels without normalization. They judge strokes and
+      texture and cannot ask for another digit, as one that sees the whole image does;
+      and without normalization they see that a fake is noisy or of wrong contrast,
+      which their own batch statistics would hide.
+    - Generators with a skip connection, so that strokes keep their place.
+    - Y → X varies the colours of its input in training (see `digit_generator`), because
+      half of the street digits are darker than their ground.
+    - Weights: cycle 5 for x → y → x but 0.5 for y → x → y, because a black and white
+      digit cannot tell the colours it came from and would hide them in odd shapes;
+      identity 2, which needs both domains to have the same channels.
+
+    Batch norm in the generators, least squares, Adam (β₁ 0.5); for batches of 32.
+
+    Args:
+        residual_blocks: Non-negative integer, of each generator.
+        size: Height and width, at least 20 and a multiple of 4.
+
+    Returns:
+        A compiled `keras_gans.models.CycleGAN`.
+    """
+    from keras_gans import models, networks
+
+    start(seed)
+    generator = {
+        "width": width,
+        "residual_blocks": residual_blocks,
+        "skip_connection": True,
+    }
+    discriminator = {"width": width, "layers": 1, "normalization": None}
+    model = models.CycleGAN(
+        generator_xy=networks.digit_generator(
+            x_channels, y_channels, name="generator_xy", **generator
+        ),
+        generator_yx=networks.digit_generator(
+            y_channels,
+            x_channels,
+            color_augmentation=True,
+            name="generator_yx",
+            **generator,
+        ),
+        discriminator_x=networks.patch_discriminator(
+            x_channels, name="discriminator_x", **discriminator
+        ),
+        discriminator_y=networks.patch_discriminator(
+            y_channels, name="discriminator_y", **discriminator
+        ),
+        cycle_weight=cycle_weight,
+        identity_weight=identity_weight if x_channels == y_channels else 0.0,
+        pool_size=pool_size,
+        ema_decay=ema_decay,
+        seed=seed,
+    )
+    model.compile(
+        **compile_arguments(
+            *(adam(), learning_rate),
+            *(generator_learning_rate, discriminator_learning_rate),
+            *(penalty, penalty_weight),
+        ),
+        adversarial_loss=adversarial_loss,
+        jit_compile=jit_compile,
+    )
+    return model
+
+
+@preset(
+    task="translation",
+    batch_size=64,
+    size=32,
+    flip=False,
+    steps=4685,
+    sample_freq=1000,
+)
+def digit_lab(
+    x_channels=1,
+    y_channels=3,
+    size=32,
+    width: int = 64,
+    residual_blocks: int = 2,
+    cycle_weight: Weights = 10.0,
+    identity_weight: Weights = 0.0,
+    pool_size: int = 0,
+    feature_extractor: str | None = None,
+    feature_layers: list[str] | None = None,
+    semantic_weight: float | None = None,
+    semantic_translation_weight: float = 0.0,
+    adversarial_loss: AdversarialLoss = "non_saturating",
+    penalty: Penalty | None = None,
+    penalty_weight: float | None = None,
+    learning_rate: float | None = None,
+    generator_learning_rate: float = 2e-4,
+    discriminator_learning_rate: float = 2e-4,
+    ema_decay: float | None = None,
+    semantic_loss=None,
+    example_images=None,
+    seed=None,
+    jit_compile="auto",
+):
+    """CycleGAN lab on digits: batch norm, cross entropy, no image pool.
+
+    Generators with two residual blocks, discriminators of four convolutions with batch
+    norm in the middle, Glorot initialisation, LeakyReLU 0.05, cross entropy from
+    logits, Adam 2e-4 (β₁ 0.5, β₂ 0.999); meant for batches of 64. The lab does not
+    state its cycle weight; it is CycleGAN's 10 here.
+
+    Its digits may be swapped, 3 for 8 say. A semantic loss in the features of a digit
+    classifier says which is which, see `keras_gans.experiments.semantic_digits`. The
+    lab has none.
+
+    Args:
+        width: Positive integer, filters of the first convolution of every network.
+            Defaults to 64, the lab's; 32 needs about a quarter of the arithmetic.
+        residual_blocks: Non-negative integer, of each generator.
+        size: Height and width, a multiple of 8.
+
+    Returns:
+        A compiled `keras_gans.models.CycleGAN`.
+    """
+    from keras_gans import models, networks
+
+    semantic_loss, semantic_weight = semantic_loss_of(
+        *(feature_extractor, feature_layers, semantic_weight),
+        *(example_images, semantic_loss),
+    )
+    start(seed)
+    generator = {"width": width, "residual_blocks": residual_blocks}
+    model = models.CycleGAN(
+        generator_xy=networks.digit_generator(
+            x_channels, y_channels, name="generator_xy", **generator
+        ),
+        generator_yx=networks.digit_generator(
+            y_channels, x_channels, name="generator_yx", **generator
+        ),
+        discriminator_x=networks.digit_discriminator(
+            x_channels, width=width, size=size, name="discriminator_x"
+        ),
+        discriminator_y=networks.digit_discriminator(
+            y_channels, width=width, size=size, name="discriminator_y"
+        ),
+        cycle_weight=cycle_weight,
+        identity_weight=identity_weight,
+        semantic_weight=semantic_weight,
+        semantic_translation_weight=semantic_translation_weight,
+        pool_size=pool_size,
+        ema_decay=ema_decay,
+        seed=seed,
+    )
+    model.compile(
+        **compile_arguments(
+            *(adam(), learning_rate),
+            *(generator_learning_rate, discriminator_learning_rate),
+            *(penalty, penalty_weight),
+        ),
+        adversarial_loss=adversarial_loss,
+        semantic_loss=semantic_loss,
+        jit_compile=jit_compile,
+    )
+    return model
+
+
+@preset(
+    task="translation",
+    batch_size=1,
+    size=256,
+    load_size=286,
+    epochs=40,
+    sample_freq=1000,
+)
+def tensorflow_tutorial(
+    x_channels=3,
+    y_channels=3,
+    size=256,
+    width: int = 64,
+    cycle_weight: Weights = 10.0,
+    identity_weight: Weights = 5.0,
+    pool_size: int = 0,
+    adversarial_loss: AdversarialLoss | None = None,
+    penalty: Penalty | None = None,
+    penalty_weight: float | None = None,
+    learning_rate: float | None = None,
+    generator_learning_rate: float = 2e-4,
+    discriminator_learning_rate: float = 2e-4,
+    ema_decay: float | None = None,
+    seed=None,
+    jit_compile="auto",
+):
+    """TensorFlow's CycleGAN tutorial: U-Nets, cross entropy, identity loss.
+
+    U-Net generators with affine instance norm, also at the bottleneck, 70x70 patch
+    discriminators, LeakyReLU 0.3 (the default of the Keras of its time), cross entropy
+    with the discriminator's loss halved, no image pool, Adam 2e-4 (β₁ 0.5); meant for
+    single images, resized to 286, cropped to 256 and mirrored. The tutorial's four
+    Adams equal the two of this model, because Adam treats each weight by itself.
+
+    Args:
+        size: Height and width, powers of two of at least 4; the shorter side sets the
+            depth of the U-Nets.
+
+    Returns:
+        A compiled `keras_gans.models.CycleGAN`.
+
+    Reference:
+        https://www.tensorflow.org/tutorials/generative/cyclegan
+    """
+    from keras_gans import losses, models, networks
+
+    sides = (size, size) if isinstance(size, int) else size
+    if any(side < 4 or side & (side - 1) for side in sides):
+        raise ValueError(
+            "Argument `size` must be a power of two of at least 4, because the U-Net "
+            f"halves its input down to one pixel. Received: size={size}"
+        )
+    start(seed)
+    unet = {
+        "width": width,
+        "max_width": 8 * width,
+        "depth": min(sides).bit_length() - 1,
+        "negative_slope": 0.3,
+    }
+    patch = {"width": width, "affine": True, "negative_slope": 0.3}
+    model = models.CycleGAN(
+        generator_xy=networks.unet_generator(
+            x_channels, y_channels, name="generator_xy", **unet
+        ),
+        generator_yx=networks.unet_generator(
+            y_channels, x_channels, name="generator_yx", **unet
+        ),
+        discriminator_x=networks.patch_discriminator(
+            x_channels, name="discriminator_x", **patch
+        ),
+        discriminator_y=networks.patch_discriminator(
+            y_channels, name="discriminator_y", **patch
+        ),
+        cycle_weight=cycle_weight,
+        identity_weight=identity_weight if x_channels == y_channels else 0.0,
+        pool_size=pool_size,
+        ema_decay=ema_decay,
+        seed=seed,
+    )
+    model.compile(
+        **compile_arguments(
+            *(adam(), learning_rate),
+            *(generator_learning_rate, discriminator_learning_rate),
+            *(penalty, penalty_weight),
+        ),
+        adversarial_loss=adversarial_loss
+        or (
+            losses.MinimaxDiscriminatorLoss(scale=0.5),
+            losses.NonSaturatingGeneratorLoss(),
+        ),
+        jit_compile=jit_compile,
+    )
+    return model
+
+
+@preset(
+    task="translation",
+    batch_size=1,
+    size=256,
+    load_size=286,
+    epochs=200,
+    sample_freq=1000,
+)
+def cyclegan(
+    x_channels=3,
+    y_channels=3,
+    size=256,
+    width: int = 64,
+    residual_blocks: int | None = None,
+    activation: typing.Literal["relu", "leaky_relu"] = "relu",
+    upsampling: typing.Literal["transposed", "resize"] = "transposed",
+    discriminator_layers: int = 3,
+    cycle_weight: Weights = 10.0,
+    identity_weight: Weights = 0.0,
+    pool_size: int = 50,
+    feature_extractor: str | None = None,
+    feature_layers: list[str] | None = None,
+    semantic_weight: float | None = None,
+    semantic_translation_weight: float = 0.0,
+    adversarial_loss: AdversarialLoss | None = None,
+    penalty: Penalty | None = None,
+    penalty_weight: float | None = None,
+    learning_rate: float | None = None,
+    generator_learning_rate: float = 2e-4,
+    discriminator_learning_rate: float = 2e-4,
+    ema_decay: float | None = None,
+    total_steps=None,
+    semantic_loss=None,
+    example_images=None,
+    seed=None,
+    jit_compile="auto",
+):
+    """CycleGAN, the original: ResNets, least squares, image pools of 50.
+
+    ResNets with 9 residual blocks (6 below 256 pixels), non-affine instance norm,
+    N(0, 0.02) initialisation, 70x70 patch discriminators, no identity loss, Adam 2e-4
+    (β₁ 0.5); meant for single images, resized to 286, cropped to 256 and mirrored. The
+    paper keeps the learning rate for 100 epochs and lets it fall linearly to zero over
+    100 more: give the length of both together as `total_steps`.
+
+    The variants of the semantic CycleGAN study are this preset, too:
+
+        origin     presets.cyclegan()
+        LeakyReLU  presets.cyclegan(activation="leaky_relu")
+        semantic   presets.cyclegan(feature_extractor="vgg16", semantic_weight=weight)
+        hybrid     presets.cyclegan(activation="leaky_relu", feature_extractor="vgg16",
+                                    semantic_weight=weight)
+
+    Args:
+        size: Height and width of the images; the shorter side decides the number of
+            residual blocks.
+        residual_blocks: Non-negative integer, of each generator. Defaults to the
+            paper's 9, or 6 below 256 pixels.
+        activation: Of the generators; leaky_relu has a slope of 0.01.
+        upsampling: "transposed", the paper's, or "resize", without its checkerboard
+            patterns.
+        discriminator_layers: Positive integer, convolutions of stride 2 in a
+            discriminator: 3 for patches of 70 pixels, 2 for 34, 1 for 16.
+
+    Returns:
+        A compiled `keras_gans.models.CycleGAN`.
+
+    Reference:
+        - Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent
+          Adversarial Networks", 2017, https://arxiv.org/abs/1703.10593
+        - The semantic CycleGAN study (in Korean) for the variants.
+    """
+    from keras_gans import models, networks
+
+    semantic_loss, semantic_weight = semantic_loss_of(
+        *(feature_extractor, feature_layers, semantic_weight),
+        *(example_images, semantic_loss),
+    )
+    start(seed)
+    shorter = size if isinstance(size, int) else min(size)
+    if residual_blocks is None:
+        residual_blocks = 9 if shorter >= 256 else 6
+    generator = {
+        "width": width,
+        "residual_blocks": residual_blocks,
+        "activation": activation,
+        "upsampling": upsampling,
+    }
+    discriminator = {"width": width, "layers": discriminator_layers}
+    model = models.CycleGAN(
+        generator_xy=networks.resnet_generator(
+            x_channels, y_channels, name="generator_xy", **generator
+        ),
+        generator_yx=networks.resnet_generator(
+            y_channels, x_channels, name="generator_yx", **generator
+        ),
+        discriminator_x=networks.patch_discriminator(
+            x_channels, name="discriminator_x", **discriminator
+        ),
+        discriminator_y=networks.patch_discriminator(
+            y_channels, name="discriminator_y", **discriminator
+        ),
+        cycle_weight=cycle_weight,
+        identity_weight=identity_weight,
+        semantic_weight=semantic_weight,
+        semantic_translation_weight=semantic_translation_weight,
+        pool_size=pool_size,
+        ema_decay=ema_decay,
+        seed=seed,
+    )
+    model.compile(
+        **compile_arguments(
+            *(adam(), learning_rate),
+            *(generator_learning_rate, discriminator_learning_rate),
+            *(penalty, penalty_weight, total_steps),
+        ),
+        adversarial_loss=adversarial_loss,
+        semantic_loss=semantic_loss,
+        jit_compile=jit_compile,
+    )
+    return model

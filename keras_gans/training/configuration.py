@@ -1,0 +1,215 @@
+"""Everything that determines a run, and where it is said: nothing here needs Keras."""
+
+import dataclasses
+import difflib
+import inspect
+import os
+
+from keras_gans.presets import registry
+from keras_gans.training.colorization import Colorization
+from keras_gans.training.editing import Editing
+from keras_gans.training.generation import Generation
+from keras_gans.training.paired import Paired
+from keras_gans.training.task import size_text
+from keras_gans.training.translation import Translation
+
+TASKS = {
+    task.name: task for task in (Translation, Paired, Colorization, Editing, Generation)
+}
+# What a run decides whatever its preset is, and a preset is told if it asks for it.
+_FIELDS = ("steps", "epochs", "batch_size", "size", "load_size", "flip", "channels")
+
+
+@dataclasses.dataclass(frozen=True)
+class Configuration:
+    """Everything that determines a run; `run.json` holds it as one flat dict.
+
+    Args:
+        preset: Name of a preset, or `path/to/file.py:name`.
+        x: Source of the data, a name, folder or file; of two domains that of X.
+        y: Source of domain Y; `None` where there is only one.
+        steps: Training iterations, updates of the generator, or `None` if `epochs`
+            says how many.
+        epochs: Passes over the images, of the longer domain if there are two, or
+            `None`.
+        batch_size: Images of each domain in a batch.
+        size: Height and width of the images, an integer or a pair.
+        load_size: Likewise before the random crop, or `None`.
+        flip: Whether images are mirrored at random, or `None` for the data's default.
+        channels: Channels to which images are converted, or `None`.
+        seed: Seed of weights, order and augmentation.
+        mixed_precision: `None`, `"float16"` or `"bfloat16"`.
+        jit_compile: `"auto"`, `True` or `False`, see `keras.Model.compile`.
+        options: Dict of the options of the preset and of its task that are not left to
+            their defaults.
+    """
+
+    preset: str
+    x: str
+    y: str | None
+    steps: int | None
+    epochs: int | None
+    batch_size: int
+    size: int | tuple
+    load_size: int | tuple | None
+    flip: bool | None
+    channels: int | None
+    seed: int = 0
+    mixed_precision: str | None = None
+    jit_compile: bool | str = "auto"
+    options: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def recipe(self):
+        return registry.find(self.preset)
+
+    def replace(self, **changes):
+        """Returns a copy with changes, of fields and of options."""
+        fields, options = _split(changes)
+        options = {**self.options, **options}
+        return dataclasses.replace(self, **fields, options=options)
+
+    def to_dict(self):
+        """Returns all of it as one flat dict of JSON values."""
+        fields = dataclasses.asdict(self)
+        options = fields.pop("options")
+        return {**fields, **options}
+
+    @classmethod
+    def from_dict(cls, content):
+        """Reads what `to_dict` wrote, in this version or in an earlier one."""
+        fields, options = _split(content)
+        options = {name: value for name, value in options.items() if value is not None}
+        for name in ("size", "load_size"):
+            if isinstance(fields[name], list):
+                fields[name] = tuple(fields[name])
+        configuration = cls(**fields, options=options)
+        _check_options(configuration.recipe, configuration.preset, options)
+        return configuration
+
+
+def configure(preset, x, y=None, **given):
+    """Fills in what is not given from the preset's recipe.
+
+    Args:
+        preset: Name of a preset, or `path/to/file.py:name`.
+        x: Source of the data; of two domains that of X.
+        y: Source of domain Y, for translation between two domains.
+        **given: The other fields of `Configuration`, and options of the preset and of
+            its task; `None` means not given.
+
+    Returns:
+        A `Configuration`.
+
+    Raises:
+        ValueError: If `y` is missing or of no use, there are two lengths, or an option
+            does not go with the preset.
+    """
+    recipe = registry.find(preset)
+    task = TASKS[recipe.task]
+    if (y is None) != (len(task.sources) == 1):
+        wanted = "the other domain" if y is None else "None"
+        raise ValueError(
+            f"Argument `y` must be {wanted} for preset {preset!r}, which is one of "
+            f"{recipe.task}. Received: y={y!r}"
+        )
+    given = {name: value for name, value in given.items() if value is not None}
+    if "steps" in given and "epochs" in given:
+        raise ValueError("Give --steps or --epochs, not both.")
+    if x in task.embedded[:1]:
+        embedded = dict(recipe.embedded)
+        if "epochs" in given:
+            embedded.pop("steps", None)
+        given = embedded | given
+    fields, options = _split(given)
+    _check_options(recipe, preset, options)
+    unused = [
+        name
+        for name in ("load_size", "flip", "channels")
+        if name in fields and name not in task.data_arguments
+    ]
+    if unused:
+        raise ValueError(f"Presets of {recipe.task} take no {flags(unused)}.")
+    if not {"steps", "epochs"} & {*fields}:
+        fields |= {"steps": recipe.steps, "epochs": recipe.epochs}
+    defaults = {name: getattr(recipe, name) for name in _FIELDS[2:]}
+    if "size" in fields and recipe.load_size:
+        # The room for the random crop keeps its share of another size.
+        defaults["load_size"] = _scaled(fields["size"], recipe.load_size / recipe.size)
+    lengths = {"steps": None, "epochs": None}
+    return Configuration(
+        preset=str(preset),
+        x=os.fspath(x),
+        y=None if y is None else os.fspath(y),
+        **{**defaults, **lengths, **fields},
+        options=options,
+    )
+
+
+def options_of(recipe):
+    """Returns a dict of the options of a preset and of its task."""
+    return registry.options_of(TASKS[recipe.task]) | recipe.options
+
+
+def task_of(configuration):
+    """Returns the task of a configuration, with its options."""
+    task = TASKS[configuration.recipe.task]
+    names = inspect.signature(task).parameters
+    options = configuration.options
+    return task(
+        configuration, **{name: options[name] for name in names if name in options}
+    )
+
+
+def flags(names):
+    """Returns names as they are written on the command line."""
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
+
+
+def describe(configuration):
+    """Returns a sentence about what is trained, for how long and on what."""
+    length = (
+        f"{configuration.steps} iterations"
+        if configuration.steps
+        else f"{configuration.epochs} epochs"
+    )
+    if configuration.y is None:
+        sources = f"  data  {configuration.x}"
+    else:
+        sources = f"  X  {configuration.x}\n  Y  {configuration.y}"
+    size = configuration.size
+    size = f"{size}x{size}" if isinstance(size, int) else size_text(size)
+    return (
+        f"preset {configuration.preset} for {length} of batch "
+        f"{configuration.batch_size} at {size}:\n{sources}"
+    )
+
+
+def _split(values):
+    names = {field.name for field in dataclasses.fields(Configuration)} - {"options"}
+    return (
+        {name: value for name, value in values.items() if name in names},
+        {name: value for name, value in values.items() if name not in names},
+    )
+
+
+def _check_options(recipe, preset, options):
+    known = options_of(recipe)
+    for name in options:
+        if name not in known:
+            takers = [
+                other
+                for other, recipe in registry.recipes().items()
+                if name in options_of(recipe)
+            ]
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f" Did you mean {flags(close)}?" if close else ""
+            if takers:
+                hint = f" Presets that do: {', '.join(takers)}."
+            raise ValueError(f"Preset {preset} takes no {flags([name])}.{hint}")
+
+
+def _scaled(size, factor):
+    if isinstance(size, int):
+        return round(size * factor)
+    return tuple(round(side * factor) for side in size)

@@ -1,0 +1,58 @@
+"""Training the generation of images of one domain."""
+
+import keras_gans
+from keras_gans.training.task import Task
+
+# Of the classifier behind the score.
+FEATURE_DIM = 64
+
+
+class Generation(Task):
+    """Generates images of one domain from latent vectors."""
+
+    name = "generation"
+    verb = "generate"
+    title = "generation, of images of one domain"
+    sources = ("DATA",)
+    embedded = ("handwritten_digits",)
+    pictures = "images of the same latent vectors"
+    export_use = "latent vectors in, uint8 images out"
+    use = "generate OUT.png"
+    data_arguments = ("flip", "channels")
+
+    def make_data(self):
+        return keras_gans.data.generation(
+            self.configuration.x,
+            labels=self.configuration.recipe.labels,
+            **self.data_options(),
+        )
+
+    def preset_arguments(self, data):
+        images, *labels = _flat(data.element_spec)
+        arguments = {"channels": images.shape[-1]}
+        if labels:
+            arguments["classes"] = data.classes
+        return arguments
+
+    def try_out(self, model):
+        model.generate(1)
+
+    def draw(self, model):
+        return keras_gans.callbacks.samples_grid(model)
+
+    def score(self, model):
+        """Compares generated images with test images, as a classifier sees both."""
+        if not self.has_test_images("x"):
+            return None
+        channels = model.generator.output_shape[-1]
+        train = self.load("x", channels, "train")
+        test_images, test_labels = self.load("x", channels, "test")
+        if train[1] is None or test_labels is None:
+            return None
+        metrics = keras_gans.metrics
+        classifier = metrics.train_classifier(*train, feature_dim=FEATURE_DIM, seed=0)
+        return metrics.score_generation(model, classifier, test_images, train[0])
+
+
+def _flat(spec):
+    return spec if isinstance(spec, tuple) else (spec,)

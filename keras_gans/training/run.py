@@ -1,0 +1,350 @@
+"""The folder of a training run: it trains, resumes, scores and exports."""
+
+import bisect
+import datetime
+import inspect
+import itertools
+import json
+import math
+import os
+import pathlib
+import platform
+import time
+
+import keras_gans
+from keras_gans.training.configuration import Configuration, task_of
+
+
+class Run:
+    """A training run in one folder.
+
+    `run.json` (command, configuration, versions), `history.csv`, `table.md` and
+    `table.csv`, `score.json`, `samples/`, `figures/`, `checkpoints/`, `model.keras` and
+    the exported SavedModel in `export/1/`; with a feature network `evaluation.csv`, the
+    distances over training, and `best.keras`, the model where they were lowest.
+
+    Args:
+        directory: The folder.
+        configuration: A `Configuration`.
+        record: Dict, what else `run.json` says: command, start and versions.
+    """
+
+    def __init__(self, directory, configuration, record=None):
+        self.directory = pathlib.Path(directory)
+        self.configuration = configuration
+        self.record = record or {}
+
+    @classmethod
+    def create(cls, directory, configuration, command):
+        """Makes the folder of a new run; refuses one that already holds something.
+
+        `run.json` is written when training starts: a run whose data or networks cannot
+        be used leaves an empty folder, and the corrected command may name it again.
+        """
+        import keras
+        import numpy as np
+        import tensorflow as tf
+
+        directory = pathlib.Path(directory)
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise FileExistsError(
+                f"{directory} exists and is not empty. Choose another --output, or go "
+                "on with the run in it by --resume."
+            )
+        directory.mkdir(parents=True, exist_ok=True)
+        started = datetime.datetime.now().astimezone()
+        record = {
+            "command": command,
+            "started": started.isoformat("T", "seconds"),
+            "versions": {
+                "keras_gans": keras_gans.__version__,
+                "keras": keras.__version__,
+                "tensorflow": tf.__version__,
+                "numpy": np.__version__,
+                "python": platform.python_version(),
+            },
+        }
+        return cls(directory, configuration, record)
+
+    @classmethod
+    def open(cls, directory):
+        """Opens a run that was started before, also by an earlier version."""
+        path = pathlib.Path(directory) / "run.json"
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{directory} is not the folder of a run: it has no run.json. "
+                "`keras-gans train` makes one."
+            )
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            configuration = Configuration.from_dict(record.pop("configuration"))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(
+                f"{path} does not describe a run as this version of keras_gans writes "
+                f"it. Train into a new folder. ({error!r})"
+            ) from error
+        return cls(directory, configuration, record)
+
+    def change_length(self, steps=None, epochs=None):
+        """Gives the run another length, from the next `train` on.
+
+        Args:
+            steps: Positive integer, iterations since the start of the run, or `None`.
+            epochs: Instead of them, passes over the images.
+        """
+        self.configuration = self.configuration.replace(steps=steps, epochs=epochs)
+
+    def train(self, verbose="auto"):
+        """Trains to the end of the run, from its last checkpoint if there is one.
+
+        Args:
+            verbose: As in `keras.Model.fit`.
+
+        Returns:
+            The trained model.
+        """
+        callbacks = keras_gans.callbacks
+        data, model, task = self._prepare(verbose)
+        steps_per_epoch = data.steps_per_epoch
+        total = self._batches(model, data)
+        checkpoints = self.directory / "checkpoints"
+        trained = callbacks.Checkpoint.latest_step(checkpoints) or 0
+        if trained > total:
+            raise ValueError(
+                f"The run in {self.directory} has trained {_length(model, trained)} "
+                "already. Its length must not be less. "
+                f"Received: {_length(model, total)}."
+            )
+        # A size that a network does not take is refused before anything is written.
+        task.try_out(model)
+        self._write_record()
+        checkpoint = callbacks.Checkpoint(
+            checkpoints, data, save_freq=min(steps_per_epoch, 250)
+        )
+        if trained == total:
+            # `fit` would train one batch before a callback could stop it.
+            checkpoint.set_model(model)
+        else:
+            model.fit(
+                data,
+                epochs=math.ceil(total / steps_per_epoch),
+                # First the guard, so that nothing is written of a step that is not
+                # finite; last the checkpoint, when all else about the step is written.
+                callbacks=[
+                    callbacks.FiniteGuard(),
+                    callbacks.Pictures(
+                        self.directory / "samples",
+                        task.draw,
+                        save_freq=self.configuration.recipe.sample_freq,
+                    ),
+                    callbacks.LossTable(self.directory),
+                    *task.callbacks(model, self.directory, total),
+                    callbacks.LossHistory(self.directory),
+                    _stop_at(total, steps_per_epoch),
+                    checkpoint,
+                ],
+                verbose=verbose,
+            )
+        model.save(self.directory / "model.keras")
+        return model
+
+    def dry_run(self, steps=5):
+        """Checks data and networks and times some steps, and writes nothing.
+
+        Returns:
+            A dict: `parameters` by network, `batches` of the whole run, and the
+            estimates `seconds_per_batch`, `seconds`, `memory_bytes` and `disk_bytes`.
+        """
+        data, model, task = self._prepare(verbose=0)
+        total = self._batches(model, data)
+        task.try_out(model)
+        model.build_state(data.element_spec)
+        batches = iter(data.take(steps + 2).repeat())
+        step = model.make_train_function()
+        step(batches)
+        if hasattr(model, "n_critic"):
+            for _ in range(model.n_critic):  # The generator's update is traced, too.
+                step(batches)
+        started = time.perf_counter()
+        for _ in range(steps):
+            logs = step(batches)
+        float(next(iter(logs.values())))  # Waits for the last step.
+        seconds = (time.perf_counter() - started) / steps
+        state = sum(
+            variable.shape.num_elements() * variable.dtype.size
+            for variables in model.training_state().values()
+            for variable in variables
+        )
+        from keras_gans.data.images import encode_png
+
+        pictures = total // self.configuration.recipe.sample_freq + 2
+        return {
+            "parameters": {
+                name: getattr(model, name).count_params()
+                for name in model.network_names
+            },
+            "batches": total,
+            "seconds_per_batch": seconds,
+            "seconds": seconds * total,
+            "memory_bytes": _peak_memory(),
+            # Two checkpoints and one that is being written, the model and its export.
+            "disk_bytes": 5 * state + pictures * len(encode_png(task.draw(model))),
+        }
+
+    @property
+    def is_finished(self):
+        return (self.directory / "model.keras").exists()
+
+    def model_path(self):
+        """Returns the path of `model.keras`; raises if the run is not finished."""
+        if not self.is_finished:
+            raise FileNotFoundError(
+                f"The run in {self.directory} is not finished: it has no model.keras. "
+                f"Finish it: keras-gans train --resume --output {self.directory}. Or "
+                "take its latest checkpoint: keras-gans export "
+                f"{self.directory} DIR"
+            )
+        return self.directory / "model.keras"
+
+    def load_model(self):
+        """Loads the model, for use and not for training.
+
+        Of a run that is not finished, it is that of the latest checkpoint.
+        """
+        import keras
+
+        from keras_gans.callbacks import Checkpoint
+
+        checkpoints = self.directory / "checkpoints"
+        if not self.is_finished and Checkpoint.latest_step(checkpoints):
+            data, model, _ = self._prepare(verbose=0)
+            Checkpoint(checkpoints, data).set_model(model)
+            return model
+        # Compiling would ask for the pretrained network of a semantic loss.
+        return keras.saving.load_model(self.model_path(), compile=False)
+
+    def score(self, model):
+        """Scores the model on test images; writes `score.json`.
+
+        Returns:
+            A dict, or `None` when the data has no test images, or lacks labels that
+            are needed.
+        """
+        scores = task_of(self.configuration).score(model)
+        if scores is not None:
+            _write_json(self.directory / "score.json", scores)
+        return scores
+
+    def export(self, model, directory=None, weights_dtype="float32"):
+        """Exports the model as a SavedModel; see `keras_gans.export`."""
+        return keras_gans.export.save(
+            model,
+            directory or self.directory / "export",
+            weights_dtype=weights_dtype,
+            metadata={
+                "command": self.record["command"],
+                "configuration": self.configuration.to_dict(),
+                "versions": self.record["versions"],
+            },
+        )
+
+    def _prepare(self, verbose):
+        """Returns the data, the compiled model and the task."""
+        task = task_of(self.configuration)
+        data = task.make_data()
+        model = self._build(data, task)
+        if found := getattr(task, "found_options", lambda model: {})(model):
+            self.configuration = self.configuration.replace(**found)
+            for name, value in found.items() if verbose else ():
+                print(f"{name.capitalize().replace('_', ' ')}: {value:g}", flush=True)
+        return data, model, task
+
+    def _build(self, data, task):
+        """Builds and compiles the model of the preset in the run's precision."""
+        import keras
+
+        configuration = self.configuration
+        build = configuration.recipe.build
+        parameters = inspect.signature(build).parameters
+        options = configuration.options
+        supplied = {
+            "size": configuration.size,
+            "seed": configuration.seed,
+            "jit_compile": configuration.jit_compile,
+            **task.preset_arguments(data),
+            **options,
+        }
+        if "total_steps" in parameters:
+            n_critic = options.get("n_critic")
+            if n_critic is None and "n_critic" in parameters:
+                n_critic = parameters["n_critic"].default
+            total = (configuration.steps or 0) * (n_critic or 1)
+            total = total or configuration.epochs * data.steps_per_epoch
+            supplied["total_steps"] = total
+        precision = configuration.mixed_precision
+        default_policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(f"mixed_{precision}" if precision else "float32")
+        try:
+            return build(
+                **{name: supplied[name] for name in parameters if name in supplied}
+            )
+        finally:
+            # Or the classifiers of the score would compute in 16 bits, too.
+            keras.config.set_dtype_policy(default_policy)
+
+    def _batches(self, model, data):
+        if self.configuration.steps:
+            return model.batches(self.configuration.steps)
+        return self.configuration.epochs * data.steps_per_epoch
+
+    def _write_record(self):
+        content = {**self.record, "configuration": self.configuration.to_dict()}
+        _write_json(self.directory / "run.json", content)
+
+
+def next_free(directory):
+    """Returns `<directory>-1`, or the first higher number that is free."""
+    for number in itertools.count(1):
+        path = pathlib.Path(f"{directory}-{number}")
+        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+            return path
+
+
+def _length(model, batches):
+    """Says how many iterations, and batches if they are more, a training has."""
+    # The most iterations that so many batches are enough for.
+    iterations = bisect.bisect(range(batches + 1), batches, key=model.batches) - 1
+    text = f"{iterations} iteration{'' if iterations == 1 else 's'}"
+    return text if iterations == batches else f"{text} ({batches} batches)"
+
+
+def _stop_at(total, steps_per_epoch):
+    """Returns a callback that ends `fit` at a batch that need not end an epoch."""
+    import keras
+
+    class StopAt(keras.callbacks.Callback):
+        """It counts batches, as the checkpoint does: in float16 a step may be left
+        out, and the optimizer's iterations would stay behind."""
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self._left = total - epoch * steps_per_epoch
+
+        def on_train_batch_end(self, batch, logs=None):
+            if batch + 1 >= self._left:
+                self.model.stop_training = True
+
+    return StopAt()
+
+
+def _peak_memory():
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _write_json(path, content):
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, path)

@@ -1,0 +1,116 @@
+"""What the kinds of training have in common, and what each has to say."""
+
+import keras_gans
+from keras_gans.presets.registry import Size
+
+SAMPLES = 12
+
+
+class Task:
+    """What a kind of model learns: its data, pictures, score and use.
+
+    A subclass is a file. The annotated arguments of its constructor are options of the
+    command line, with the help that its docstring gives them.
+
+    Class attributes:
+        name: String, what `Recipe.task` says.
+        verb: The verb of the command line that uses such a model.
+        title: What such presets do, in a few words.
+        sources: Tuple of what each source of the data is called.
+        embedded: Tuple of as many sources that come with the package.
+        pictures: What the pictures during training show.
+        export_use: What goes into the export and what comes out.
+        use: An example of `verb`, without the model.
+        score_needs: What the score needs of the data.
+        data_arguments: Which of `load_size`, `flip` and `channels` the data take.
+    """
+
+    data_arguments = ("load_size", "flip", "channels")
+    score_needs = "test images and labels"
+
+    def __init__(self, configuration):
+        self.configuration = configuration
+
+    def make_data(self):
+        """Returns the dataset to train on, one of `keras_gans.data`."""
+        raise TypeError(self._abstract("make_data"))
+
+    def preset_arguments(self, data):
+        """Returns what the preset is told of the data; it gets what it takes."""
+        return {}
+
+    def try_out(self, model):
+        """Calls every network once, so that a size that one refuses is found early."""
+        raise TypeError(self._abstract("try_out"))
+
+    def draw(self, model):
+        """Returns a picture of what the model does, uint8 `(height, width, 3)`."""
+        raise TypeError(self._abstract("draw"))
+
+    def callbacks(self, model, directory, batches):
+        """Returns further callbacks of `fit`.
+
+        Args:
+            model: The model.
+            directory: The folder of the run.
+            batches: Integer, the length of the training.
+        """
+        return []
+
+    def outputs(self):
+        """Returns a dict from what else lies in the folder to what it is."""
+        return {}
+
+    def score(self, model):
+        """Returns a dict of scores, or `None` if the data lack what they need."""
+        return None
+
+    @classmethod
+    def _abstract(cls, method):
+        return f"{cls.__name__} is no whole task: implement `{method}`."
+
+    # For subclasses ------------------------------------------------------------------
+
+    def data_options(self):
+        """Returns the arguments that every pipeline of this task takes."""
+        configuration = self.configuration
+        names = ("batch_size", "size", *self.data_arguments, "seed")
+        return {name: getattr(configuration, name) for name in names}
+
+    def load(self, argument, channels, split):
+        """Returns uint8 images of `x` or `y`, and their labels or `None`."""
+        return keras_gans.data.load_images(
+            getattr(self.configuration, argument),
+            size=self.configuration.size,
+            channels=channels,
+            split=split,
+            argument=argument,
+        )
+
+    def has_test_images(self, *arguments):
+        """Whether each of these sources has test images."""
+        from keras_gans.data.sources import has_test_split
+
+        return all(
+            has_test_split(getattr(self.configuration, name)) for name in arguments
+        )
+
+    def samples(self, argument, channels):
+        """Returns a few images in [-1, 1], of the test part if there is one."""
+        split = "test" if self.has_test_images(argument) else "train"
+        return as_floats(self.load(argument, channels, split)[0][:SAMPLES])
+
+
+def as_floats(images):
+    """Returns uint8 images in [-1, 1]."""
+    return images.astype("float32") / 127.5 - 1
+
+
+def sides(size):
+    """Returns `(height, width)` of a size."""
+    return (size, size) if isinstance(size, int) else tuple(size)
+
+
+def size_text(size: Size):
+    """Returns a size as it is written."""
+    return "x".join(map(str, sides(size)))
