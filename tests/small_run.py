@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from keras_gans import metrics, presets, training
+from keras_gans import metrics, presets
 from keras_gans.data import faces
 from keras_gans.data.digits import handwritten_digits
 from keras_gans.models import WGAN, CycleGAN
@@ -17,6 +17,8 @@ from keras_gans.networks import (
     digit_generator,
     patch_discriminator,
 )
+from keras_gans.presets import registry
+from keras_gans.training import generation
 
 TRAIN, TEST = 36, 16
 # Four batches of eight in an epoch; the rest of four images is dropped.
@@ -76,7 +78,7 @@ def write_faces(folder, count):
     return str(folder / "faces"), str(path)
 
 
-def build(x_channels, y_channels, size, seed, **compile_arguments):
+def build(x_channels, y_channels, size, seed, jit_compile=False):
     """In the place of `presets.digits`."""
     keras.utils.set_random_seed(seed)
     small = {"width": 4, "residual_blocks": 0}
@@ -88,17 +90,24 @@ def build(x_channels, y_channels, size, seed, **compile_arguments):
         pool_size=3,
         seed=seed,
     )
-    model.compile(**{**compile_arguments, "jit_compile": False})
+    model.compile(jit_compile=False)
     return model
 
 
-def build_conditional_gan(**arguments):
+def build_conditional_gan(channels, size, classes, seed, jit_compile=False):
     """In the place of `presets.conditional_gan`."""
-    arguments["jit_compile"] = False
-    return presets.conditional_gan(width=2, latent_dim=4, **arguments)
+    return presets.conditional_gan(
+        channels,
+        size,
+        width=2,
+        latent_dim=4,
+        classes=classes,
+        seed=seed,
+        jit_compile=False,
+    )
 
 
-def build_wgan(channels, size, seed, **compile_arguments):
+def build_wgan(channels, size, seed, jit_compile=False):
     """In the place of `presets.wgan`, with two critic steps."""
     keras.utils.set_random_seed(seed)
     model = WGAN(
@@ -107,7 +116,7 @@ def build_wgan(channels, size, seed, **compile_arguments):
         n_critic=2,
         seed=seed,
     )
-    model.compile(**{**compile_arguments, "jit_compile": False})
+    model.compile(jit_compile=False)
     return model
 
 
@@ -118,15 +127,20 @@ BUILDS = {
 }
 
 
+def replace_build(monkeypatch, preset, build):
+    """Lets a preset be built by another function, which has its options."""
+    recipe = dataclasses.replace(registry.find(preset), build=build)
+    monkeypatch.setitem(registry._RECIPES, preset, recipe)
+
+
 def patch(monkeypatch):
     """Lets `keras-gans train` use the small networks and hardly train classifiers."""
     for preset, build_small in BUILDS.items():
-        recipe = dataclasses.replace(training.RECIPES[preset], build=build_small)
-        monkeypatch.setitem(training.RECIPES, preset, recipe)
+        replace_build(monkeypatch, preset, build_small)
     # Fewer features than there are test images.
-    monkeypatch.setattr(training, "FEATURE_DIM", 4)
+    monkeypatch.setattr(generation, "FEATURE_DIM", 4)
     monkeypatch.setattr(
-        training,
+        metrics,
         "train_classifier",
         functools.partial(metrics.train_classifier, steps=4, batch_size=8),
     )

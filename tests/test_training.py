@@ -1,18 +1,21 @@
 """`keras_gans.training`: the run folder, its length, its resume and its settings."""
 
 import csv
-import dataclasses
 import functools
 import json
+import re
 
 import keras
 import numpy as np
 import pytest
 
 import small_run
-from keras_gans import presets, training
+from keras_gans import losses, models, presets, training
 from keras_gans.data import unpaired
+from keras_gans.presets import registry
 from keras_gans.training import Run, configure, next_free
+from keras_gans.training import run as run_module
+from keras_gans.training.task import SAMPLES
 
 
 @pytest.fixture(autouse=True)
@@ -46,9 +49,9 @@ def files(directory):
 # Configuration ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("preset", training.RECIPES)
+@pytest.mark.parametrize("preset", registry.recipes())
 def test_a_recipe_has_one_length_and_fills_in_the_rest(preset):
-    recipe = training.RECIPES[preset]
+    recipe = registry.find(preset)
     assert (recipe.steps is None) != (recipe.epochs is None)
     translates = recipe.task == "translation"
     sources = ("a", "b") if translates else ("a",)
@@ -86,13 +89,13 @@ def test_the_crop_keeps_its_share_of_another_size():
 def built_with(tmp_path, unlabelled, monkeypatch):
     """Returns what the preset `cyclegan` is called with, for options of the run."""
 
+    @functools.wraps(presets.cyclegan)
     def build(**arguments):
         received.update(arguments)
         raise ValueError("seen")
 
     received = {}
-    recipe = dataclasses.replace(training.RECIPES["cyclegan"], build=build)
-    monkeypatch.setitem(training.RECIPES, "cyclegan", recipe)
+    small_run.replace_build(monkeypatch, "cyclegan", build)
 
     def call(**given):
         received.clear()
@@ -111,52 +114,36 @@ def test_the_paper_s_rate_falls_in_the_second_half(built_with):
         "size": 32,
         "seed": 5,
         "jit_compile": False,
-        "constant_steps": 3,
-        "decay_steps": 4,
+        "total_steps": 7,
+        "example_images": None,
     }
 
 
-def test_the_variants_of_cyclegan_reach_the_preset(built_with, tmp_path):
-    received = built_with(steps=7, activation="leaky_relu", ema_decay=0.9)
-    assert (received["activation"], received["ema_decay"]) == ("leaky_relu", 0.9)
-    assert "semantic_loss" not in received
-
-    pixels = keras.Input((None, None, 3))
-    convolution = keras.layers.Conv2D(2, 3, name="first")(pixels)
-    extractor = keras.Model(pixels, keras.layers.Conv2D(4, 3)(convolution))
-    extractor.save(tmp_path / "extractor.keras")
-    path = str(tmp_path / "extractor.keras")
-    received = built_with(
-        steps=7, feature_extractor=path, feature_layers=["first"], semantic_weight=0.5
-    )
-    loss = received["semantic_loss"]
-    assert (loss.layers, loss.feature_extractor) == (("first",), path)
-    assert received["semantic_weight"] == 0.5
-
-    # Without a weight, photos differ as much by this loss as by the cycle loss.
-    received = built_with(steps=7, feature_extractor=path)
-    images = small_run.digits("train", training.SAMPLES)[0] / np.float32(127.5) - 1
-    half = training.SAMPLES // 2
-    l1 = np.abs(images[:half] - images[half:]).mean()
-    difference = float(received["semantic_loss"](images[:half], images[half:]))
-    np.testing.assert_allclose(
-        received["semantic_weight"] * difference, 10 * l1, rtol=0.05
-    )
+def test_options_reach_the_preset(built_with):
+    received = built_with(steps=7, activation="leaky_relu", cycle_weight=(1.0, 2.0))
+    assert received["activation"] == "leaky_relu"
+    assert received["cycle_weight"] == (1.0, 2.0)
+    assert "semantic_loss" not in received and received["example_images"] is None
+    extractor = {"feature_extractor": "a.keras", "feature_layers": ["first"]}
+    received = built_with(steps=7, **extractor)
+    assert extractor.items() <= received.items()
+    # Photos, on which the weight of the loss is found.
+    images = small_run.digits("train", SAMPLES)[0] / np.float32(127.5) - 1
+    np.testing.assert_array_equal(received["example_images"], images)
+    received = built_with(steps=7, semantic_weight=0.5, **extractor)
+    assert received["example_images"] is None and received["semantic_weight"] == 0.5
 
 
 @pytest.fixture
-def semantic(tmp_path, monkeypatch):
+def semantic(tmp_path):
     """Options of a small semantic CycleGAN."""
-    recipe = dataclasses.replace(
-        training.RECIPES["cyclegan"],
-        build=functools.partial(presets.cyclegan, width=2, residual_blocks=1),
-    )
-    monkeypatch.setitem(training.RECIPES, "cyclegan", recipe)
     pixels = keras.Input((None, None, 3))
     extractor = keras.Model(pixels, keras.layers.Conv2D(2, 3)(pixels))
     extractor.save(tmp_path / "extractor.keras")
     return {
         "preset": "cyclegan",
+        "width": 2,
+        "residual_blocks": 1,
         "feature_extractor": str(tmp_path / "extractor.keras"),
         "size": 24,
         "steps": 1,
@@ -170,12 +157,12 @@ def test_the_balanced_weight_is_told_kept_and_not_computed_again(
     run = new_run(tmp_path / "run", unlabelled, **semantic)
     model = run.train(verbose=2)
     weight = model.semantic_weight
-    assert f"Semantic weight: {weight:g}, with which" in capsys.readouterr().out
+    assert f"Semantic weight: {weight:g}\n" in capsys.readouterr().out
     content = json.loads((tmp_path / "run" / "run.json").read_text())
     assert content["configuration"]["semantic_weight"] == weight
-    assert run.configuration.semantic_weight == weight
+    assert run.configuration.options["semantic_weight"] == weight
 
-    monkeypatch.setattr(training, "balanced_weight", lambda *_: pytest.fail("again"))
+    monkeypatch.setattr(losses, "balanced_weight", lambda *_: pytest.fail("again"))
     resumed = Run.open(tmp_path / "run")
     resumed.change_length(steps=2)
     assert resumed.train(verbose=2).semantic_weight == weight
@@ -194,21 +181,102 @@ def test_a_single_image_has_no_balanced_weight(tmp_path, unlabelled, semantic):
     assert not list((tmp_path / "run").iterdir())
 
 
-def test_options_of_cyclegan_go_with_it_alone():
-    with pytest.raises(ValueError, match="Only cyclegan and colorizer .* --ema-decay"):
-        configure("digits", "a", "b", ema_decay=0.9)
-    for name, value, needed in (
-        ("feature_layers", ["a"], "extractor"),
-        ("semantic_weight", 1.0, "extractor"),
-        ("feature_size", 64, "network"),
-        ("evaluate_every", 2, "network"),
+def test_options_go_with_their_presets_alone():
+    for preset, option, message in (
+        (
+            "gan",
+            {"cycle_weight": 3.0},
+            "gan takes no --cycle-weight. Presets that do: ",
+        ),
+        ("gan", {"latent_dims": 3}, "no --latent-dims. Did you mean --latent-dim?"),
+        ("gan", {"feature_network": "inception_v3"}, "Presets that do: digits, "),
+        ("gan", {"load_size": 40}, "Presets of generation take no --load-size"),
     ):
-        flag = name.replace("_", "-")
-        with pytest.raises(ValueError, match=f"--{flag} goes with --feature-{needed}"):
-            configure("cyclegan", "a", "b", **{name: value})
-    assert configure("digits", "a", "b", feature_network="n").feature_network == "n"
-    with pytest.raises(ValueError, match="of translation take --feature-network"):
-        configure("gan", "a", feature_network="inception_v3")
+        with pytest.raises(ValueError, match=re.escape(message)):
+            configure(preset, "a", **option)
+    with pytest.raises(ValueError, match="no preset 'cyclegam'. Did you mean cyclegan"):
+        configure("cyclegam", "a", "b")
+    for option in ({"feature_size": 64}, {"evaluate_every": 2}):
+        configuration = configure("cyclegan", "a", "b", **option)
+        with pytest.raises(ValueError, match="go with --feature-network"):
+            training.task_of(configuration)
+
+
+def test_a_configuration_is_one_flat_file(tmp_path):
+    configuration = configure(
+        "cyclegan",
+        "a",
+        "b",
+        size=(32, 48),
+        cycle_weight=(1.0, 2.0),
+        feature_network="n",
+    )
+    assert configuration.load_size == (36, 54)
+    content = json.loads(json.dumps(configuration.to_dict()))
+    assert content["feature_network"] == "n" and content["size"] == [32, 48]
+    assert training.Configuration.from_dict(content).to_dict() == {
+        **configuration.to_dict(),
+        "cycle_weight": [1.0, 2.0],
+    }
+
+
+def test_a_run_of_the_version_before_opens(tmp_path):
+    """Its file has every option of every preset, most of them without a value."""
+    configuration = {
+        **{"preset": "cyclegan", "x": "a", "y": "b", "batch_size": 1, "size": 64},
+        **{"load_size": 72, "flip": None, "channels": None, "steps": 5},
+        **{"epochs": None, "seed": 3, "jit_compile": "auto", "mixed_precision": None},
+        **{"width": 8, "ema_decay": None, "activation": "leaky_relu"},
+        **{"feature_extractor": None, "feature_layers": None, "select": None},
+        **{"semantic_weight": None, "feature_network": None, "feature_size": None},
+        **{"evaluate_every": None, "attributes": None, "residual_blocks": None},
+        "learning_rate": None,
+    }
+    record = {"command": "", "versions": {}, "configuration": configuration}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    opened = Run.open(tmp_path).configuration
+    assert opened.options == {"width": 8, "activation": "leaky_relu"}
+    assert (opened.size, opened.load_size, opened.seed) == (64, 72, 3)
+
+
+OWN_PRESET = """
+import keras_gans
+
+
+@keras_gans.presets.preset(task="generation", batch_size=8, size=8, steps=1)
+def tiny(channels=1, size=8, width: int = 2, seed=None):
+    \"\"\"A tiny GAN.
+
+    Args:
+        width: Positive integer.
+    \"\"\"
+    return keras_gans.presets.gan(channels, size, width, latent_dim=3, seed=seed)
+"""
+
+
+def test_a_preset_of_one_s_own_trains_from_its_file(tmp_path):
+    (tmp_path / "mine.py").write_text(OWN_PRESET)
+    x, _ = small_run.make_domains(tmp_path / "data")
+    name = f"{tmp_path / 'mine.py'}:tiny"
+    run = Run.create(tmp_path / "run", configure(name, x, width=3), "")
+    assert run.train(verbose=0).iterations == 1
+    assert Run.open(tmp_path / "run").load_model().generator.count_params() > 0
+    assert "tiny" not in registry.recipes()
+    for wrong, message in (
+        (f"{tmp_path / 'mine.py'}:tyni", "has no preset 'tyni'.*It has: tiny"),
+        (f"{tmp_path / 'ours.py'}:tiny", "There is no file"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            configure(wrong, x)
+
+
+def test_a_dry_run_writes_nothing(tmp_path, unlabelled):
+    run = Run(tmp_path / "run", configure("digits", *unlabelled, steps=3))
+    found = run.dry_run(steps=1)
+    assert found["batches"] == 3 and found["seconds"] > 0
+    assert set(found["parameters"]) == set(models.CycleGAN.network_names)
+    assert found["disk_bytes"] > 1000 and found["memory_bytes"] > 2**20
+    assert not (tmp_path / "run").exists()
 
 
 # The folder ------------------------------------------------------------------------
@@ -444,7 +512,7 @@ def test_a_run_stops_at_its_last_batch():
     class Model:
         stop_training = False
 
-    stop = training._StopAt(total=6, steps_per_epoch=4)
+    stop = run_module._stop_at(total=6, steps_per_epoch=4)
     stop.set_model(Model())
     for epoch, batch, expected in ((0, 3, False), (1, 0, False), (1, 1, True)):
         stop.on_epoch_begin(epoch)
@@ -466,75 +534,6 @@ def test_no_score_without_labels_or_test_images(tmp_path, unlabelled):
             run = new_run(tmp_path / "run", data)
             assert run.score(model) is None
     assert not list((tmp_path / "run").iterdir())
-
-
-class Copies:
-    """Stands for a model that generates certain images."""
-
-    def __init__(self, images, classes):
-        self.images, self.classes = images, classes
-
-    def generate(self, n, seed):
-        return self.images[np.arange(n) % len(self.images)] / 127.5 - 1
-
-
-def frechet(x, y):
-    """The distance in float64, by the eigenvalues of the product of covariances."""
-    x, y = x.astype("float64"), y.astype("float64")
-    covariances = np.cov(x.T), np.cov(y.T)
-    eigenvalues = np.linalg.eigvals(covariances[0] @ covariances[1])
-    return (
-        np.sum((x.mean(0) - y.mean(0)) ** 2)
-        + np.trace(covariances[0] + covariances[1])
-        - 2 * np.sqrt(np.maximum(eigenvalues.real, 0)).sum()
-    )
-
-
-@pytest.mark.parametrize("classes", [None, 3])
-def test_score_of_generation(classes):
-    random = np.random.default_rng(0)
-    reference, real, made = (
-        random.integers(low, 256, (30, 4, 4, 1), "uint8") for low in (0, 20, 60)
-    )
-    keras.utils.set_random_seed(0)
-    features = keras.Sequential(
-        [keras.layers.Flatten(), keras.layers.Rescaling(1 / 255)]
-    )
-    inputs = keras.Input((4, 4, 1))
-    x = keras.layers.Dense(3, "relu")(features(inputs))
-    classifier = keras.Model(inputs, keras.layers.Dense(3)(x))
-    scores = training.score_generation(
-        Copies(made, classes), classifier, reference, real, count=30
-    )
-
-    *_, dense, last = classifier.layers
-    weights, offset = dense.get_weights()
-    seen = [
-        np.maximum(images.reshape(30, -1) / 255 @ weights + offset, 0)
-        for images in (reference, made, real)
-    ]
-    # In units of the features' size on the reference: distances are squares.
-    unit = np.sqrt(np.mean(seen[0] ** 2))
-    seen = [part / unit for part in seen]
-    assert scores["fid"] == pytest.approx(frechet(seen[0], seen[1]), rel=1e-3)
-    assert scores["real_fid"] == pytest.approx(frechet(seen[0], seen[2]), rel=1e-3)
-    assert scores["fid"] != pytest.approx(scores["real_fid"], rel=0.1)
-    weights, offset = last.get_weights()
-    found = (unit * seen[1] @ weights + offset).argmax(1)
-    shares = np.bincount(found) / 30
-    shares = shares[shares > 0]
-    assert scores["classes_produced"] == len(shares)
-    assert scores["entropy"] == pytest.approx(-np.sum(shares * np.log(shares)))
-    # Of a model without classes there is nothing to ask for.
-    if classes is None:
-        assert "label_share" not in scores
-    else:
-        expected = np.mean(found == np.arange(30) % 3)
-        assert scores["label_share"] == pytest.approx(expected)
-    # A row for each, with its meaning.
-    lines = training.score_table(scores).splitlines()
-    assert lines[:2] == ["| score | value | meaning |", "|:--|--:|:--|"]
-    assert [line.split(" | ")[0] for line in lines[2:]] == [f"| {x}" for x in scores]
 
 
 def test_score_table():
