@@ -1,6 +1,17 @@
 """Models as SavedModels, with their pre- and post-processing inside."""
 
-from keras_gans.export.colorizer import Colorizer, export_colorizer, load_colorizer
-from keras_gans.export.editor import Editor, export_editor, load_editor
-from keras_gans.export.generator import Generator, export_generator, load_generator
-from keras_gans.export.translator import Translator, export_translator, load_translator
+from keras_gans.export.colorizer import Colorizer
+from keras_gans.export.deprecated import (
+    export_colorizer,
+    export_editor,
+    export_generator,
+    export_translator,
+    load_colorizer,
+    load_editor,
+    load_generator,
+    load_translator,
+)
+from keras_gans.export.editor import Editor
+from keras_gans.export.generator import Generator
+from keras_gans.export.saved_model import load, save
+from keras_gans.export.translator import Translator

@@ -1,85 +1,107 @@
-"""What the exports of all models have in common: files, versions and weights."""
+"""Saving models as SavedModels, and loading them for use on pixels."""
 
 import json
-import math
 import os
 import pathlib
 import tempfile
-import typing
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-# Also because `load` needs the classes registered that a `.keras` file names.
-import keras_gans.models
+from keras_gans.export.colorizer import Colorizer
+from keras_gans.export.editor import Editor
+from keras_gans.export.generator import Generator
+from keras_gans.export.translator import Translator
 
+_SERVABLES = (Translator, Generator, Colorizer, Editor)
 _WEIGHTS_DTYPES = ("float32", "float16")
 
 
-class Kind(typing.NamedTuple):
-    """What tells the exports of one kind of model from those of another.
+def save(model, directory, version=None, weights_dtype="float32", metadata=None):
+    """Saves a model as a SavedModel, which needs TensorFlow alone.
+
+    The folder is laid out for TensorFlow Serving: `<directory>/<version>/`. It holds
+    the networks that are used outside of training, averages of their weights if there
+    are any (`ema_decay`), and these signatures:
+
+        kind          signature        input                 output
+        translation   serving_default  images, X             images, Y
+                      serving_bytes    image_bytes           image_bytes
+                      reverse          images, Y             images, X
+                      reverse_bytes    image_bytes           image_bytes
+        generation    serving_default  latent, labels        images
+        colorization  serving_default  line_art, hints       images
+                      serving_bytes    line_art_bytes,       image_bytes
+                                         hints_bytes
+        editing       serving_default  images, attributes    images, masks
+                      serving_bytes    image_bytes,          image_bytes
+                                         attributes
+                      attributes       images                attributes
+
+    A one-way translation, such as that of `keras_gans.models.Pix2Pix`, is without
+    `reverse` and `reverse_bytes`, a generator without classes without `labels`, and an
+    editor whose generator has no mask without `masks`.
+
+    - `images`, `line_art` and `masks` are uint8, `(batch, height, width, channels)`.
+      Pixels go in as `x / 127.5 - 1` and come out as `round((y + 1) * 127.5)`, clipped
+      to [0, 255]; a mask m as `round(255 m)`. Height and width are any that the
+      networks allow (of `StarGAN` those that it was trained on, because of its
+      discriminator); others are refused inside the graph, which says what is allowed.
+    - `hints`, uint8 RGBA, are dabs of colour on a transparent picture: a pixel counts
+      where its alpha is 128 or more, and with that alone, not in part.
+    - `latent` is float32 `(batch, latent_dim)`, `labels` int32 `(batch,)`.
+    - `attributes` are float32 `(batch, attributes)`, all that an image is to have, 0 or
+      1 each, and not only what is to change; the signature `attributes` tells those
+      that it has. Their order is that of `names` in the JSON of the function
+      `attribute_info` of the SavedModel.
+    - `..._bytes` are strings `(batch,)`, image files that may differ in size: PNG,
+      JPEG, BMP (24 or 32 bits per pixel) or GIF (the first frame). As in training,
+      transparency of PNG files is laid over white and colour becomes grey as 0.299 R +
+      0.587 G + 0.114 B. Unlike there, EXIF orientation is ignored and nothing limits
+      the number of pixels, so a server that strangers can reach should take pixels.
+      `hints_bytes` are PNG files with transparency, or empty for no hints; one that is
+      opaque all over is refused, as more likely its transparency got lost. Out come PNG
+      files.
+
+    The SavedModel is written beside its final place and moved there in one step: a
+    failure leaves no version behind. Its function `kind` returns the kind.
 
     Args:
-        verb: What such a model does.
-        attribute: Attribute that Keras models of this kind alone have.
-        rule: Function by which a SavedModel of this kind is known.
-        exporter: Function that makes such SavedModels.
-        loader: Function that loads them.
-    """
-
-    verb: str
-    attribute: str
-    rule: str
-    exporter: str
-    loader: str
-
-
-TRANSLATOR = Kind(
-    verb="translate",
-    attribute="generator_xy",
-    rule="size_rule",
-    exporter="export_translator",
-    loader="load_translator",
-)
-GENERATOR = Kind(
-    verb="generate",
-    attribute="latent_dim",
-    rule="latent_rule",
-    exporter="export_generator",
-    loader="load_generator",
-)
-COLORIZER = Kind(
-    verb="colour line art",
-    attribute="source_channels",
-    rule="line_art_rule",
-    exporter="export_colorizer",
-    loader="load_colorizer",
-)
-EDITOR = Kind(
-    verb="edit attributes",
-    attribute="attribute_names",
-    rule="attribute_rule",
-    exporter="export_editor",
-    loader="load_editor",
-)
-
-
-def export(build, model, directory, version, weights_dtype, metadata):
-    """Writes one version, after a check of all arguments but the model.
-
-    Args:
-        build: Function of the model and `weights_dtype` that returns a `tf.Module` with
-            the weights, and a dict with the functions of all signatures.
-        model: The model.
-        directory: Folder of all versions.
-        version: Positive integer or `None`.
-        weights_dtype: `"float32"` or `"float16"`.
-        metadata: Dict of JSON values or `None`.
+        model: A model of `keras_gans.models`, or one with `export_kind`, one of the
+            kinds above, and the networks and attributes of such a model. One-way
+            translations also have `directions`, `{"xy": "generator"}`: the name of the
+            network for each direction.
+        directory: Folder of all versions, `saved_models/<name>`; made if need be.
+        version: Positive integer, or `None`, the default, for one more than the
+            highest version in the folder.
+        weights_dtype: `"float32"`, the default, stores the weights exactly.
+            `"float16"` halves the file; the graph casts them back and computes as
+            before, with weights rounded to 11 bits.
+        metadata: Optional dict of JSON values, such as the command that made the
+            model, saved as `assets.extra/metadata.json`.
 
     Returns:
         `pathlib.Path` of `<directory>/<version>/`.
+
+    Raises:
+        FileExistsError: If the version exists. Nothing is overwritten.
+        OSError: At once, if the folder cannot be written.
+        TypeError: If the model is of no kind or lacks something, or `metadata` is not a
+            dict of JSON values.
+        ValueError: If `version`, `weights_dtype` or the channels of the images (1 or 3,
+            as image files have) are others, or a weight is not a finite number in
+            `weights_dtype`.
+
+    Example:
+
+    ```python
+    path = keras_gans.export.save(model, "saved_models/digits")
+    loaded = tf.saved_model.load(path)  # To be kept while its signatures are used.
+    y = loaded.signatures["serving_default"](images=x)["images"]
+    ```
     """
+    servable = _servable_of_model(model)
+    servable.check_model(model)
     _check_version(version)
     if weights_dtype not in _WEIGHTS_DTYPES:
         raise ValueError(
@@ -93,7 +115,7 @@ def export(build, model, directory, version, weights_dtype, metadata):
         # Not the temporary folder itself is moved but one inside it, which has the
         # usual permissions; TensorFlow Serving may run as another user.
         written = pathlib.Path(temporary, "saved_model")
-        module, functions = build(model, weights_dtype)
+        module, functions = servable.build(model, weights_dtype)
         tf.saved_model.save(module, os.fspath(written), signatures=functions)
         if metadata is not None:
             extra = written / "assets.extra"
@@ -105,170 +127,128 @@ def export(build, model, directory, version, weights_dtype, metadata):
     return path
 
 
-def load(path, kind, signatures, check_model, build, used=None):
-    """Loads a SavedModel, or builds from a `.keras` file what its export would hold.
+def load(path, kind=None):
+    """Loads a model for use on pixels.
 
     Args:
-        path: Folder of a version, folder of all versions or `.keras` file.
-        kind: The `Kind` that is wanted.
-        signatures: Names of the signatures of its SavedModels.
-        check_model: Function that raises a `TypeError` for models of another kind.
-        build: As for `export`.
-        used: Names of the signatures that are used, all by default. Of a `.keras` file
-            only these are traced.
+        path: A folder that `keras_gans.export.save` returned; or the folder above it,
+            of which the highest version is taken; or the `.keras` file of a model of
+            `keras_gans.models`, which gives the same pixels as its export.
+        kind: Optional kind that is wanted, `"translation"`, `"generation"`,
+            `"colorization"` or `"editing"`.
 
     Returns:
-        The module that owns the weights, to be kept while the functions are used, and a
-        dict with the functions of the signatures used.
+        A `Translator`, `Generator`, `Colorizer` or `Editor`; see its attribute `kind`.
+
+    Raises:
+        FileNotFoundError: If there is nothing at `path`.
+        ValueError: If it is something else than the three above, or of another kind.
+
+    Example:
+
+    ```python
+    translator = keras_gans.export.load("saved_models/digits")
+    y = translator(x)
+    ```
     """
-    used = used or signatures
+    kinds = [servable.kind for servable in _SERVABLES]
+    if kind is not None and kind not in kinds:
+        raise ValueError(
+            f"Argument `kind` must be one of {kinds}, or None. Received: kind={kind!r}"
+        )
     path = pathlib.Path(path)
     if not path.exists():
         raise FileNotFoundError(
             f"There is no model at '{path}' (looked in {path.absolute().parent}). "
-            f"Give a folder that `{kind.exporter}` made, or a `.keras` file."
+            "Give a folder that `keras_gans.export.save` made, or a `.keras` file."
         )
     if path.is_file():
-        if path.suffix != ".keras":
-            raise ValueError(
-                "Argument `path` must be the folder of a SavedModel or a `.keras` "
-                f"file. Received: path='{path}'"
-            )
-        model = keras.saving.load_model(path, compile=False)
-        try:
-            check_model(model)
-        except TypeError as error:
-            hint = _hint(kind, lambda other: hasattr(model, other.attribute))
-            raise ValueError(f"'{path}' cannot {kind.verb}. {error}{hint}") from error
-        module, functions = build(model, "float32")
-        return module, {name: functions[name].get_concrete_function() for name in used}
+        model = _load_keras_file(path)
+        servable = _servable_of_model(model)
+        _check_kind(path, servable, kind)
+        module, functions = servable.build(model, "float32")
+        # Only what is used is traced.
+        functions = {
+            name: functions[name].get_concrete_function()
+            for name in servable.used
+            if name in functions
+        }
+    else:
+        folder = _saved_model_folder(path)
+        module = tf.saved_model.load(os.fspath(folder))
+        servable = _servable_of_saved_model(module, folder)
+        _check_kind(path, servable, kind)
+        functions = module.signatures
+    return servable(module, functions)
 
-    folder = _saved_model_folder(path, kind)
-    loaded = tf.saved_model.load(os.fspath(folder))
-    if not set(signatures) <= set(loaded.signatures) or not hasattr(loaded, kind.rule):
-        hint = _hint(kind, lambda other: hasattr(loaded, other.rule))
+
+# Kinds ------------------------------------------------------------------------------
+
+
+def _servable_of_model(model):
+    kind = getattr(model, "export_kind", None)
+    for servable in _SERVABLES:
+        is_known = kind is None and hasattr(model, servable.known_by)
+        if kind == servable.kind or is_known:
+            return servable
+    raise TypeError(
+        "Argument `model` must be a model of `keras_gans.models`, or name its "
+        f"`export_kind`: {', '.join(servable.kind for servable in _SERVABLES)}. "
+        f"Received an object of type {type(model).__name__}, export_kind={kind!r}."
+    )
+
+
+def _servable_of_saved_model(loaded, folder):
+    # Exports of older versions do not say of which kind they are.
+    told = getattr(loaded, "kind", None)
+    kind = told().numpy().decode() if callable(told) else None
+    for servable in _SERVABLES:
+        if kind == servable.kind or (kind is None and hasattr(loaded, servable.rule)):
+            if set(servable.signatures) <= set(loaded.signatures):
+                return servable
+    raise ValueError(
+        f"The SavedModel in '{folder}' is not one of `keras_gans.export.save`. "
+        f"Received the signatures {sorted(loaded.signatures)}. Export the model again."
+    )
+
+
+def _check_kind(path, servable, kind):
+    if kind not in (None, servable.kind):
         raise ValueError(
-            f"The SavedModel in '{folder}' is not one of `{kind.exporter}`, which "
-            f"have the signatures {sorted(signatures)}. Received the signatures "
-            f"{sorted(loaded.signatures)}.{hint or ' Export the model again.'}"
+            f"'{path}' is a model of {servable.kind}, not of {kind}: use keras-gans "
+            f"{servable.verb}, or in Python `{servable.__name__}.{servable.verb}`."
         )
-    return loaded, {name: loaded.signatures[name] for name in used}
 
 
-def _hint(kind, fits):
-    """Returns a sentence that names the loader of another kind that fits."""
-    for other in (TRANSLATOR, GENERATOR, COLORIZER, EDITOR):
-        if other is not kind and fits(other):
-            return f" It can {other.verb}: load it with `{other.loader}`."
-    return ""
+def _load_keras_file(path):
+    if path.suffix != ".keras":
+        raise ValueError(
+            "Argument `path` must be the folder of a SavedModel or a `.keras` file. "
+            f"Received: path='{path}'"
+        )
+    model = keras.saving.load_model(path, compile=False)
+    try:
+        _servable_of_model(model).check_model(model)
+    except TypeError as error:
+        raise ValueError(f"'{path}' cannot be served. {error}") from error
+    return model
 
 
-def _saved_model_folder(path, kind):
+# Folders ----------------------------------------------------------------------------
+
+
+def _saved_model_folder(path):
     if (path / "saved_model.pb").is_file():
         return path
     versions = _versions(path)
-    if not versions:
-        raise ValueError(
-            f"There is no SavedModel in the folder '{path}': neither a file "
-            "saved_model.pb nor a version, a folder named by an integer. Give a "
-            f"folder that `{kind.exporter}` made."
-        )
-    folder = versions[max(versions)]
-    if not (folder / "saved_model.pb").is_file():
-        raise ValueError(
-            f"The highest version in '{path}' holds no SavedModel: there is no "
-            f"file saved_model.pb in '{folder}'. Remove it, or give the folder "
-            "of another version."
-        )
-    return folder
-
-
-# The graph --------------------------------------------------------------------------
-
-
-def inference_network(model, name):
-    """Returns the network that a model uses outside of training; a plain one."""
-    if isinstance(model, keras_gans.models.AdversarialModel):
-        network = model.inference_network(name)
-    else:
-        network = getattr(model, name)
-    return network.plain() if hasattr(network, "plain") else network
-
-
-def stored_weights(name, network, weights_dtype):
-    """Returns all weights of a network as one vector.
-
-    A SavedModel spends two kilobytes on every variable, beside its numbers, more than
-    a small network has weights.
-
-    Args:
-        name: Name of the network, for an error message.
-        network: A built `keras.Model`.
-        weights_dtype: `"float32"` or `"float16"`.
-
-    Returns:
-        A `tf.Variable`.
-    """
-    values = []
-    for variable in network.weights:
-        value = variable.value.numpy()
-        with np.errstate(over="ignore"):  # Infinity is reported below.
-            value = value.astype(weights_dtype)
-        if not np.all(np.isfinite(value)):
-            raise ValueError(
-                f"Weight `{variable.path}` of `{name}` must hold finite "
-                f"numbers in {weights_dtype}, the format in which it is stored. Export "
-                'an earlier checkpoint, or with `weights_dtype="float32"`.'
-            )
-        values.append(value.ravel())
-    # Not trainable: the graph then carries nothing for gradients.
-    return tf.Variable(np.concatenate(values), trainable=False, name="weights")
-
-
-def stored(network, weights):
-    """Lets a network compute, in this scope, with stored weights in place of its own.
-
-    Args:
-        network: A built `keras.Model`.
-        weights: What `stored_weights` returned for it.
-
-    Returns:
-        A context manager.
-    """
-    variables = network.weights
-    sizes = [math.prod(variable.shape) for variable in variables]
-    parts = tf.split(tf.cast(weights, tf.float32), sizes)
-    mapping = []
-    for variable, part in zip(variables, parts, strict=True):
-        if len(variable.shape) != 1:  # Most are vectors already.
-            part = tf.reshape(part, variable.shape)
-        mapping.append((variable, tf.cast(part, variable.dtype)))
-    return keras.StatelessScope(state_mapping=mapping)
-
-
-def as_pixels(images):
-    """Returns images in [-1, 1] as uint8 in [0, 255]."""
-    pixels = tf.round((tf.cast(images, tf.float32) + 1.0) * 127.5)
-    return tf.cast(tf.clip_by_value(pixels, 0.0, 255.0), tf.uint8)
-
-
-def call_to_pixels(network, weights, inputs):
-    """Calls a network with stored weights in the place of its own.
-
-    Args:
-        network: A built `keras.Model` that returns images in [-1, 1].
-        weights: What `stored_weights` returned for it.
-        inputs: Its inputs, a tensor or a list of them.
-
-    Returns:
-        uint8 tensor, values in [0, 255].
-    """
-    with stored(network, weights):
-        images = network(inputs, training=False)
-    return as_pixels(images)
-
-
-# Arguments and folders --------------------------------------------------------------
+    if versions and (versions[max(versions)] / "saved_model.pb").is_file():
+        return versions[max(versions)]
+    found = f"the highest version is {max(versions)}" if versions else "no version"
+    raise ValueError(
+        f"There is no SavedModel in the folder '{path}' ({found}): a file "
+        "saved_model.pb is missing there and in the folder of the highest version, "
+        "which an integer names. Give a folder that `keras_gans.export.save` made."
+    )
 
 
 def _check_version(version):

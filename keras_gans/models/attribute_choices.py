@@ -99,6 +99,27 @@ class AttributeChoices:
                 target[:, place] = 1
         return target
 
+    def target_of(self, images, add, remove, attributes, predict_attributes):
+        """Returns the attributes that a batch of images is to have; see `target`.
+
+        Args:
+            images: The batch.
+            add, remove: As for `target`.
+            attributes: Those that they have, of one or of all of them; `None` to ask.
+            predict_attributes: Function that tells those of the images.
+        """
+        # Wrong names are found before the network works.
+        self.target(np.zeros(len(self.names)), add, remove)
+        if attributes is None:
+            attributes = predict_attributes(images)
+        target = self.target(attributes, add, remove)
+        if len(target) not in (1, len(images)):
+            raise ValueError(
+                f"Argument `attributes` must have one row or {len(images)}, as many as "
+                f"there are images. Received: {len(target)} rows"
+            )
+        return np.broadcast_to(target, (len(images), target.shape[1]))
+
     def _find(self, argument, names):
         names = [names] if isinstance(names, str) else list(names)
         for name in names:

@@ -41,6 +41,7 @@ class AttributeModel(CriticModel):
         ValueError: If names do not fit the networks or each other.
     """
 
+    export_kind = "editing"
     network_names = ("generator", "discriminator")
     roles = {"generator": ("generator",), "discriminator": ("discriminator",)}
     # Which of the networks `attributes_of` asks.
@@ -117,13 +118,9 @@ class AttributeModel(CriticModel):
                 "mask. Received: return_mask=True"
             )
         images = self._check_images(images)
-        # Wrong names are found before the network works.
-        self.choices.target(np.zeros(len(self.attribute_names)), add, remove)
-        if attributes is None:
-            attributes = self.predict_attributes(images)
-        target = self.choices.target(attributes, add, remove)
-        if len(target) != len(images):
-            target = np.broadcast_to(target, (len(images), target.shape[1]))
+        target = self.choices.target_of(
+            images, add, remove, attributes, self.predict_attributes
+        )
         outputs = self.translate(images, target)
         return outputs if return_mask else outputs[0]
 

@@ -94,6 +94,8 @@ class CycleGAN(AdversarialModel):
         - The semantic loss: a study of CycleGAN with VGG16 features (in Korean).
     """
 
+    export_kind = "translation"
+    directions = {"xy": "generator_xy", "yx": "generator_yx"}
     network_names = (
         "generator_xy",
         "generator_yx",

@@ -33,6 +33,7 @@ class GenerativeModel(AdversarialModel):
         ValueError: If the networks do not fit each other or an argument is unknown.
     """
 
+    export_kind = "generation"
     network_names = ("generator", "discriminator")
     roles = {"generator": ("generator",), "discriminator": ("discriminator",)}
     loss_names = ("discriminator_loss", "generator_loss")
@@ -83,9 +84,7 @@ class GenerativeModel(AdversarialModel):
         """
         shape = (count, self.latent_dim)
         seed = self.seed_generator if seed is None else seed
-        if self.latent_distribution == "uniform":
-            return keras.random.uniform(shape, -1.0, 1.0, seed=seed)
-        return keras.random.normal(shape, seed=seed)
+        return draw_latent(self.latent_distribution, shape, seed)
 
     def call(self, inputs, training=False):
         generator = self.generator if training else self.inference_network("generator")
@@ -107,42 +106,12 @@ class GenerativeModel(AdversarialModel):
         Raises:
             ValueError: If `n` is not a positive integer, or `labels` do not fit.
         """
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-            raise ValueError(
-                f"Argument `n` must be a positive integer. Received: n={n!r}"
-            )
-        if seed is None:
-            seed = int(np.random.SeedSequence().generate_state(1)[0])
-        inputs = self._generator_inputs(
-            self.sample_latent(int(n), seed), self._labels_to_generate(n, labels)
-        )
         generator = self.inference_network("generator")
-        parts = []
-        for start in range(0, n, _GENERATE_BATCH):
-            part = keras.tree.map_structure(
-                lambda tensor: tensor[start : start + _GENERATE_BATCH], inputs
-            )
-            parts.append(ops.convert_to_numpy(generator(part, training=False)))
-        return np.concatenate(parts)
 
-    def _labels_to_generate(self, n, labels):
-        if self.classes is None:
-            if labels is not None:
-                raise ValueError(
-                    f"{type(self).__name__} is not conditional and generates without "
-                    f"`labels`. Received: labels={labels!r}"
-                )
-            return None
-        labels = np.arange(n) % self.classes if labels is None else np.asarray(labels)
-        if labels.ndim == 0:
-            labels = np.full(n, labels)
-        if labels.shape != (n,) or labels.dtype.kind not in "iu":
-            raise ValueError(
-                f"Argument `labels` must be an integer or {n} integers. Received an "
-                f"array of shape {labels.shape} and dtype {labels.dtype}."
-            )
-        check_labels(labels, self.classes)
-        return ops.convert_to_tensor(labels, "int32")
+        def generate_batch(*inputs):
+            return generator(self._generator_inputs(*inputs), training=False)
+
+        return generate_in_batches(self, generate_batch, n, labels, seed)
 
     @staticmethod
     def _generator_inputs(latent, labels):
@@ -274,6 +243,55 @@ class GenerativeModel(AdversarialModel):
                 f"outputs have the shape of its samples, {samples}: an auto-encoder, "
                 "as `EBGAN` and `BEGAN` want it."
             )
+
+
+def draw_latent(distribution, shape, seed, dtype=None):
+    """Draws latent vectors of one of `LATENT_DISTRIBUTIONS`."""
+    if distribution == "uniform":
+        return keras.random.uniform(shape, -1.0, 1.0, dtype=dtype, seed=seed)
+    return keras.random.normal(shape, dtype=dtype, seed=seed)
+
+
+def generate_in_batches(model, generate_batch, n, labels, seed):
+    """Generates samples from latent vectors; see `GenerativeModel.generate`.
+
+    Args:
+        model: Object with `classes` and `sample_latent(count, seed)`.
+        generate_batch: Function of latent vectors and labels (or `None`).
+        n, labels, seed: As for `GenerativeModel.generate`.
+    """
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise ValueError(f"Argument `n` must be a positive integer. Received: n={n!r}")
+    if seed is None:
+        seed = int(np.random.SeedSequence().generate_state(1)[0])
+    labels = _labels_to_generate(model, n, labels)
+    latent = model.sample_latent(int(n), seed)
+    parts = []
+    for start in range(0, n, _GENERATE_BATCH):
+        part = slice(start, start + _GENERATE_BATCH)
+        batch = generate_batch(latent[part], None if labels is None else labels[part])
+        parts.append(ops.convert_to_numpy(batch))
+    return np.concatenate(parts)
+
+
+def _labels_to_generate(model, n, labels):
+    if model.classes is None:
+        if labels is not None:
+            raise ValueError(
+                f"{type(model).__name__} is not conditional and generates without "
+                f"`labels`. Received: labels={labels!r}"
+            )
+        return None
+    labels = np.arange(n) % model.classes if labels is None else np.asarray(labels)
+    if labels.ndim == 0:
+        labels = np.full(n, labels)
+    if labels.shape != (n,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"Argument `labels` must be an integer or {n} integers. Received an "
+            f"array of shape {labels.shape} and dtype {labels.dtype}."
+        )
+    check_labels(labels, model.classes)
+    return ops.convert_to_tensor(labels, "int32")
 
 
 def check_labels(labels, classes):

@@ -83,6 +83,8 @@ class Pix2Pix(AdversarialModel):
         Adversarial Networks", 2016, https://arxiv.org/abs/1611.07004
     """
 
+    export_kind = "translation"
+    directions = {"xy": "generator"}
     network_names = ("generator", "discriminator")
     roles = {"generator": ("generator",), "discriminator": ("discriminator",)}
     loss_names = ("generator_loss", "discriminator_loss", "reconstruction_loss")
@@ -384,6 +386,7 @@ class Pix2PixColorizer(Pix2Pix):
         Kim and Lee, "Color Channel Compensating L1 Loss Algorithm" (in Korean), eq. 8.
     """
 
+    export_kind = "colorization"
     source_channels = {"line_art": 1, "hint_colors": 3, "hint_mask": 1}
 
     def compile(

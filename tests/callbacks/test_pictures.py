@@ -7,17 +7,18 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from keras_gans import callbacks
 from keras_gans.callbacks import (
-    AttributeGrid,
-    ColorizationGrid,
-    GeneratedGrid,
-    SampleGrid,
+    Pictures,
     attribute_grid,
     colorization_grid,
     generated_grid,
     generated_scatter,
+    paired_grid,
+    samples_grid,
+    translation_grid,
 )
-from keras_gans.callbacks.sample_grid import GAP, translation_grid
+from keras_gans.callbacks.grids import GAP
 from keras_gans.models.attribute_choices import AttributeChoices
 
 
@@ -27,10 +28,10 @@ class Translator:
     def __init__(self, x_channels=1, y_channels=3):
         self.iterations = 0
         self.channels = {"xy": y_channels, "yx": x_channels}
-        self.directions = []
+        self.asked = []
 
     def __call__(self, images, direction="xy"):
-        self.directions.append(direction)
+        self.asked.append(direction)
         images = np.asarray(images)
         mean = images.mean(-1, keepdims=True)
         shift = {"xy": 0.25, "yx": -0.125}[direction]
@@ -53,33 +54,104 @@ def drive(grid, model, last, first=0):
     grid.on_train_end()
 
 
+def shown(path):
+    return np.asarray(Image.open(path))
+
+
 def names(directory):
     return sorted(path.name for path in directory.iterdir())
 
 
-def test_pictures_at_the_iterations_at_begin_and_end(tmp_path):
-    grid = SampleGrid(
-        tmp_path / "new", images(2, 1), images(2, 3), save_freq=4, iterations=(5, 6)
-    )
-    drive(grid, Translator(), 9)
+# The callback -----------------------------------------------------------------------
+
+
+def draw(model):
+    return np.full((4, 6, 3), model.iterations, "uint8")
+
+
+def test_pictures_at_the_iterations_at_start_and_end(tmp_path):
+    pictures = Pictures(tmp_path / "new", draw, save_freq=4, iterations=(5, 6))
+    drive(pictures, Translator(), 9)
     assert names(tmp_path / "new") == [
         f"iteration_{iteration:06d}.png" for iteration in (0, 4, 5, 6, 8, 9)
     ]
+    for iteration in (0, 6, 9):
+        picture = shown(tmp_path / "new" / f"iteration_{iteration:06d}.png")
+        assert picture.shape == (4, 6, 3) and (picture == iteration).all()
 
 
 def test_resumed_run_goes_on(tmp_path):
-    grid = SampleGrid(tmp_path, images(2, 1), images(2, 3), save_freq=4)
-    drive(grid, Translator(), 9, first=5)
+    drive(Pictures(tmp_path, draw, save_freq=4), Translator(), 9, first=5)
     assert names(tmp_path) == ["iteration_000008.png", "iteration_000009.png"]
 
 
+def test_batches_without_an_iteration_have_no_picture(tmp_path):
+    model, drawn = Translator(), []
+    pictures = Pictures(tmp_path, lambda model: drawn.append(0) or draw(model), 1)
+    pictures.set_model(model)
+    pictures.on_train_begin()
+    for iteration in (0, 0, 1, 1, 1, 2):  # Critic steps in between.
+        model.iterations = iteration
+        pictures.on_train_batch_end(0, {})
+    assert len(drawn) == 3
+
+
+def test_tensorboard_when_asked(tmp_path):
+    events = tmp_path / "events"
+    pictures = Pictures(
+        tmp_path / "samples", draw, save_freq=2, tensorboard_directory=events
+    )
+    drive(pictures, Translator(), 3)
+    (path,) = events.iterdir()
+    found = {}
+    for record in tf.data.TFRecordDataset(str(path)):
+        event = tf.compat.v1.Event.FromString(record.numpy())
+        for value in event.summary.value:
+            found[event.step] = value.tag, value.tensor.string_val[2]
+    assert sorted(found) == [0, 2, 3]
+    for iteration, (tag, content) in found.items():
+        assert tag == "samples"
+        saved = tmp_path / "samples" / f"iteration_{iteration:06d}.png"
+        np.testing.assert_array_equal(tf.io.decode_png(content), shown(saved))
+
+
+@pytest.mark.parametrize("save_freq", [0, -1, 1.5, True, None])
+def test_save_freq_is_checked(tmp_path, save_freq):
+    with pytest.raises(ValueError, match="`save_freq` must be a positive integer"):
+        Pictures(tmp_path / "new", draw, save_freq=save_freq)
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_is_refused_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError):
+        Pictures(tmp_path / "file" / "samples", draw)
+    with pytest.raises(TypeError, match="`draw` must be a function of the model"):
+        Pictures(tmp_path, np.zeros((4, 4, 3), "uint8"))
+
+
+# Translation ------------------------------------------------------------------------
+
+
+def assert_rows_show(rows, expected):
+    """Rows of a picture show images in [-1, 1]."""
+    size = expected[0].shape[1]
+    assert len(rows) == len(expected) * size
+    for number, row in enumerate(expected):
+        for column, image in enumerate(np.asarray(row)):
+            cell = rows[number * size :, column * size :][:size, :size]
+            levels = (image + 1) * 127.5
+            np.testing.assert_allclose(
+                cell, np.broadcast_to(levels, cell.shape), atol=0.501
+            )
+
+
 @pytest.mark.parametrize("x_channels, y_channels", [(1, 3), (3, 1), (1, 1), (3, 3)])
-def test_picture_shows_what_the_model_makes(tmp_path, x_channels, y_channels):
+def test_picture_shows_what_the_model_makes(x_channels, y_channels):
     size, count, zoom = 16, 3, 4
     x, y = images(count, x_channels, size), images(count, y_channels, size)
     model = Translator(x_channels, y_channels)
-    drive(SampleGrid(tmp_path, x, y), model, 0)
-    picture = np.asarray(Image.open(tmp_path / "iteration_000000.png"))
+    picture = translation_grid(model, x, y)
     height = (6 * size + GAP) * zoom
     assert picture.shape == (height, count * size * zoom, 3)
     # Each pixel is shown as a square of `zoom` pixels.
@@ -91,13 +163,7 @@ def test_picture_shows_what_the_model_makes(tmp_path, x_channels, y_channels):
     fake_y, fake_x = model(x), model(y, direction="yx")
     expected = (x, fake_y, model(fake_y, "yx"), y, fake_x, model(fake_x))
     rows = np.delete(small, np.s_[3 * size : 3 * size + GAP], axis=0)
-    for number, row in enumerate(expected):
-        for column, image in enumerate(np.asarray(row)):
-            shown = rows[number * size :, column * size :][:size, :size]
-            levels = (image + 1) * 127.5
-            np.testing.assert_allclose(
-                shown, np.broadcast_to(levels, shown.shape), atol=0.501
-            )
+    assert_rows_show(rows, expected)
 
 
 def test_large_images_are_not_enlarged():
@@ -106,51 +172,29 @@ def test_large_images_are_not_enlarged():
     assert picture.dtype == np.uint8
 
 
-def test_tensorboard_when_asked(tmp_path):
-    events = tmp_path / "events"
-    grid = SampleGrid(
-        tmp_path / "samples",
-        images(2, 1),
-        images(2, 3),
-        save_freq=2,
-        tensorboard_directory=events,
-    )
-    drive(grid, Translator(), 3)
-    (path,) = events.iterdir()
-    found = {}
-    for record in tf.data.TFRecordDataset(str(path)):
-        event = tf.compat.v1.Event.FromString(record.numpy())
-        for value in event.summary.value:
-            found[event.step] = value.tag, value.tensor.string_val[2]
-    assert sorted(found) == [0, 2, 3]
-    for iteration, (tag, content) in found.items():
-        assert tag == "samples"
-        saved = tmp_path / "samples" / f"iteration_{iteration:06d}.png"
-        np.testing.assert_array_equal(
-            tf.io.decode_png(content), np.asarray(Image.open(saved))
-        )
-
-
-def test_no_tensorboard_unless_asked(tmp_path):
-    drive(SampleGrid(tmp_path, images(2, 1), images(2, 3)), Translator(), 0)
-    assert names(tmp_path) == ["iteration_000000.png"]
-
-
-@pytest.mark.parametrize("save_freq", [0, -1, 1.5, True, None])
-def test_save_freq_is_checked(tmp_path, save_freq):
-    with pytest.raises(ValueError, match="`save_freq` must be a positive integer"):
-        SampleGrid(tmp_path, images(2, 1), images(2, 3), save_freq=save_freq)
-
-
-def test_as_many_images_of_both_domains(tmp_path):
+def test_as_many_images_of_both_domains():
     with pytest.raises(ValueError, match="Received: 2 and 3 images"):
-        SampleGrid(tmp_path, images(2, 1), images(3, 3))
+        translation_grid(Translator(), images(2, 1), images(3, 3))
 
 
-def test_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OSError):
-        SampleGrid(tmp_path / "file" / "samples", images(2, 1), images(2, 3))
+def test_one_way_and_paired_translations():
+    x, y, model = images(2, 1, 64), images(2, 3, 64), Translator()
+    one_way = Translator()
+    one_way.directions = {"xy": "generator"}
+    for picture in (translation_grid(model, x), translation_grid(one_way, x, y)):
+        assert_rows_show(picture, (x, model(x)))
+    assert one_way.asked == ["xy"]
+    assert_rows_show(paired_grid(model, x, y), (x, model(x), y))
+
+
+def test_old_names_warn(tmp_path):
+    x, y = images(2, 1), images(2, 3)
+    with pytest.warns(DeprecationWarning, match="use `keras_gans.callbacks.Pictures"):
+        grid = callbacks.SampleGrid(tmp_path, x, y=y, save_freq=3, iterations=(1,))
+    drive(grid, Translator(), 4)
+    assert names(tmp_path) == [f"iteration_00000{n}.png" for n in (0, 1, 3, 4)]
+    picture = shown(tmp_path / "iteration_000003.png")
+    np.testing.assert_array_equal(picture, translation_grid(Translator(), x, y))
 
 
 # Generators -------------------------------------------------------------------------
@@ -160,7 +204,6 @@ class GenerativeModel:
     """Every sample is a random grey level, image or point, shifted by `weight`."""
 
     def __init__(self, sample_shape=(16, 24, 3), classes=None):
-        self.iterations = 0
         self.weight = 0.0
         self.sample_shape = sample_shape
         self.classes = classes
@@ -173,47 +216,22 @@ class GenerativeModel:
         return tf.constant(samples + self.weight, tf.float32)
 
 
-def shown(path):
-    return np.asarray(Image.open(path))
-
-
-def test_generated_pictures_at_the_iterations_at_begin_and_end(tmp_path):
-    grid = GeneratedGrid(tmp_path / "new", count=4, save_freq=4, iterations=(5,))
-    drive(grid, GenerativeModel(), 9)
-    expected = [f"iteration_{iteration:06d}.png" for iteration in (0, 4, 5, 8, 9)]
-    assert names(tmp_path / "new") == expected
-
-
-def test_batches_without_an_iteration_have_no_picture(tmp_path):
-    model, grid = GenerativeModel(), GeneratedGrid(tmp_path, count=1, save_freq=1)
-    grid.set_model(model)
-    grid.on_train_begin()
-    for iteration in (0, 0, 1, 1, 1, 2):  # Critic steps in between.
-        model.iterations = iteration
-        grid.on_train_batch_end(0, {})
-    assert len(model.calls) == 3
-
-
-def test_same_latent_vectors_at_every_time(tmp_path):
+def test_same_latent_vectors_at_every_time():
     model = GenerativeModel()
-    drive(GeneratedGrid(tmp_path / "a", count=5, seed=3, save_freq=2), model, 4)
+    pictures = [samples_grid(model, count=5, seed=3) for _ in range(2)]
     assert set((n, seed) for n, _, seed in model.calls) == {(5, 3)}
-    pictures = [path.read_bytes() for path in (tmp_path / "a").iterdir()]
-    assert len(pictures) == 3 and len(set(pictures)) == 1
+    np.testing.assert_array_equal(*pictures)
     # Another model with another seed, and the same model with other weights.
-    drive(GeneratedGrid(tmp_path / "b", count=5, seed=4), GenerativeModel(), 0)
+    other = samples_grid(GenerativeModel(), count=5, seed=4)
     model.weight = 0.1
-    drive(GeneratedGrid(tmp_path / "c", count=5, seed=3), model, 0)
-    for other in "bc":
-        (path,) = (tmp_path / other).iterdir()
-        assert path.read_bytes() != pictures[0]
+    for picture in (other, samples_grid(model, count=5, seed=3)):
+        assert (picture != pictures[0]).any()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_generated_images_in_rows(tmp_path, channels):
+def test_generated_images_in_rows(channels):
     model = GenerativeModel((16, 24, channels))
-    drive(GeneratedGrid(tmp_path, count=7, seed=1), model, 0)
-    picture = shown(tmp_path / "iteration_000000.png")
+    picture = samples_grid(model, count=7, seed=1)
     zoom, columns, rows = 4, 3, 3
     assert picture.shape == (rows * 16 * zoom, columns * 24 * zoom, 3)
     small = picture[::zoom, ::zoom]
@@ -227,11 +245,10 @@ def test_generated_images_in_rows(tmp_path, channels):
 
 
 @pytest.mark.parametrize("count, rows", [(8, 2), (11, 2), (2, 1)])
-def test_column_for_each_class(tmp_path, count, rows):
+def test_column_for_each_class(count, rows):
     model = GenerativeModel((16, 16, 1), classes=4)
-    drive(GeneratedGrid(tmp_path, count), model, 0)
+    assert samples_grid(model, count).shape == (rows * 64, 4 * 64, 3)
     assert model.calls == [(4 * rows, [0, 1, 2, 3] * rows, 0)]
-    assert shown(tmp_path / "iteration_000000.png").shape == (rows * 64, 4 * 64, 3)
 
 
 def test_generated_grid_clips_and_keeps_large_images():
@@ -243,21 +260,6 @@ def test_generated_grid_clips_and_keeps_large_images():
         [153],
         [255],
     ]
-
-
-def test_generated_grids_in_tensorboard(tmp_path):
-    events = tmp_path / "events"
-    grid = GeneratedGrid(tmp_path / "samples", 4, tensorboard_directory=events)
-    drive(grid, GenerativeModel(), 1)
-    (path,) = events.iterdir()
-    records = tf.data.TFRecordDataset(str(path))
-    found = [tf.compat.v1.Event.FromString(record.numpy()) for record in records]
-    (content,) = {
-        value.tensor.string_val[2] for event in found for value in event.summary.value
-    }
-    np.testing.assert_array_equal(
-        tf.io.decode_png(content), shown(tmp_path / "samples" / "iteration_000001.png")
-    )
 
 
 def ring(count=200, radius=2.0):
@@ -299,22 +301,17 @@ def test_axes_do_not_depend_on_the_points():
         assert not coloured(near).any()
 
 
-def test_pictures_of_points(tmp_path):
+def test_pictures_of_points():
     model = GenerativeModel((2,))
-    grid = GeneratedGrid(tmp_path / "a", count=50, save_freq=1, data=ring())
-    drive(grid, model, 1)
-    pictures = [shown(path) for path in sorted((tmp_path / "a").iterdir())]
-    np.testing.assert_array_equal(pictures[0], pictures[1])
+    picture = samples_grid(model, count=50, data=ring())
     expected = generated_scatter(model.generate(50, seed=0).numpy(), ring())
-    np.testing.assert_array_equal(pictures[0], expected)
-    assert coloured(pictures[0]).sum() > 300
-    drive(GeneratedGrid(tmp_path / "b", count=50), model, 0)
-    assert (shown(tmp_path / "b" / "iteration_000000.png") != pictures[0]).any()
+    np.testing.assert_array_equal(picture, expected)
+    assert coloured(picture).sum() > 300
+    assert (samples_grid(model, count=50) != picture).any()
 
 
-def test_points_have_the_colour_of_their_class(tmp_path):
-    drive(GeneratedGrid(tmp_path, count=60), GenerativeModel((2,), classes=3), 0)
-    picture = shown(tmp_path / "iteration_000000.png")
+def test_points_have_the_colour_of_their_class():
+    picture = samples_grid(GenerativeModel((2,), classes=3), count=60)
     for colour in ((31, 119, 180), (255, 127, 14), (44, 160, 44)):
         assert (picture == colour).all(axis=-1).sum() > 20
 
@@ -331,22 +328,15 @@ def test_no_pyplot_figure_is_left():
     ((3,), None, r"\(64, 3\) without `data`"),
     ((3,), ring(), r"\(64, 3\) with `data`"),
 ])  # fmt: skip
-def test_samples_that_cannot_be_shown(tmp_path, shape, data, message):
+def test_samples_that_cannot_be_shown(shape, data, message):
     with pytest.raises(ValueError, match=message):
-        drive(GeneratedGrid(tmp_path, data=data), GenerativeModel(shape), 0)
+        samples_grid(GenerativeModel(shape), data=data)
 
 
-@pytest.mark.parametrize("arguments, message", [
-    ({"count": 0}, "`count` must be a positive integer. Received: count=0"),
-    ({"count": 2.5}, "`count` must be a positive integer"),
-    ({"save_freq": 0}, "`save_freq` must be a positive integer"),
-    ({"data": np.zeros((5, 3))}, r"shape \(n, 2\). Received: data.shape=\(5, 3\)"),
-    ({"data": np.zeros(2)}, r"shape \(n, 2\)"),
-])  # fmt: skip
-def test_arguments_of_generated_grid(tmp_path, arguments, message):
-    with pytest.raises(ValueError, match=message):
-        GeneratedGrid(tmp_path / "new", **arguments)
-    assert not (tmp_path / "new").exists()
+@pytest.mark.parametrize("shape", [(5, 3), (2,)])
+def test_real_points_are_checked(shape):
+    with pytest.raises(ValueError, match=r"shape \(n, 2\). Received: data.shape="):
+        samples_grid(GenerativeModel((2,)), data=np.zeros(shape))
 
 
 # Colorization ----------------------------------------------------------------------
@@ -354,9 +344,6 @@ def test_arguments_of_generated_grid(tmp_path, arguments, message):
 
 class Colorizer:
     """Takes the colour of hints, and is of one colour elsewhere."""
-
-    def __init__(self):
-        self.iterations = 0
 
     def __call__(self, source):
         line_art, colors, mask = map(np.asarray, source)
@@ -385,15 +372,6 @@ def test_colorization_shows_lines_hints_and_both_results():
     np.testing.assert_array_equal(rows[2][~hinted], rows[0][~hinted])
     assert (rows[3][~hinted] == 191).all()
     np.testing.assert_array_equal(rows[4], np.round((target + 1) * 127.5))
-
-
-def test_colorization_at_the_iterations(tmp_path):
-    grid = ColorizationGrid(tmp_path, *colorization(), save_freq=2)
-    drive(grid, Colorizer(), 3)
-    assert names(tmp_path) == [f"iteration_00000{n}.png" for n in (0, 2, 3)]
-    expected = colorization_grid(Colorizer(), *colorization())
-    shown = np.array(Image.open(tmp_path / "iteration_000003.png"))
-    np.testing.assert_array_equal(shown, expected)
 
 
 # Attributes ------------------------------------------------------------------------
@@ -433,10 +411,3 @@ def test_each_attribute_has_a_row_and_a_row_of_masks():
     editor = Editor()
     editor.mask = False
     assert attribute_grid(editor, images, attributes).shape == (4 * 64, 2 * 64, 3)
-
-
-def test_attributes_at_the_iterations(tmp_path):
-    images = np.zeros((1, 32, 32, 3), "float32")
-    grid = AttributeGrid(tmp_path, images, np.zeros((1, 3)), save_freq=2)
-    drive(grid, Editor(), 3)
-    assert names(tmp_path) == [f"iteration_00000{n}.png" for n in (0, 2, 3)]

@@ -1,0 +1,89 @@
+"""Pictures of what a model makes, while it trains."""
+
+import os
+import pathlib
+
+import tensorflow as tf
+
+from keras_gans.callbacks.iteration_callback import (
+    IterationCallback,
+    write_atomically,
+)
+from keras_gans.data.images import encode_png
+
+
+class Pictures(IterationCallback):
+    """Saves a picture every so many iterations, at the start and at the end.
+
+    Args:
+        directory: Folder of the pictures `iteration_000500.png` and so on.
+        draw: Function of the model that returns a uint8 array `(height, width, 3)`.
+            `keras_gans.callbacks.translation_grid` and its neighbours are called in it.
+        save_freq: Positive integer, iterations between pictures. Defaults to 500. The
+            start and the end of training are shown in any case.
+        iterations: Further iterations at which a picture is saved.
+        tensorboard_directory: Optional folder to which the pictures are also written
+            for TensorBoard.
+
+    Raises:
+        OSError: If the folder cannot be made.
+        TypeError: If `draw` is no function.
+        ValueError: If `save_freq` is not a positive integer.
+
+    Example:
+
+    ```python
+    pictures = Pictures("samples", lambda model: translation_grid(model, x, y))
+    model.fit(data, callbacks=[pictures])
+    ```
+    """
+
+    def __init__(
+        self, directory, draw, save_freq=500, iterations=(), tensorboard_directory=None
+    ):
+        super().__init__()
+        if not callable(draw):
+            raise TypeError(
+                "Argument `draw` must be a function of the model. "
+                f"Received: draw={draw!r}"
+            )
+        is_integer = isinstance(save_freq, int) and not isinstance(save_freq, bool)
+        if not is_integer or save_freq < 1:
+            raise ValueError(
+                "Argument `save_freq` must be a positive integer. "
+                f"Received: save_freq={save_freq!r}"
+            )
+        self.draw = draw
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.save_freq = save_freq
+        self.iterations = frozenset(iterations)
+        self._writer = None
+        if tensorboard_directory is not None:
+            self._writer = tf.summary.create_file_writer(
+                os.fspath(tensorboard_directory)
+            )
+
+    def is_due(self, iteration):
+        return iteration % self.save_freq == 0 or iteration in self.iterations
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        if self._seen == 0:
+            self.at_iteration(0, {})
+
+    def on_train_end(self, logs=None):
+        if not self._path(self._seen).exists():
+            self.at_iteration(self._seen, {})
+        if self._writer:
+            self._writer.flush()
+
+    def at_iteration(self, iteration, logs):
+        picture = self.draw(self.model)
+        write_atomically(self._path(iteration), encode_png(picture))
+        if self._writer:
+            with self._writer.as_default(step=iteration):
+                tf.summary.image("samples", picture[None])
+
+    def _path(self, iteration):
+        return self.directory / f"iteration_{iteration:06d}.png"

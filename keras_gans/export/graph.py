@@ -1,0 +1,225 @@
+"""What goes into the graphs of exports: weights, pixels, sizes and image files."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gans.layers import SizeMultiple
+from keras_gans.models import AdversarialModel
+from keras_gans.networks import size_multiple
+
+# Weights ----------------------------------------------------------------------------
+
+
+def inference_network(model, name):
+    """Returns the network that a model uses outside of training; a plain one."""
+    if isinstance(model, AdversarialModel):
+        network = model.inference_network(name)
+    else:
+        network = getattr(model, name)
+    return network.plain() if hasattr(network, "plain") else network
+
+
+def make_module(networks, weights_dtype, **rules):
+    """Returns a `tf.Module` that owns weights and tells rules.
+
+    Args:
+        networks: Dict of built `keras.Model`s by name.
+        weights_dtype: `"float32"` or `"float16"`.
+        **rules: Constants. Each becomes a method without arguments.
+
+    Returns:
+        A `tf.Module`. Its dict `weights` holds the weights of each network as one
+        vector; see `stored`.
+    """
+    module = tf.Module()
+    # Only what hangs on the module is saved, and no Keras object does.
+    module.weights = {
+        name: _stored_weights(name, network, weights_dtype)
+        for name, network in networks.items()
+    }
+    for name, value in rules.items():
+        setattr(module, name, _constant_function(value))
+    return module
+
+
+def _stored_weights(name, network, weights_dtype):
+    # A SavedModel spends two kilobytes on every variable, beside its numbers, more
+    # than a small network has weights: hence one vector.
+    values = []
+    for variable in network.weights:
+        value = variable.value.numpy()
+        with np.errstate(over="ignore"):  # Infinity is reported below.
+            value = value.astype(weights_dtype)
+        if not np.all(np.isfinite(value)):
+            raise ValueError(
+                f"Weight `{variable.path}` of `{name}` must hold finite "
+                f"numbers in {weights_dtype}, the format in which it is stored. Export "
+                'an earlier checkpoint, or with `weights_dtype="float32"`.'
+            )
+        values.append(value.ravel())
+    # Not trainable: the graph then carries nothing for gradients.
+    return tf.Variable(np.concatenate(values), trainable=False, name="weights")
+
+
+def _constant_function(value):
+    @tf.function(input_signature=[])
+    def constant():
+        return tf.nest.map_structure(tf.constant, value)
+
+    return constant
+
+
+def stored(network, weights):
+    """Lets a network compute, in this scope, with stored weights in place of its own.
+
+    Args:
+        network: A built `keras.Model`.
+        weights: Its vector from `make_module`.
+
+    Returns:
+        A context manager.
+    """
+    variables = network.weights
+    sizes = [math.prod(variable.shape) for variable in variables]
+    parts = tf.split(tf.cast(weights, tf.float32), sizes)
+    mapping = []
+    for variable, part in zip(variables, parts, strict=True):
+        if len(variable.shape) != 1:  # Most are vectors already.
+            part = tf.reshape(part, variable.shape)
+        mapping.append((variable, tf.cast(part, variable.dtype)))
+    return keras.StatelessScope(state_mapping=mapping)
+
+
+# Pixels -----------------------------------------------------------------------------
+
+
+def from_pixels(pixels, checks=()):
+    """Returns pixels in [0, 255] as float32 in [-1, 1], once all checks have passed."""
+    # Or the network could fail first, on another thread, and less clearly.
+    with tf.control_dependencies(checks):
+        return tf.cast(pixels, tf.float32) / 127.5 - 1.0
+
+
+def as_pixels(images):
+    """Returns images in [-1, 1] as uint8 in [0, 255]."""
+    pixels = tf.round((tf.cast(images, tf.float32) + 1.0) * 127.5)
+    return tf.cast(tf.clip_by_value(pixels, 0.0, 255.0), tf.uint8)
+
+
+def call_to_pixels(network, weights, inputs):
+    """Calls a network of images in [-1, 1] with stored weights; returns uint8."""
+    with stored(network, weights):
+        images = network(inputs, training=False)
+    return as_pixels(images)
+
+
+# Sizes ------------------------------------------------------------------------------
+
+
+def size_rule(networks):
+    """Returns what height and width must be multiples of, and their minimum."""
+    multiple = math.lcm(*map(size_multiple, networks))
+    return np.array([multiple, max(map(_minimum_size, networks))], "int32")
+
+
+def _minimum_size(network):
+    return max(
+        (
+            layer.minimum
+            for layer in network._flatten_layers()
+            if isinstance(layer, SizeMultiple)
+        ),
+        default=1,
+    )
+
+
+def size_checks(images, rule):
+    """Returns the operations that refuse images of other sizes than `size_rule`'s."""
+    multiple, minimum = rule
+    size = tf.shape(images)[1:3]
+    return [
+        tf.debugging.assert_greater_equal(
+            size,
+            minimum,
+            message=f"Height and width of every image must be at least {minimum}; "
+            "x is what was received.",
+        ),
+        tf.debugging.assert_equal(
+            size,
+            size // multiple * multiple,
+            message="Height and width of every image must be multiples of "
+            f"{multiple}; x is what was received, y the multiples below.",
+        ),
+    ]
+
+
+# Image files ------------------------------------------------------------------------
+
+
+def png_files(call, files):
+    """Makes PNG files of files, one after the other, as the images may differ in size.
+
+    Args:
+        call: Function of one file, or of a tuple with one element of each of `files`,
+            that returns a batch of one image.
+        files: String tensor of shape `(batch,)`, or a tuple of tensors.
+
+    Returns:
+        String tensor of shape `(batch,)`.
+    """
+    return tf.map_fn(
+        lambda elements: tf.io.encode_png(call(elements)[0]),
+        files,
+        fn_output_signature=tf.TensorSpec((), tf.string),
+    )
+
+
+def decode_file(image_bytes, shape, name="image_bytes"):
+    """Decodes one file to the pixels that `keras_gans.data.decode_image` reads.
+
+    Args:
+        image_bytes: String tensor of shape `()`.
+        shape: Shape of the image, with 1 or 3 channels, `None` where it is open.
+        name: What error messages call the file.
+
+    Returns:
+        uint8 tensor of shape `(1, height, width, channels)`.
+    """
+    # TensorFlow takes the palette indices of a BMP file for grey values.
+    is_bmp = tf.strings.regex_full_match(image_bytes, r"BM\C*")
+    is_true_colour = tf.strings.regex_full_match(
+        image_bytes, r"BM\C{26}[\x18\x20]\x00\C*"
+    )
+    tf.debugging.assert_equal(
+        is_bmp,
+        is_true_colour,
+        message=f"BMP files in `{name}` must have 24 or 32 bits per pixel. Save "
+        "the image as PNG.",
+    )
+
+    # The channels are always stated: with 0, TensorFlow aborts the whole process on
+    # some files; 1 it refuses for several formats, so grey is computed below.
+    def decode(decoded_channels):
+        image = tf.io.decode_image(
+            image_bytes, channels=decoded_channels, expand_animations=False
+        )
+        return tf.cast(tf.ensure_shape(image, (None, None, decoded_channels)), tf.int32)
+
+    def decode_png():
+        image = decode(4)
+        colour, opacity = image[..., :3], image[..., 3:]
+        return (colour * opacity + 255 * (255 - opacity) + 127) // 255
+
+    image = tf.cond(is_png(image_bytes), decode_png, lambda: decode(3))
+    if shape[-1] == 1:
+        # 0.299, 0.587 and 0.114 in units of 1 / 65536, with rounding.
+        weighted = image * tf.constant([19595, 38470, 7471])
+        image = (tf.reduce_sum(weighted, axis=-1, keepdims=True) + 32768) // 65536
+    return tf.ensure_shape(tf.cast(image, tf.uint8), shape)[tf.newaxis]
+
+
+def is_png(image_bytes):
+    return tf.strings.regex_full_match(image_bytes, r"\CPNG\r\n\x1a\n\C*")
