@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import io
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -21,8 +22,8 @@ from PIL import Image
 
 import keras_gans
 import small_run
-from keras_gans import cli, export, losses, presets, training
-from keras_gans.cli import common, train
+from keras_gans import callbacks, cli, export, losses, training
+from keras_gans.cli import common
 from keras_gans.data.sources import resize_images
 from keras_gans.experiments import (
     attribute_loss,
@@ -30,14 +31,9 @@ from keras_gans.experiments import (
     semantic_digits,
     semantic_loss,
 )
+from keras_gans.presets import registry
 
 BATCH = ["--batch-size", str(small_run.BATCH)]
-OPTIONS = (
-    *training.COMMON_OPTIONS,
-    *training.CYCLEGAN_OPTIONS,
-    *training.SCORE_OPTIONS,
-    *training.EDITING_OPTIONS,
-)
 
 
 @pytest.fixture(autouse=True)
@@ -180,7 +176,6 @@ def test_train_writes_the_run_folder(finished):
         "seed": 0,
         "jit_compile": "auto",
         "mixed_precision": None,
-        **dict.fromkeys(OPTIONS),
     }
     assert content["versions"]["keras_gans"] == keras_gans.__version__
     assert content["versions"]["tensorflow"] == tf.__version__
@@ -243,7 +238,6 @@ def test_train_writes_the_run_folder_of_a_generation(generation):
         **{"batch_size": small_run.BATCH, "size": 8, "load_size": None},
         **{"flip": False, "channels": None, "steps": 5, "epochs": None, "seed": 0},
         **{"jit_compile": "auto", "mixed_precision": None},
-        **dict.fromkeys(OPTIONS),
     }
     history = rows(directory / "history.csv")
     assert [row["iteration"] for row in history] == ["4", "5"]
@@ -353,13 +347,13 @@ def test_a_finished_run_is_resumed_without_a_further_step(copied):
 
 
 def test_interrupt_and_resume(tmp_path, unlabelled, monkeypatch):
-    class Interrupt(training.FiniteGuard):
+    class Interrupt(callbacks.FiniteGuard):
         def on_train_batch_end(self, batch, logs=None):
             super().on_train_batch_end(batch, logs)
             if self.model.iterations == 5:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "FiniteGuard", Interrupt)
+    monkeypatch.setattr(callbacks, "FiniteGuard", Interrupt)
     result = call("train", "--data", *unlabelled, *BATCH, "--epochs", "2")
     assert result.status == 130
     assert result.err.endswith(
@@ -414,7 +408,7 @@ def test_resume_takes_the_latest_run(finished, monkeypatch):
         path = pathlib.Path("runs", name, "run.json")
         (path.parent / "checkpoints").mkdir(parents=True)
         shutil.copy(finished.directory / "run.json", path)
-        training.os.utime(path, (seconds, seconds))
+        os.utime(path, (seconds, seconds))
     # A study, which cannot be resumed so, is passed over.
     pathlib.Path("runs/losses").mkdir()
     pathlib.Path("runs/losses/run.json").write_text('{"command": ""}')
@@ -442,7 +436,7 @@ def test_resume_takes_the_latest_run(finished, monkeypatch):
         ["--no-jit-compile"],
         ["--x", "photos"],
         ["--ema-decay", "0.9"],
-        ["--semantic-weight", "1"],
+        ["--cycle-weight", "1"],
         ["--feature-network", "inception_v3"],
     ],
 )
@@ -512,7 +506,7 @@ def test_mistakes_in_data_and_options(tmp_path, unlabelled):
     # Here there is not even a folder.
     output = ["--output", tmp_path / "other"]
     message = fail("train", "wgan", "--data", x, y, *output)
-    assert f"preset wgan must name one domain. Received: {x} {y}" in message
+    assert f"preset wgan must name one source, DATA. Received: {x} {y}" in message
     for preset in ([], ["digit_lab"]):
         message = fail("train", *preset, "--data", x, *output)
         assert f"must name two domains, X and Y. Received: {x}" in message
@@ -529,7 +523,15 @@ def test_mistakes_in_data_and_options(tmp_path, unlabelled):
     assert "not allowed with" in fail(
         "train", "--steps", "1", "--epochs", "1", status=2
     )
-    assert "invalid choice" in fail("train", "digit", status=2)
+    assert "Did you mean digits?" in fail("train", "digit", status=2)
+    assert "Did you mean --cycle-weight?" in fail(
+        *("train", "cyclegan", "--cycel-weight", "5"), status=2
+    )
+    message = fail("train", "gan", "--penalty", "r3", status=2)
+    assert "invalid choice: 'r3'" in message
+    message = fail("train", "digits", "--cycle-weight", "1", "2", "3", status=2)
+    assert "expected one number or two, got 3" in message
+    assert "Did you mean train?" in fail("trian", status=2)
     assert "VERB" in fail(status=2)
 
 
@@ -596,21 +598,17 @@ def test_folders_in_bfloat16(tmp_path, monkeypatch):
     assert len(list(pathlib.Path("out").iterdir())) == 10
 
 
-def test_a_semantic_cyclegan_of_folders(tmp_path, monkeypatch):
+def test_a_semantic_cyclegan_of_folders(tmp_path):
     images, _ = small_run.digits("train", 12)
     small_run.write_images(tmp_path / "photos", images)
     small_run.write_images(tmp_path / "paintings", 255 - images)
-    recipe = dataclasses.replace(
-        training.RECIPES["cyclegan"],
-        build=functools.partial(presets.cyclegan, width=2, residual_blocks=1),
-    )
-    monkeypatch.setitem(training.RECIPES, "cyclegan", recipe)
     pixels = keras.Input((None, None, 3))
     keras.Model(pixels, keras.layers.Conv2D(2, 3)(pixels)).save("extractor.keras")
     run = ["--output", "run"]
     result = succeed(
         *("train", "cyclegan", "--x", "photos", "--y", "paintings", "--size", "24"),
         *("--steps", "2", "--activation", "leaky_relu", "--ema-decay", "0.5", *run),
+        *("--width", "2", "--residual-blocks", "1", "--cycle-weight", "5", "2"),
         *("--feature-extractor", "extractor.keras", "--no-jit-compile"),
         *("--feature-network", "extractor.keras", "--feature-size", "12"),
     )
@@ -620,7 +618,8 @@ def test_a_semantic_cyclegan_of_folders(tmp_path, monkeypatch):
     assert float(row["val_fid"]) > 0 and float(row["val_kid_extractor_xy"])
     model = training.Run.open("run").load_model()
     assert model.ema_decay == 0.5 and model.semantic_weight > 0
-    assert f"Semantic weight: {model.semantic_weight:g}," in result.out
+    assert model.cycle_weight == (5, 2)
+    assert f"Semantic weight: {model.semantic_weight:g}\n" in result.out
     message = fail(
         "translate", "photos/0.png", "a.png", "--size", "4", "--model", "run"
     )
@@ -645,6 +644,92 @@ def test_a_semantic_cyclegan_of_folders(tmp_path, monkeypatch):
     succeed("train", "--resume", "--steps", "3", *run)
     assert len(path.read_text().splitlines()) == 3
     assert not pathlib.Path("run/best.keras").exists()
+
+
+def test_options_reach_the_run_by_the_command_line_and_as_a_file(monkeypatch):
+    """Every kind of option: a number, a pair, a name, a list, yes or no."""
+    seen = []
+
+    def train(self, verbose):
+        seen.append(self.configuration)
+        raise ValueError("seen")
+
+    monkeypatch.setattr(training.Run, "train", train)
+    options = [
+        *("cyclegan", "--cycle-weight", "5", "--identity-weight", "0.5"),
+        *("--adversarial-loss", "hinge", "--pool-size", "0", "--learning-rate", "1e-4"),
+        *("--size", "256x512", "--flip", "--load-size", "300"),
+        *("--feature-layers", "a", "b", "--penalty", "gradient_penalty"),
+    ]
+    fail("train", *options)
+    succeed("train", *options, "--save-config", "mine.json")
+    fail("train", "--config", "mine.json")
+    fail("train", "--config", "mine.json", "--cycle-weight", "1", "2", "--steps", "7")
+    first, same, other = seen
+    assert first == same
+    assert first.options == {
+        **{"cycle_weight": 5.0, "identity_weight": 0.5, "adversarial_loss": "hinge"},
+        **{"pool_size": 0, "learning_rate": 1e-4, "feature_layers": ["a", "b"]},
+        "penalty": "gradient_penalty",
+    }
+    assert (first.size, first.load_size, first.flip) == ((256, 512), 300, True)
+    assert other.options == first.options | {"cycle_weight": (1.0, 2.0)}
+    assert (other.steps, other.epochs) == (7, None)
+    assert "mine.json exists" in fail("train", "--save-config", "mine.json")
+    # The file of a run is one, too.
+    record = {"configuration": first.to_dict(), "command": ""}
+    pathlib.Path("run.json").write_text(json.dumps(record))
+    fail("train", "--config", "run.json")
+    assert seen[-1] == first
+
+
+def test_pairs_are_trained_drawn_scored_translated_and_exported(tmp_path):
+    images, _ = small_run.digits("train", 12)
+    images = images[:, ::2, ::2].repeat(2, 1).repeat(2, 2)[:, :24, :24]
+    pairs = np.concatenate([255 - images, images], 2)
+    for part, count in (("train", 8), ("test", 4)):
+        small_run.write_images(tmp_path / "pairs" / part, pairs[:count])
+    result = succeed(
+        *("train", "pix2pix", "--data", "pairs", "--size", "24", "--load-size", "26"),
+        *("--steps", "2", "--width", "2", "--output", "run", "--no-jit-compile"),
+    )
+    assert "| psnr |" in result.out and "keras-gans translate" in result.out
+    # Source, translation and target of four test pairs.
+    assert pixels("run/samples/iteration_000002.png").shape == (144, 192, 3)
+    scores = json.loads(pathlib.Path("run/score.json").read_text())
+    assert set(scores) == {"psnr", "ssim", "mae"}
+    pathlib.Path("run/score.json").unlink()
+    succeed("evaluate", "run")
+    assert json.loads(pathlib.Path("run/score.json").read_text()) == scores
+    succeed("export", "run", "model")
+    picture = tmp_path / "pairs" / "test" / "0.png"
+    for number, model in enumerate(("run", "model", "run/model.keras")):
+        target = f"{number}.png"
+        succeed("translate", picture, target, "--size", "24", "--model", model)
+        np.testing.assert_array_equal(pixels(target), pixels("0.png"))
+    message = fail(
+        *("translate", picture, "a.png", "--direction", "yx", "--model", "model")
+    )
+    assert "model translates in the direction xy alone" in message
+
+
+def test_presets_are_listed_with_their_options():
+    listed = succeed("presets").out
+    table = succeed("presets", "--options").out
+    for name, recipe in registry.recipes().items():
+        assert f"  {name:20} {recipe.summary}\n" in listed
+        assert recipe.summary and len(recipe.summary) < 88
+        for option in training.options_of(recipe).values():
+            assert option.help, option.name
+            assert f"| --{option.name.replace('_', '-')} |" in table
+    assert "| --cycle-weight | number or two of them | digits (5.0 0.5); " in table
+
+
+def test_a_dry_run_says_what_a_run_will_take():
+    result = succeed("train", "gan", "--width", "2", "--size", "8", "--dry-run")
+    assert "for 1500 batches" in result.out and "on the disk" in result.out
+    assert "Nothing was written." in result.out
+    assert not pathlib.Path("runs").exists()
 
 
 def test_options_of_the_studies_reach_them(monkeypatch):
@@ -1067,7 +1152,10 @@ def test_export_makes_versions(finished):
 
 @pytest.mark.parametrize(
     "verb",
-    ["train", "translate", "colorize", "generate", "evaluate", "export", "reproduce"],
+    [
+        *("train", "presets", "translate", "colorize", "generate", "edit"),
+        *("evaluate", "export", "reproduce"),
+    ],
 )
 def test_help(verb):
     overview = succeed("--help").out
@@ -1077,27 +1165,20 @@ def test_help(verb):
     assert max(map(len, text.splitlines())) <= 88
 
 
-def test_help_lists_all_presets():
+def test_help_shows_the_options_of_one_preset_alone():
     text = succeed("train", "--help").out
-    for task, names in (
-        ("translation", train.TRANSLATION_PRESETS),
-        ("colorization", train.COLORIZATION_PRESETS),
-        ("editing", train.EDITING_PRESETS),
-        ("generation", train.GENERATION_PRESETS),
+    for name in registry.recipes():
+        assert re.search(rf"^  {name}\s", text, flags=re.M)
+    assert "--cycle-weight" not in text
+    for preset, shown, hidden in (
+        ("cyclegan", "--cycle-weight", "--clip-limit"),
+        ("wgan", "--clip-limit", "--cycle-weight"),
     ):
-        lines = re.split(rf"\npresets? of {task}, ", text)[1].partition("\n\n")[0]
-        listed = [line.split()[0] for line in lines.splitlines()[1:]]
-        assert listed == [*names]
-        recipes = training.RECIPES.items()
-        assert listed == [name for name, recipe in recipes if recipe.task == task]
-    (action,) = (
-        action
-        for action in train.add_train(
-            argparse.ArgumentParser().add_subparsers()
-        )._actions
-        if action.dest == "preset"
-    )
-    assert action.choices == [*training.RECIPES]
+        text = succeed("train", preset, "--help").out
+        assert shown in text and hidden not in text
+        recipe = registry.find(preset)
+        names = {f"--{name.replace('_', '-')}" for name in training.options_of(recipe)}
+        assert names <= set(re.findall(r"--[a-z-]+", text))
 
 
 def test_version():

@@ -4,13 +4,15 @@
 >>> model.fit(keras_gans.data.unpaired("mnist", "svhn_cropped", batch_size=64, size=32))
 
 A file holds the presets of one task. A preset is a function with the decorator
-`preset`; `keras-gans presets` lists them.
+`preset`; every file of this folder is read, and `keras-gans presets` lists what is
+found.
 """
 
-from keras_gans.presets import registry
-from keras_gans.presets.colorization import *  # noqa: F403
-from keras_gans.presets.editing import *  # noqa: F403
-from keras_gans.presets.generation import *  # noqa: F403
-from keras_gans.presets.paired import *  # noqa: F403
+import importlib
+import pkgutil
+
 from keras_gans.presets.registry import Recipe, find, preset, recipes
-from keras_gans.presets.translation import *  # noqa: F403
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+globals().update({name: recipe.build for name, recipe in recipes().items()})

@@ -15,8 +15,6 @@ from keras_gans.presets.registry import (
     start,
 )
 
-__all__ = ["colorizer"]
-
 
 @preset(
     task="colorization",

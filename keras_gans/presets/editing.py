@@ -22,8 +22,6 @@ from keras_gans.presets.registry import (
     start,
 )
 
-__all__ = ["aclgan", "stargan"]
-
 AttributeLoss = typing.Literal["least_squares", "wasserstein"]
 # Minutes on two cores.
 EMBEDDED = {

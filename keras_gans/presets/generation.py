@@ -29,8 +29,6 @@ from keras_gans.presets.registry import (
     start,
 )
 
-__all__ = ["began", "conditional_gan", "ebgan", "gan", "lsgan", "wgan", "wgan_gp"]
-
 RECIPE = {
     "task": "generation",
     "batch_size": 64,

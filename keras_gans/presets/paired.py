@@ -24,8 +24,6 @@ from keras_gans.presets.registry import (
     start,
 )
 
-__all__ = ["pix2pix"]
-
 Normalization = typing.Literal["batch", "instance"]
 ReconstructionLoss = typing.Literal["l1", "compensated_l1", "edge"]
 

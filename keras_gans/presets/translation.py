@@ -35,8 +35,6 @@ from keras_gans.presets.registry import (
     start,
 )
 
-__all__ = ["cyclegan", "digit_lab", "digits", "tensorflow_tutorial"]
-
 Weights = float | tuple[float, float]
 
 

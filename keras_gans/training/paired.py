@@ -3,6 +3,8 @@
 import pathlib
 import typing
 
+import numpy as np
+
 import keras_gans
 from keras_gans.training.task import SAMPLES, Task, as_floats
 
@@ -59,10 +61,12 @@ class Paired(Task):
             metrics.StructuralSimilarity(),
             metrics.MeanAbsoluteError(),
         ]
-        for source, target in zip(*self._images("test"), strict=True):
-            translated = model(source[None])
+        sources, targets = self._images("test")
+        for start in range(0, len(sources), SAMPLES):
+            part = slice(start, start + SAMPLES)
+            translated = model(sources[part])
             for metric in scores:
-                metric.update_state(target[None], translated)
+                metric.update_state(targets[part], translated)
         return {metric.name: float(metric.result()) for metric in scores}
 
     # The pairs -----------------------------------------------------------------------
@@ -96,4 +100,4 @@ class Paired(Task):
         size = self.configuration.size
         data = self._pairs(split, batch_size=1, size=size, flip=False, seed=0)
         pairs = list(data.take(count) if count else data)
-        return tuple([part.numpy()[0] for part in parts] for parts in zip(*pairs))
+        return tuple(np.concatenate(parts) for parts in zip(*pairs))
