@@ -37,7 +37,9 @@ def test_every_link_leads_to_a_file():
     assert checked > 40
 
 
-@pytest.mark.parametrize("name", ["README.md", "notebooks/examples.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "notebooks/examples.md"]
+)
 def test_python_in_the_documents_is_python(name):
     blocks = [
         code for kind, code in CODE.findall(text_of(ROOT / name)) if kind == "python"
