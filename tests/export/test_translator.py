@@ -317,10 +317,11 @@ def test_one_way_alone(one_way):
 
 def test_the_source_is_conditioned(tmp_path):
     inputs = keras.Input((None, None, 1))
+    same = keras.layers.Dense(1, kernel_initializer="ones")
     model = types.SimpleNamespace(
         export_kind="translation",
         directions={"xy": "network"},
-        network=keras.Model(inputs, keras.layers.Identity()(inputs)),
+        network=keras.Model(inputs, same(inputs)),
         condition=lambda images: -images,
     )
     x = pictures(1)
