@@ -17,8 +17,7 @@ class Editor(ImageServable):
         exclusive_groups: Tuple of groups of names of which an image has at most one.
         has_mask: Boolean, whether it tells where it changes an image.
         channels: Number of channels of the images.
-        size_multiple: Positive integer of which height and width must be multiples.
-        minimum_size: Positive integer, the smallest height and width.
+        size_multiple, minimum_size: Of height and width; see `ImageServable`.
     """
 
     kind = "editing"
@@ -99,61 +98,53 @@ class Editor(ImageServable):
 
     @classmethod
     def rules(cls, model, networks):
-        info = {
-            "names": model.attribute_names,
-            "exclusive_groups": model.exclusive_groups,
-        }
-        return {
-            cls.rule: graph.size_rule([networks["generator"]]),
-            "attribute_info": json.dumps(info),
-        }
+        groups = model.exclusive_groups
+        info = {"names": model.attribute_names, "exclusive_groups": groups}
+        rule = graph.size_rule([networks["generator"]])
+        return {cls.rule: rule, "attribute_info": json.dumps(info)}
 
     @classmethod
     def functions(cls, model, networks, weights, rule):
-        functions = _functions(model, networks, weights, rule)
+        # The discriminator, where that classifies. Its size is then that of all images.
+        *_, teller = networks
+        shape = networks[teller].inputs[0].shape
+        images_spec = tf.TensorSpec(shape, tf.uint8, name="images")
+        attributes_spec = tf.TensorSpec(
+            (None, len(model.attribute_names)), tf.float32, name="attributes"
+        )
+        files_spec = tf.TensorSpec((None,), tf.string, name="image_bytes")
+
+        def scaled(images):
+            return graph.from_pixels(images, graph.size_checks(images, rule))
+
+        @tf.function(input_signature=[images_spec, attributes_spec])
+        def edit(images, attributes):
+            inputs = [scaled(images), attributes]
+            with graph.stored(networks["generator"], weights["generator"]):
+                outputs = networks["generator"](inputs, training=False)
+            if not model.has_mask:
+                return {"images": graph.as_pixels(outputs)}
+            translation, mask, _ = outputs
+            return {
+                "images": graph.as_pixels(translation),
+                "masks": graph.as_pixels(2.0 * mask - 1.0),
+            }
+
+        @tf.function(input_signature=[files_spec, attributes_spec])
+        def edit_bytes(image_bytes, attributes):
+            def edit_file(inputs):
+                file, wanted = inputs
+                images = graph.decode_file(file, images_spec.shape[1:])
+                return edit(images, wanted[tf.newaxis])["images"]
+
+            files = graph.png_files(edit_file, (image_bytes, attributes))
+            return {"image_bytes": files}
+
+        @tf.function(input_signature=[images_spec])
+        def attributes_of(images):
+            images = scaled(images)
+            with graph.stored(networks[teller], weights[teller]):
+                return {"attributes": model.attributes_of(images, networks[teller])}
+
+        functions = edit, edit_bytes, attributes_of
         return dict(zip(cls.signatures, functions, strict=True))
-
-
-def _functions(model, networks, weights, rule):
-    """Returns the functions of all signatures."""
-    # The discriminator, where that classifies. Its size is then that of all images.
-    *_, teller = networks
-    shape = networks[teller].inputs[0].shape
-    images_spec = tf.TensorSpec(shape, tf.uint8, name="images")
-    attributes_spec = tf.TensorSpec(
-        (None, len(model.attribute_names)), tf.float32, name="attributes"
-    )
-    files_spec = tf.TensorSpec((None,), tf.string, name="image_bytes")
-
-    def scaled(images):
-        return graph.from_pixels(images, graph.size_checks(images, rule))
-
-    @tf.function(input_signature=[images_spec, attributes_spec])
-    def edit(images, attributes):
-        inputs = [scaled(images), attributes]
-        with graph.stored(networks["generator"], weights["generator"]):
-            outputs = networks["generator"](inputs, training=False)
-        if not model.has_mask:
-            return {"images": graph.as_pixels(outputs)}
-        translation, mask, _ = outputs
-        return {
-            "images": graph.as_pixels(translation),
-            "masks": graph.as_pixels(2.0 * mask - 1.0),
-        }
-
-    @tf.function(input_signature=[files_spec, attributes_spec])
-    def edit_bytes(image_bytes, attributes):
-        def edit_file(inputs):
-            file, wanted = inputs
-            images = graph.decode_file(file, images_spec.shape[1:])
-            return edit(images, wanted[tf.newaxis])["images"]
-
-        return {"image_bytes": graph.png_files(edit_file, (image_bytes, attributes))}
-
-    @tf.function(input_signature=[images_spec])
-    def attributes_of(images):
-        images = scaled(images)
-        with graph.stored(networks[teller], weights[teller]):
-            return {"attributes": model.attributes_of(images, networks[teller])}
-
-    return edit, edit_bytes, attributes_of

@@ -23,16 +23,10 @@ def inference_network(model, name):
 
 
 def make_module(networks, weights_dtype, **rules):
-    """Returns a `tf.Module` that owns weights and tells rules.
+    """Returns a `tf.Module` that owns the weights of networks and tells rules.
 
-    Args:
-        networks: Dict of built `keras.Model`s by name.
-        weights_dtype: `"float32"` or `"float16"`.
-        **rules: Constants. Each becomes a method without arguments.
-
-    Returns:
-        A `tf.Module`. Its dict `weights` holds the weights of each network as one
-        vector; see `stored`.
+    Its dict `weights` holds those of each network as one vector. Each of `rules`, a
+    constant or a dict of them, becomes a function without arguments.
     """
     module = tf.Module()
     # Only what hangs on the module is saved, and no Keras object does.
@@ -73,15 +67,7 @@ def _constant_function(value):
 
 
 def stored(network, weights):
-    """Lets a network compute, in this scope, with stored weights in place of its own.
-
-    Args:
-        network: A built `keras.Model`.
-        weights: Its vector from `make_module`.
-
-    Returns:
-        A context manager.
-    """
+    """Lets a network compute, in this scope, with weights of `make_module`."""
     variables = network.weights
     sizes = [math.prod(variable.shape) for variable in variables]
     parts = tf.split(tf.cast(weights, tf.float32), sizes)

@@ -85,11 +85,8 @@ class ImageServable(Servable):
     def _check_images(self, name, images, built_for, hint=""):
         """Refuses what is no batch of uint8 images of a size that the networks take.
 
-        Args:
-            name: Name of the argument.
-            images: Its value.
-            built_for: Shape that the signature takes, `None` where any length will do.
-            hint: Why the images have so many channels.
+        `built_for` is the shape in the signature, `None` where any length will do, and
+        `hint` says why the images have so many channels.
         """
         check_uint8(name, images)
         shape = images.shape

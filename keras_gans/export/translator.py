@@ -19,8 +19,7 @@ class Translator(ImageServable):
     Attributes:
         directions: Tuple of the directions that there are, `("xy", "yx")` or `("xy",)`.
         channels: Dict with the channels of the domains, `{"x": 1, "y": 3}` say.
-        size_multiple: Positive integer of which height and width must be multiples.
-        minimum_size: Positive integer, the smallest height and width.
+        size_multiple, minimum_size: Of height and width; see `ImageServable`.
 
     Call arguments:
         images: uint8 array of shape `(batch, height, width, channels)`, values in
