@@ -345,9 +345,7 @@ def test_sample_pictures_of_domains_of_different_length(tmp_path):
     run.train(verbose=0)
     picture = tmp_path / "run" / "samples" / "iteration_000001.png"
     # Two columns, enlarged twice; six rows and a line.
-    height, width = training.keras.utils.img_to_array(
-        training.keras.utils.load_img(picture)
-    ).shape[:2]
+    height, width = keras.utils.img_to_array(keras.utils.load_img(picture)).shape[:2]
     assert (height, width) == (2 * (6 * 32 + 4), 2 * 2 * 32)
 
 
@@ -485,7 +483,7 @@ def test_mixed_precision_stays_in_the_networks(tmp_path, precision):
     run = Run.create(tmp_path, configuration, "")
     keras.config.set_dtype_policy("float64")
     try:
-        model = run._build(data)
+        model = run._build(data, training.task_of(configuration))
         assert keras.config.dtype_policy().name == "float64"
     finally:
         keras.config.set_dtype_policy(before)

@@ -160,7 +160,8 @@ class Run:
         task.try_out(model)
         model.build_state(data.element_spec)
         batches = iter(data.take(steps + 2).repeat())
-        step = model.make_train_function()
+        model.make_train_function()
+        step = model.train_function
         step(batches)
         if hasattr(model, "n_critic"):
             for _ in range(model.n_critic):  # The generator's update is traced, too.
