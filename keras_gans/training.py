@@ -37,8 +37,8 @@ from keras_gans.data import (
     load_images,
     unpaired,
 )
-from keras_gans.data.drawings import IMAGE_SIZE as DRAWINGS_SIZE
-from keras_gans.data.faces import IMAGE_SIZE as FACES_SIZE
+from keras_gans.data.embedded.drawings import IMAGE_SIZE as DRAWINGS_SIZE
+from keras_gans.data.embedded.faces import IMAGE_SIZE as FACES_SIZE
 from keras_gans.data.sources import has_test_split
 from keras_gans.export import (
     export_colorizer,

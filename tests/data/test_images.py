@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile, ImageOps
 
-from keras_gans.data import images
+from keras_gans.data import decoding
 from keras_gans.data.images import (
     ImageError,
     decode_image,
@@ -198,7 +198,7 @@ class TestModes:
     def test_sixteen_bit_modes_of_other_pillow_versions(self, kind, monkeypatch):
         values = np.array([[0, 257, 32896, 65535]]).astype(kind)
         monkeypatch.setitem(
-            images._READERS, "PNG", lambda stream: Image.fromarray(values)
+            decoding._READERS, "PNG", lambda stream: Image.fromarray(values)
         )
         decoded = decode_image(encode_png(COLOURS), channels=1)
         np.testing.assert_array_equal(decoded[..., 0], [[0, 1, 128, 255]])
@@ -409,14 +409,14 @@ class TestBadFiles:
         def fail(stream):
             raise error
 
-        monkeypatch.setitem(images._READERS, "PNG", fail)
+        monkeypatch.setitem(decoding._READERS, "PNG", fail)
         assert self.bad(encode_png(COLOURS), "cannot be decoded").endswith(reason)
 
     def test_lack_of_memory_is_not_blamed_on_the_file(self, monkeypatch):
         def fail(stream):
             raise MemoryError
 
-        monkeypatch.setitem(images._READERS, "PNG", fail)
+        monkeypatch.setitem(decoding._READERS, "PNG", fail)
         with pytest.raises(MemoryError):
             decode_image(encode_png(COLOURS))
 
@@ -609,10 +609,10 @@ class TestLoadFolder:
             strict=False,
         ):
             assert text.startswith(f"Skipped {tmp_path / name}: ") and reason in text
-        assert texts[-1] == f"4 of 8 files in {tmp_path} were skipped"
+        assert texts[-1] == f"4 of 8 image files in {tmp_path} were skipped"
         assert {warning.filename for warning in caught} == {__file__}
 
-    @pytest.mark.filterwarnings("ignore:1 of 3 files")
+    @pytest.mark.filterwarnings("ignore:1 of 3 image files")
     def test_broken_link_is_not_passed_over_in_silence(self, tmp_path):
         write_folder(tmp_path, 2)
         (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")

@@ -12,8 +12,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
+from small_images import noise
 
 from keras_gans.data import (
+    catalogue,
     handwritten_digits,
     load_images,
     sources,
@@ -25,10 +27,6 @@ COUNT = 6
 # Images of the mocked sets are filled with this value plus their number.
 SPLIT_VALUES = {"train": 10, "test": 20, "trainA": 30, "trainB": 40, "testA": 50}
 SPLIT_VALUES["testB"] = 60
-
-
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype="uint8")
 
 
 def filled(values, *shape):
@@ -240,7 +238,7 @@ def not_downloaded(monkeypatch):
 def test_no_network_fails_fast(not_downloaded, monkeypatch):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        monkeypatch.setattr(sources, "TFDS_DOWNLOAD_HOST", closed.getsockname())
+        monkeypatch.setattr(catalogue, "TFDS_DOWNLOAD_HOST", closed.getsockname())
     start = time.monotonic()
     with pytest.raises(ConnectionError, match="'mnist' is not on.*'street_digits'"):
         load_images("mnist")

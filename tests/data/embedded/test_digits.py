@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_gans.data.digits import handwritten_digits, street_digits
+from keras_gans.data import handwritten_digits, street_digits
 
 LUMA = np.array([0.299, 0.587, 0.114])
 

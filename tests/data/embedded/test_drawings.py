@@ -6,10 +6,13 @@ import pytest
 import tensorflow as tf
 
 from keras_gans.data import colorization, drawings, extract_line_art, load_images
+from keras_gans.data.embedded import pen as pen_module
+from keras_gans.data.embedded import people
 from keras_gans.data.sources import has_test_split, is_digits
 
 # `keras_gans.data.drawings` is the function.
-module = importlib.import_module("keras_gans.data.drawings")
+module = importlib.import_module("keras_gans.data.embedded.drawings")
+KINDS = {kind.__name__.removeprefix("draw_"): kind for kind in module.KINDS}
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -19,7 +22,7 @@ def unique_count(images):
 
 def draw(kind, count):
     random = np.random.default_rng(7)
-    return np.stack([module._draw(kind, random) for _ in range(count)])
+    return np.stack([module.draw(kind, random) for _ in range(count)])
 
 
 def line_art(images, sigma=0.4):
@@ -81,7 +84,7 @@ def test_smaller_count_is_the_beginning(images, count):
 def test_every_ten_hold_each_kind_in_random_order(monkeypatch):
     def blank(number):
         color = (number, 0, 0)
-        return lambda pen, random: module._backdrop(pen, color, color)
+        return lambda pen, random: pen_module.draw_backdrop(pen, color, color)
 
     assert len(module.KINDS) == 10
     monkeypatch.setattr(module, "KINDS", [blank(number) for number in range(10)])
@@ -137,7 +140,7 @@ def test_shade_draws_no_line(sigma):
     def disc(shade):
         def kind(pen, random):
             color = (120, 160, 200)
-            module._backdrop(pen, color, color)
+            pen_module.draw_backdrop(pen, color, color)
             pen.oval(32, 32, 20, 20, color, shade=shade)
 
         return draw(kind, 1)
@@ -181,7 +184,7 @@ def hues(pictures, row, column):
     ],
 )
 def test_hues_that_follow_from_the_shape(kind, row, column, lowest, highest):
-    found = hues(draw(getattr(module, f"_{kind}"), 150), row, column)
+    found = hues(draw(KINDS[kind], 150), row, column)
     share = np.angle(found) / (2 * np.pi) % 1.0
     assert np.mean((lowest <= share) & (share <= highest)) > 0.9
     assert np.abs(found.mean()) > 0.9
@@ -201,7 +204,7 @@ def test_hues_that_follow_from_the_shape(kind, row, column, lowest, highest):
     ],
 )
 def test_hues_that_nothing_tells(kind, row, column):
-    pictures = draw(getattr(module, f"_{kind}"), 250)
+    pictures = draw(KINDS[kind], 250)
     found = hues(pictures, row, column)
     # Neither is one hue usual there (at some places background shows now and then),
     assert np.abs(found.mean()) < 0.45
@@ -215,7 +218,7 @@ def test_hues_that_nothing_tells(kind, row, column):
 
 def test_skin_is_of_many_shades():
     random = np.random.default_rng(0)
-    skins = np.array([module._Person(random).skin for _ in range(300)])
+    skins = np.array([people.Person(random).skin for _ in range(300)])
     assert np.all(np.diff(skins, axis=1) < 0)  # Red, less green, less blue.
     grey = skins @ LUMA
     for low, high in ((120, 155), (155, 190), (190, 230)):
@@ -225,14 +228,14 @@ def test_skin_is_of_many_shades():
 def test_colors_have_the_asked_luma():
     for hue in np.linspace(0, 1, 13):
         for luma in (0.05, 0.4, 0.6, 0.95):
-            color = np.array(module._color(hue, luma, 0.9))
+            color = np.array(pen_module.color_of(hue, luma, 0.9))
             assert abs(color @ LUMA - 255.0 * luma) < 1.0
             assert color.min() >= 0 and color.max() <= 255
 
 
 def test_parts_are_turned_and_shifted_with_their_figure():
     def kind(pen, random):
-        module._backdrop(pen, (255, 255, 255), (255, 255, 255))
+        pen_module.draw_backdrop(pen, (255, 255, 255), (255, 255, 255))
         arm = pen.at(20, 30, 10, np.pi / 2).at(1, 0, 1, 0, mirror=True)
         arm.oval(2, 0, 0.3, 0.3, (255, 0, 0), outline=False)
 

@@ -8,7 +8,7 @@ import pytest
 from keras_gans.data import HAIR_COLORS, faces
 
 # `keras_gans.data.faces` is the function.
-module = importlib.import_module("keras_gans.data.faces")
+module = importlib.import_module("keras_gans.data.embedded.faces")
 NAMES = module.ATTRIBUTES
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 OTHERS = ("Eyeglasses", "Mustache", "Smiling", "Wearing_Hat")
