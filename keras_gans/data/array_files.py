@@ -100,7 +100,7 @@ def _read_idx(path, axes, argument):
     if content[:4] != magic:
         raise ValueError(
             f"Argument `{argument}`: {str(path)!r} is not an idx file of bytes along "
-            f"{axes} axes: it starts with '{content[:4].hex(' ')}', not with "
+            f"{axes} axes: it begins with '{content[:4].hex(' ')}', not with "
             f"'{magic.hex(' ')}'."
         )
     shape = struct.unpack(f">{axes}I", content[4:header].ljust(4 * axes, b"\0"))

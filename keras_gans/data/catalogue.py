@@ -38,7 +38,7 @@ def find_builder(name, argument, wanted, attributes=False):
         if is_path:
             raise FileNotFoundError(
                 f"Argument `{argument}`: there is no folder {name!r}, seen from "
-                f"{os.getcwd()!r}, and no tensorflow_datasets name starts so."
+                f"{os.getcwd()!r}, and no tensorflow_datasets name begins so."
                 f"{did_you_mean(close)}"
             )
         raise ValueError(

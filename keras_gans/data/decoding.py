@@ -19,7 +19,9 @@ from PIL import (
     ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
+    TiffImagePlugin,
     WebPImagePlugin,
+    features,
 )
 
 from keras_gans.checks import one_of, positive_integer
@@ -32,7 +34,12 @@ _READERS = {
     "BMP": BmpImagePlugin.BmpImageFile,
     "GIF": GifImagePlugin.GifImageFile,
     "WebP": WebPImagePlugin.WebPImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
 }
+if features.modules.get("avif") and features.check("avif"):  # Pillow 11.3 and later.
+    from PIL import AvifImagePlugin
+
+    _READERS["AVIF"] = AvifImagePlugin.AvifImageFile
 
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -53,11 +60,12 @@ class ImageError(ValueError):
 
 
 def decode_image(source, channels=3, max_pixels=50_000_000):
-    """Decodes a PNG, JPEG, BMP, GIF or WebP image.
+    """Decodes a PNG, JPEG, BMP, GIF, WebP, TIFF or AVIF image.
 
-    The format is taken from the content, not from the name. Of an animation the
-    first frame is read. The EXIF orientation is applied. Transparency is laid over
-    white. 16-bit grey is scaled to 8 bits. Colour profiles are ignored.
+    The format is taken from the content, not from the name (AVIF needs Pillow 11.3 or
+    later). Of an animation, and of several pages, the first is read. The EXIF
+    orientation is applied. Transparency is laid over white. 16-bit grey is scaled to 8
+    bits. Colour profiles are ignored.
 
     Args:
         source: Path of an image file, or the bytes of one.
@@ -144,8 +152,8 @@ def _read(stream, channels, max_pixels):
     start = stream.read(16)
     if not start:
         raise ImageError("the file is empty")
-    image_format = _image_format(start)
-    if image_format is None:
+    format_name = image_format(start)
+    if format_name is None:
         raise ImageError(
             f"its content is not an image of a supported format ({', '.join(_READERS)})"
         )
@@ -153,12 +161,12 @@ def _read(stream, channels, max_pixels):
     # 1. The size. The GIF and WebP readers allocate or complain about large images
     #    by themselves when they are opened; the others only parse the header.
     stream.seek(0)
-    if image_format == "GIF":
+    if format_name == "GIF":
         _check_pixels(_gif_size(stream), max_pixels)
-    elif image_format == "WebP":
+    elif format_name == "WebP":
         _check_pixels(_webp_size(stream), max_pixels)
     stream.seek(0)
-    image = _READERS[image_format](stream)
+    image = _READERS[format_name](stream)
     _check_pixels(image.size, max_pixels)
 
     # 2. The pixels, all of them.
@@ -169,6 +177,11 @@ def _read(stream, channels, max_pixels):
     # 3. The modes: 16-bit grey, transparency, and the rest (palette, CMYK, 1 bit).
     if channels == 4:
         image = _with_transparency(image)
+    elif image.mode == "F" or (format_name == "TIFF" and image.mode == "I"):
+        raise ImageError(
+            "its pixels are numbers of 32 bits, which have no agreed range. Save it "
+            "with 8 or 16 bits"
+        )
     elif image.mode.startswith("I"):
         image = _sixteen_to_eight_bits(image)
     elif image.has_transparency_data:
@@ -182,7 +195,8 @@ def _read(stream, channels, max_pixels):
     return image.convert(_MODES[channels])
 
 
-def _image_format(start):
+def image_format(start):
+    """Tells the format of a file by its first 16 bytes; `None` if it is not read."""
     if start.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if start.startswith(b"\xff\xd8\xff"):
@@ -193,6 +207,10 @@ def _image_format(start):
         return "WebP"
     if start.startswith(b"BM"):
         return "BMP"
+    if start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+        return "TIFF"
+    if start[4:12] in (b"ftypavif", b"ftypavis", b"ftypmif1", b"ftypmsf1"):
+        return "AVIF" if "AVIF" in _READERS else None
     return None
 
 

@@ -17,9 +17,15 @@ from keras_gans.data.decoding import (  # noqa: F401
     ImageError,
     decode_hints,
     decode_image,
+    image_format,
 )
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+# Files that are listed without a look at their content. What is no image after all is
+# named when it is read.
+EXTENSIONS = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
+    ".avif",
+)
 _PROGRESS_BAR_FROM = 501
 _PACKAGE = str(pathlib.Path(__file__).parent)
 
@@ -62,8 +68,11 @@ def resize_images(images, size):
 def list_images(folder):
     """Lists the image files in a folder and its subfolders.
 
-    Files are chosen by extension (.png, .jpg, .jpeg, .bmp, .gif, .webp, in upper or
-    lower case). Files and folders whose name starts with a dot are left out.
+    Files are chosen by extension (`EXTENSIONS`, in upper or lower case), and those of
+    other names by their content. Linked folders are followed, but not into a folder
+    that holds them. Files and folders whose name starts with a dot are left out in
+    silence; of all others that are not used, one warning gives the number, by kind and
+    reason.
 
     Args:
         folder: Path of a folder.
@@ -92,24 +101,54 @@ def list_images(folder):
             "Give the folder that holds it."
         )
 
-    def fail(error):
-        raise error  # `os.walk` would silently leave out what it cannot read.
-
-    files = []
-    for root, folders, names in os.walk(folder, onerror=fail):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [pathlib.Path(root, name) for name in names if name[0] != "."]
-    images = sorted(path for path in files if path.suffix.lower() in EXTENSIONS)
+    images, unused = [], collections.Counter()
+    for path in _files_below(folder):
+        reason = None
+        if path.suffix.lower() not in EXTENSIONS:
+            reason = _why_no_image(path)
+        if reason is None:
+            images.append(path)
+        else:
+            unused[path.suffix.lower() or "no extension", reason] += 1
+    kinds = sorted(unused.items(), key=lambda item: (-item[1], item[0]))
+    found = ", ".join(f"{count} x {kind} ({why})" for (kind, why), count in kinds)
     if not images:
-        kinds = collections.Counter(path.suffix or "no extension" for path in files)
-        found = ", ".join(f"{count} x {kind}" for kind, count in kinds.most_common(5))
         raise ValueError(
             f"There is no image file in the folder '{folder}' or below it. "
-            f"Files that end in {', '.join(EXTENSIONS)} are read. "
+            f"Files that end in {', '.join(EXTENSIONS)}, or hold such an image, are "
+            "read. "
             f"Found instead: {found or 'no files'}. "
             "Give the folder of the images, or convert them to one of these formats."
         )
-    return images
+    if unused:
+        total = sum(unused.values())
+        files = "1 file is" if total == 1 else f"{total} files are"
+        warn(f"{files} not used in '{folder}': {found}")
+    return sorted(images)
+
+
+def _files_below(folder, above=()):
+    """Yields the files in a folder and below, each folder's links included."""
+    above = {*above, os.path.realpath(folder)}
+    for entry in os.scandir(folder):
+        if entry.name.startswith("."):
+            continue
+        if not entry.is_dir():
+            yield pathlib.Path(entry.path)
+        elif os.path.realpath(entry.path) not in above:  # Else it is a loop.
+            yield from _files_below(entry.path, above)
+
+
+def _why_no_image(path):
+    """Says why a file is no image, or returns `None` if its content is one."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError:
+        return "cannot be opened"
+    if not start:
+        return "empty"
+    return None if image_format(start) else "no image of a format that is read"
 
 
 def load_folder(folder, size, channels=3, strict=False, max_pixels=50_000_000):
@@ -134,6 +173,13 @@ def load_folder(folder, size, channels=3, strict=False, max_pixels=50_000_000):
         ImageError: When a file cannot be used and `strict` is true.
         ValueError: When the folder holds no usable image.
     """
+    height_and_width(size)  # Before a folder of many files is looked through.
+    return load_files(list_images(folder), size, channels, strict, max_pixels, folder)
+
+
+def load_files(files, size, channels, strict, max_pixels, folder=None):
+    """Reads a list of image files into one array, as `load_folder` does."""
+    folder = pathlib.Path(files[0]).parent if folder is None else folder
     size = height_and_width(size)
     one_of("channels", channels, (1, 3))
     positive_integer("max_pixels", max_pixels)
@@ -141,7 +187,7 @@ def load_folder(folder, size, channels=3, strict=False, max_pixels=50_000_000):
     def read(path):
         return resize_image(decode_image(path, channels, max_pixels), size)
 
-    return read_files(list_images(folder), read, (*size, channels), folder, strict)[0]
+    return read_files(files, read, (*size, channels), folder, strict)[0]
 
 
 def read_files(files, read, shape, folder, strict=False, what="image files", one=""):

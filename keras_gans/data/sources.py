@@ -12,7 +12,13 @@ import tensorflow as tf
 from keras_gans.checks import height_and_width  # noqa: F401
 from keras_gans.data import array_files, catalogue
 from keras_gans.data.embedded import EMBEDDED, embedded
-from keras_gans.data.images import load_folder, resize_image, resize_images
+from keras_gans.data.images import (
+    load_files,
+    load_folder,
+    resize_image,
+    resize_images,
+    warn,
+)
 from keras_gans.pixels import convert_channels, to_uint8
 
 # Sets of `tensorflow_datasets` in which a mirrored image is no longer of the set.
@@ -82,6 +88,8 @@ def load_images(
               `y_test`), the layout of Keras's `mnist.npz`;
             - a NumPy array of shape `(n, height, width)` or `(n, height, width,
               channels)`, uint8 or float in [-1, 1], or a pair (images, labels);
+            - a list of such images `(height, width)` or `(height, width, channels)`;
+            - a list of image files;
             - a finite, unbatched `tf.data.Dataset` of images or (image, label).
         size: Integer or (height, width) to which images are resized, with an
             antialiased bicubic filter. Optional for arrays and names, whose images
@@ -102,8 +110,18 @@ def load_images(
         images, labels = kind.load(found, split, options)
     elif isinstance(source, tf.data.Dataset):
         images, labels = _collect(source, size, argument)
-    elif isinstance(source, (tuple, list)) and len(source) == 2:
+    elif isinstance(source, (tuple, list)) and _are_files(source):
+        if size is None:
+            raise ValueError(
+                f"Argument `size` must be given for image files, {str(source[0])!r}: "
+                "they may differ in size."
+            )
+        images = load_files(source, size, channels or 3, strict, max_pixels)
+        labels = None
+    elif isinstance(source, (tuple, list)) and _are_images_and_labels(source):
         images, labels = source
+    elif isinstance(source, (tuple, list)) and len({*map(np.shape, source)}) > 1:
+        images, labels = _stack(source, size, argument), None
     else:
         images, labels = source, None
     images = _as_uint8(images, argument)
@@ -244,21 +262,42 @@ def _collect(dataset, size, argument):
             "(height, width, channels) or of (image, label) pairs. "
             f"Received elements of {spec}; `.unbatch()` takes batches apart."
         )
-    images, labels = [], []
-    for element in dataset.as_numpy_iterator():
-        image, label = element if labelled else (element, None)
-        image = _as_uint8(image[None], argument)[0]
-        images.append(
-            image if size is None else resize_image(image, size)
-        )
-        labels.append(label)
-    if not images:
+    labels = []
+
+    def images():
+        for element in dataset.as_numpy_iterator():
+            image, label = element if labelled else (element, None)
+            labels.append(label)
+            yield image
+
+    images = _stack(images(), size, argument)
+    return images, np.array(labels) if labelled else None
+
+
+def _stack(images, size, argument):
+    """Makes one uint8 array of single images, each resized to `size` if it is given."""
+    stacked = []
+    for image in images:
+        image = _as_uint8(np.asarray(image)[None], argument)[0]
+        stacked.append(image if size is None else resize_image(image, size))
+    if not stacked:
         raise ValueError(f"Argument `{argument}` is a dataset without elements.")
-    if len({image.shape for image in images}) > 1:
+    if len({image.shape for image in stacked}) > 1:
         raise ValueError(
             f"Argument `{argument}` holds images of several sizes: give `size`."
         )
-    return np.stack(images), np.array(labels) if labelled else None
+    return np.stack(stacked)
+
+
+def _are_files(source):
+    return len(source) and all(isinstance(one, (str, os.PathLike)) for one in source)
+
+
+def _are_images_and_labels(source):
+    """Whether a pair is of images and their labels, and not of two images."""
+    return len(source) == 2 and (
+        source[1] is None or np.ndim(source[0]) != np.ndim(source[1])
+    )
 
 
 def _as_uint8(images, argument):
@@ -283,5 +322,11 @@ def _as_uint8(images, argument):
         raise ValueError(
             f"Argument `{argument}`: float images must lie in [-1, 1]. Received values "
             f"from {low:.4g} to {high:.4g}; images in 0..255 belong in dtype uint8."
+        )
+    if low >= 0 and low < high:
+        warn(
+            f"Argument `{argument}`: all values are in [0, 1]. Float images are read "
+            "as [-1, 1], so these are pale; if they are meant to reach from black to "
+            "white, give `2 * images - 1`, or uint8."
         )
     return to_uint8(images)

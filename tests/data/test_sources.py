@@ -1,6 +1,7 @@
 """Tests of the sources. Nothing is downloaded; tensorflow_datasets is mocked."""
 
 import gzip
+import importlib
 import pathlib
 import socket
 import time
@@ -14,6 +15,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 from small_images import noise
 
+import keras_gans
 from keras_gans.data import (
     catalogue,
     handwritten_digits,
@@ -22,6 +24,8 @@ from keras_gans.data import (
     street_digits,
     unpaired,
 )
+from keras_gans.data.embedded import EMBEDDED, EmbeddedSet
+from keras_gans.data.images import resize_image
 
 COUNT = 6
 # Images of the mocked sets are filled with this value plus their number.
@@ -634,6 +638,53 @@ def test_array_with_labels(labels, pair):
     assert loaded.dtype == np.int64
 
 
+def test_two_images_are_no_labels():
+    for channels in ((), (3,)):
+        pair = [noise(6, 6, *channels), noise(6, 6, *channels, seed=1)]
+        for kind in (list, tuple):
+            images, labels = load_images(kind(pair))
+            np.testing.assert_array_equal(images, np.reshape(pair, (2, 6, 6, -1)))
+            assert labels is None
+
+
+def test_list_of_images_of_several_sizes():
+    images = [noise(6, 8, 3), noise(9, 9, 3), noise(5, 7, 3)]
+    loaded, labels = load_images(images, size=5)
+    expected = [resize_image(image, 5) for image in images]
+    np.testing.assert_array_equal(loaded, expected)
+    assert labels is None
+    with pytest.raises(ValueError, match="`x` holds images of several sizes: give"):
+        load_images(images, argument="x")
+
+
+def test_list_of_files(tmp_path):
+    images = noise(4, 8, 8, 3)
+    folder = write_folder(tmp_path / "photos", images)
+    files = [str(folder / "002.png"), folder / "000.png"]
+    for count in (1, 2):
+        loaded, labels = load_images(files[:count], size=8)
+        np.testing.assert_array_equal(loaded, images[[2, 0][:count]])
+        assert labels is None
+    assert load_images(files, size=(4, 6), channels=1)[0].shape == (2, 4, 6, 1)
+    with pytest.raises(ValueError, match="`size` must be given for image files"):
+        load_images(files)
+    with pytest.raises(ValueError, match="photos: cannot be opened"):
+        load_images([folder], size=8, strict=True)
+    data = unpaired(files, files[::-1], size=8)
+    assert len(data) == 2
+
+
+def test_floats_in_0_to_1_are_not_read_in_silence():
+    ramp = np.linspace(0, 1, 36, dtype="float32").reshape(1, 6, 6)
+    with pytest.warns(UserWarning, match=r"`y`: all values are in \[0, 1\].*2 \* im"):
+        images, _ = load_images(ramp, argument="y")
+    assert images.min() == 128 and images.max() == 255  # Read as they always were.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for legal in (2 * ramp - 1, np.zeros_like(ramp), np.ones_like(ramp)):
+            load_images(legal)
+
+
 def test_array_with_labels_left_out():
     assert load_images((noise(4, 6, 6), None))[1] is None
 
@@ -878,6 +929,26 @@ def test_damaged_npz(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ValueError, match="is not an .npz file, or is damaged"):
         load_images(path)
+
+
+def test_an_embedded_set_is_one_entry(monkeypatch, no_network):
+    def load(split):
+        return noise(2 if split == "test" else 5, 8, 8), None
+
+    own = EmbeddedSet(load, size=8, mirrors=False)
+    monkeypatch.setitem(EMBEDDED, "letters", own)
+    assert len(load_images("letters", split="test")[0]) == 2
+    assert sources.has_test_split("letters") and sources.is_digits("letters")
+    assert unpaired("letters", "letters", size=(4, 6)).element_spec[0].shape[1] == 4
+    with pytest.raises(ValueError, match="drawings, letters.*mean 'letters'"):
+        load_images("leters")
+
+
+@pytest.mark.parametrize("name", ["digits", "drawings", "faces", "gaussians"])
+def test_old_places_of_modules(name):
+    with pytest.warns(DeprecationWarning, match=f"moved to .*embedded.{name}`"):
+        importlib.import_module(f"keras_gans.data.{name}").np  # noqa: B018
+    assert callable(keras_gans.data.drawings) and callable(keras_gans.data.faces)
 
 
 def test_has_test_split(tmp_path):

@@ -1,3 +1,5 @@
+import dataclasses
+import functools
 import importlib
 
 import matplotlib.colors
@@ -6,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_gans.data import colorization, drawings, extract_line_art, load_images
+from keras_gans.data.embedded import EMBEDDED
 from keras_gans.data.embedded import pen as pen_module
 from keras_gans.data.embedded import people
 from keras_gans.data.sources import has_test_split, is_digits
@@ -13,6 +16,7 @@ from keras_gans.data.sources import has_test_split, is_digits
 # `keras_gans.data.drawings` is the function.
 module = importlib.import_module("keras_gans.data.embedded.drawings")
 KINDS = {kind.__name__.removeprefix("draw_"): kind for kind in module.KINDS}
+OF_MANY_HUES = ("portrait", "house", "toys", "balloons", "fish", "car", "boat")
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -23,6 +27,12 @@ def unique_count(images):
 def draw(kind, count):
     random = np.random.default_rng(7)
     return np.stack([module.draw(kind, random) for _ in range(count)])
+
+
+@functools.cache
+def many(kind):
+    """Drawings of a kind, by its name, for all tests that look at it alone."""
+    return draw(KINDS[kind], 250 if kind in OF_MANY_HUES else 60)
 
 
 def line_art(images, sigma=0.4):
@@ -93,9 +103,9 @@ def test_every_ten_hold_each_kind_in_random_order(monkeypatch):
     assert len(np.unique(kinds, axis=0)) == 13
 
 
-@pytest.mark.parametrize("kind", module.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_kinds_vary(kind):
-    pictures = draw(kind, 60)
+    pictures = many(kind)[:60]
     between = distances(thumbnails(pictures), thumbnails(pictures))
     between[np.diag_indices(60)] = np.inf
     assert between.min() > 8.0
@@ -184,7 +194,7 @@ def hues(pictures, row, column):
     ],
 )
 def test_hues_that_follow_from_the_shape(kind, row, column, lowest, highest):
-    found = hues(draw(KINDS[kind], 150), row, column)
+    found = hues(many(kind)[:150], row, column)
     share = np.angle(found) / (2 * np.pi) % 1.0
     assert np.mean((lowest <= share) & (share <= highest)) > 0.9
     assert np.abs(found.mean()) > 0.9
@@ -204,7 +214,7 @@ def test_hues_that_follow_from_the_shape(kind, row, column, lowest, highest):
     ],
 )
 def test_hues_that_nothing_tells(kind, row, column):
-    pictures = draw(KINDS[kind], 250)
+    pictures = many(kind)
     found = hues(pictures, row, column)
     # Neither is one hue usual there (at some places background shows now and then),
     assert np.abs(found.mean()) < 0.45
@@ -267,7 +277,17 @@ def test_count_and_seed_are_validated():
     assert drawings(count=np.int64(2), seed=np.int32(1))[0].shape == (2, 64, 64, 3)
 
 
-def test_source(images):
+@pytest.fixture
+def drawn_once(images, monkeypatch):
+    def load(split):
+        return images[split], None
+
+    own = dataclasses.replace(EMBEDDED["drawings"], load=load)
+    assert EMBEDDED["drawings"].load is drawings
+    monkeypatch.setitem(EMBEDDED, "drawings", own)
+
+
+def test_source(images, drawn_once):
     loaded, labels = load_images("drawings", split="test")
     np.testing.assert_array_equal(loaded, images["test"])
     assert labels is None
@@ -276,7 +296,7 @@ def test_source(images):
     assert has_test_split("drawings") and not is_digits("drawings")
 
 
-def test_colorization(images):
+def test_colorization(images, drawn_once):
     known = {image.tobytes() for image in images["train"]}
     data = colorization("drawings", batch_size=16, steps_per_epoch=2)
     (lines, hint_colors, hint_mask), target = next(iter(data))
