@@ -8,16 +8,9 @@ from keras_gans.pixels import to_floats
 
 
 class Pipeline:
-    """What a pipeline of cached images is told, checked, and what it makes of it.
+    """The options that pipelines share, checked, and what is made of images by them.
 
-    The images are cached once, as uint8, before augmentation. Then each batch is a
-    function of the seed and of its number alone: the images are shuffled anew in every
-    pass, and augmentation draws from the batch's own seed. So the order does not depend
-    on threads, and training resumes at any batch without replaying the others.
-
-    Args:
-        batch_size, size, load_size, flip, steps_per_epoch, seed: As
-            `keras_gans.data.unpaired` describes them, `flip` without `None`.
+    All are described in `keras_gans.data.unpaired`; `flip` is no longer `None` here.
     """
 
     def __init__(
@@ -42,17 +35,11 @@ class Pipeline:
                 )
 
     def cache(self, images, stream, *labels, argument="source", what="images"):
-        """Caches images, and what belongs to each of them.
-
-        Args:
-            images: uint8 array of shape `(n, height, width, channels)`.
-            stream: Integer, the seed of their order and augmentation, see `streams`.
-            labels: Arrays of the same length.
-            argument, what: Where the images come from and what they are, in messages.
+        """Caches uint8 images, and arrays of what belongs to each of them.
 
         Returns:
-            Function from the number of a batch to a list: the augmented batch, float32
-            in [-1, 1], and the labels of its images.
+            Function from the number of a batch to a list: the batch, shuffled and
+            augmented by the `stream`, float32 in [-1, 1], and its labels.
         """
         length = len(images)
         if length < self.batch_size:

@@ -12,14 +12,10 @@ TFDS_DOWNLOAD_HOST = ("www.tensorflow.org", 443)
 
 
 def find_builder(name, argument, wanted, attributes=False):
-    """Finds a set by its name, and downloads nothing.
+    """Finds a set by its name, `"mnist:train[:10%]"`, and downloads nothing.
 
-    Args:
-        name: Name of a set, perhaps with a part, `"mnist:train[:10%]"`.
-        argument: Name of the argument that messages speak of.
-        wanted: What else the argument may be, for messages.
-        attributes: Whether embedded sets with attributes are suggested for a misspelt
-            name, or those without.
+    `argument` and `wanted`, what it may be beside a name, are for messages, which
+    suggest embedded sets with or without `attributes`.
 
     Returns:
         The builder, and the part that is named or an empty string.
@@ -57,14 +53,7 @@ def find_builder(name, argument, wanted, attributes=False):
 
 
 def prepare(builder, name, parts, argument, attributes=False):
-    """Downloads a set if it is not on this machine, and checks that it has the parts.
-
-    Args:
-        builder: What `find_builder` returns.
-        name: Name of the set, for messages.
-        parts: String, parts that are to be read, `"train+test[:10%]"`.
-        argument, attributes: As for `find_builder`.
-    """
+    """Downloads a set if need be, and checks its parts, `"train+test[:10%]"`."""
     if not os.path.isdir(builder.data_dir):
         check_network(name, attributes)
         builder.download_and_prepare()

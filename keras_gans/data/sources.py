@@ -34,21 +34,12 @@ DIGIT_NAMES = (
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """A kind of source that is given by its name or path. All are listed in `KINDS`.
+    """A kind of source that is given by its name or path. All are listed in `KINDS`."""
 
-    Args:
-        find: Function of the source that returns what the others take, and nothing if
-            the source is none of this kind.
-        load: Function of what was found, the split and the `Options` that returns
-            images and their labels or `None`.
-        has_test_split: Function of what was found, whether it has test images.
-        is_digits: Whether all of this kind are digits, which must not be mirrored.
-    """
-
-    find: Callable
-    load: Callable
-    has_test_split: Callable
-    is_digits: bool = False
+    find: Callable  # (source) -> what the others take, or nothing for other kinds
+    load: Callable  # (found, split, options) -> (images, labels or `None`)
+    has_test_split: Callable  # (found) -> boolean
+    is_digits: bool = False  # Digits must not be mirrored.
 
 
 @dataclasses.dataclass(frozen=True)

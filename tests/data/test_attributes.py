@@ -372,6 +372,7 @@ def test_images_without_a_line_are_left_out(photos):
     np.testing.assert_array_equal(own, labels[::2])
 
 
+@pytest.mark.filterwarnings("ignore:1 of 3 image files")
 def test_bad_images_are_skipped_with_their_attributes(photos):
     folder, file, images, labels = photos
     (folder / "000001.png").write_bytes(b"")

@@ -131,7 +131,7 @@ def test_embedded_names(split, no_network):
 def test_embedded_street_digits():
     images, labels = load_images("street_digits", size=16, channels=1, split="test")
     assert images.shape == (1000, 16, 16, 1) and images.dtype == np.uint8
-    np.testing.assert_array_equal(labels, street_digits("test")[1])
+    np.testing.assert_array_equal(labels[:250], street_digits("test", count=250)[1])
 
 
 def test_digits_for_short(tmp_path, monkeypatch, no_network):
@@ -313,8 +313,10 @@ def test_folder_options(tmp_path):
     folder = write_folder(tmp_path / "photos", noise(3, 12, 10, 3))
     assert load_images(folder, size=8, channels=1)[0].shape == (3, 8, 8, 1)
     (folder / "bad.png").write_bytes(b"not an image")
-    with pytest.warns(UserWarning, match="bad.png"):
+    with pytest.warns(UserWarning) as caught:
         assert load_images(folder, size=8)[0].shape == (3, 8, 8, 3)
+    assert "bad.png" in str(caught[0].message)
+    assert {warning.filename for warning in caught} == {__file__}
     with pytest.raises(ValueError, match="bad.png"):
         load_images(folder, size=8, strict=True)
     (folder / "bad.png").unlink()
@@ -494,7 +496,8 @@ def test_folder_with_other_files_is_no_idx_folder(tmp_path):
     folder = write_folder(tmp_path / "photos", noise(2, 8, 8, 3))
     (folder / "train-images-idx3-ubyte.txt").write_text("notes")
     (folder / "train-images-idx3-ubyte").mkdir()
-    assert load_images(folder, size=8)[0].shape == (2, 8, 8, 3)
+    with pytest.warns(UserWarning, match="1 file is not used"):
+        assert load_images(folder, size=8)[0].shape == (2, 8, 8, 3)
     assert not sources.is_digits(folder) and not sources.has_test_split(folder)
 
 
@@ -830,29 +833,6 @@ def test_resize_to_a_pair():
 
 
 @pytest.mark.parametrize(
-    "size, pair",
-    [
-        (4, (4, 4)),
-        ((3, 5), (3, 5)),
-        ([3, 5], (3, 5)),
-        (np.int64(4), (4, 4)),
-        ((np.int32(3), np.uint8(5)), (3, 5)),
-    ],
-)
-def test_size(size, pair):
-    assert load_images(noise(2, 8, 8), size=size)[0].shape == (2, *pair, 1)
-    assert all(type(side) is int for side in sources.height_and_width(size))
-
-
-@pytest.mark.parametrize(
-    "size", [0, -1, 4.0, "4", True, (4,), (4, 4, 3), (4, 0), (True, 4), (4, None)]
-)
-def test_size_errors(size):
-    with pytest.raises(ValueError, match="positive integer or a pair.*Received"):
-        load_images(noise(2, 8, 8), size=size)
-
-
-@pytest.mark.parametrize(
     "source, digits",
     [
         ("handwritten_digits", True),
@@ -896,7 +876,7 @@ def test_every_kind_and_mixture(downloaded, tmp_path):
         "labelled dataset": slices((noise(7, 8, 8, 1), np.arange(7))),
     }
     names = list(kinds)
-    for x, y in zip(names, names[1:] + names[:1], strict=True):
+    for x, y in zip(names[::2], names[1::2], strict=True):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             data = unpaired(kinds[x], kinds[y], batch_size=4, size=8, flip=False)

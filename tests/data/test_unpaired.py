@@ -426,6 +426,7 @@ def test_errors(options, error, message):
         unpaired(IMAGES, **{"y": IMAGES} | options)
 
 
+@pytest.mark.filterwarnings("ignore:1 of 3 image files")
 def test_strict_and_max_pixels_reach_the_folders(tmp_path):
     good, bad = tmp_path / "good", tmp_path / "bad"
     for folder in (good, bad):

@@ -11,21 +11,14 @@ from keras_gans.data.embedded import digits, drawings, faces
 
 @dataclasses.dataclass(frozen=True)
 class EmbeddedSet:
-    """An embedded set of images. All have a training and a test part.
+    """An embedded set of images. All have a training and a test part."""
 
-    Args:
-        load: Function of `"train"` or `"test"` that returns images, uint8 of shape
-            `(n, size, size, channels)`, and labels or `None`; with attributes, images,
-            attributes of 0 and 1, and the names of these.
-        size: Positive integer, height and width of its images.
-        mirrors: Whether a mirrored image still belongs to the set, as a digit does not.
-        has_attributes: Whether it is for `keras_gans.data.attributes`.
-    """
-
+    # ("train" or "test") -> (uint8 images, labels or `None`); a set with attributes
+    # gives (images, attributes of 0 and 1, their names).
     load: Callable
-    size: int
-    mirrors: bool = True
-    has_attributes: bool = False
+    size: int  # Height and width of its images.
+    mirrors: bool = True  # A mirrored digit is none.
+    has_attributes: bool = False  # For `keras_gans.data.attributes`.
 
 
 _HANDWRITTEN = EmbeddedSet(

@@ -6,20 +6,14 @@ from keras_gans.checks import non_negative_integer, one_of, positive_integer
 
 
 def blocks(split, count, seed, counts, size):
-    """Checks the arguments of a drawn set, and takes it apart into blocks.
+    """Checks the arguments of a drawn set, and takes it apart into blocks of `size`.
 
     Each block is drawn from a random stream of its own, so that memory stays small and
-    a smaller `count` is the start of a larger one.
-
-    Args:
-        split, count, seed: Arguments of `street_digits`.
-        counts: Dictionary from the splits to their usual number of images.
-        size: Positive integer, the images of a block. The last one may be shorter; as
-            many have to be drawn from its stream.
+    a smaller `count` is the start of a larger one. `counts` are the usual ones.
 
     Returns:
-        The number of images, and an iterator of pairs: the slice of a block, and its
-        NumPy generator.
+        The number of images, and an iterator of pairs: the slice of a block, of which
+        the last may be shorter, and its NumPy generator.
     """
     check_split(split)
     count = counts[split] if count is None else count
