@@ -27,7 +27,7 @@ EXTENSIONS = (
     ".avif",
 )
 _PROGRESS_BAR_FROM = 501
-_PACKAGE = str(pathlib.Path(__file__).parent)
+_PACKAGE = str(pathlib.Path(__file__).parents[1])
 
 
 def encode_png(image):
@@ -254,7 +254,7 @@ def read_files(files, read, shape, folder, strict=False, what="image files", one
 
 
 def warn(message):
-    """Warns, and names the line outside of this folder that called."""
+    """Warns, and names the line outside of the package that called."""
     level, frame = 1, sys._getframe()
     while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back

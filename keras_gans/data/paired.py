@@ -15,7 +15,7 @@ from keras_gans.data.images import (
     resize_image,
     resize_images,
 )
-from keras_gans.data.sources import load_images
+from keras_gans.data.sources import are_files, load_images
 from keras_gans.pixels import convert_channels
 
 
@@ -54,9 +54,9 @@ def paired(
             With `target`, the source images alone: a folder, an array, or a finite,
             unbatched `tf.data.Dataset` of images.
         target: The target images, of the same kind as `source`. Arrays and datasets
-            are paired in their order. Files of two folders are paired by their path
-            within the folder, where the ending does not count: `cats/1.png` belongs to
-            `cats/1.jpg`.
+            are paired in their order, and so are lists of files. Files of two folders
+            are paired by their path within the folder, where the ending does not count:
+            `cats/1.png` belongs to `cats/1.jpg`.
         batch_size: Positive integer. Defaults to 1, pix2pix's.
         flip: Boolean, mirror pairs left to right at random. Defaults to `True`.
         channels: 1, 3, or a pair for source and target, to convert images. By default
@@ -100,14 +100,17 @@ def paired(
         )
     if target is None and isinstance(source, (str, os.PathLike)):
         source, target = _find_domains(source, split, direction)
-    folders = [isinstance(images, (str, os.PathLike)) for images in (source, target)]
-    if target is not None and folders[0] != folders[1]:
+    kinds = [
+        (isinstance(images, (str, os.PathLike)), are_files(images))
+        for images in (source, target)
+    ]
+    if target is not None and kinds[0] != kinds[1]:
         raise TypeError(
-            "Arguments `source` and `target` must be of one kind, two folders or two "
-            f"arrays. Received: source of type {type(source).__name__}, target of type "
-            f"{type(target).__name__}"
+            "Arguments `source` and `target` must be of one kind, two folders, two "
+            "lists of files or two arrays. Received: source of type "
+            f"{type(source).__name__}, target of type {type(target).__name__}"
         )
-    load = _load_folders if folders[0] else _load_arrays
+    load = _load_folders if any(kinds[0]) else _load_arrays
     images, channels = load(
         source, target, pipeline.stored_size, pair, direction, strict, max_pixels
     )
@@ -155,15 +158,23 @@ def _load_arrays(source, target, size, channels, direction, *_):
 
 def _load_folders(source, target, size, channels, direction, strict, max_pixels):
     """Returns the pairs on each other along the channels, and the source's channels."""
+    lists = are_files(source)
     if size is None:
         raise ValueError(
             "Argument `size` must be given for a folder of images, "
-            f"{os.fspath(source)!r}: its images may differ in size."
+            f"{str(source)[:60]!r}: its images may differ in size."
         )
     channels = [wanted or 3 for wanted in channels]
-    folder = pathlib.Path(source).expanduser()
+    folder = pathlib.Path(source[0] if lists else source).expanduser()
+    if lists and target is not None and len(source) != len(target):
+        raise ValueError(
+            "Arguments `source` and `target` must hold the same number of files. "
+            f"Received: {len(source)} and {len(target)} files"
+        )
     if target is None:
-        files = [(path,) for path in list_images(folder)]
+        files = [(path,) for path in (source if lists else list_images(folder))]
+    elif lists:
+        files = list(zip(source, target, strict=True))
     else:
         files = _find_partners(folder, pathlib.Path(target).expanduser())
 

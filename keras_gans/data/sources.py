@@ -101,7 +101,7 @@ def load_images(
         images, labels = kind.load(found, split, options)
     elif isinstance(source, tf.data.Dataset):
         images, labels = _collect(source, size, argument)
-    elif isinstance(source, (tuple, list)) and _are_files(source):
+    elif are_files(source):
         if size is None:
             raise ValueError(
                 f"Argument `size` must be given for image files, {str(source[0])!r}: "
@@ -280,8 +280,11 @@ def _stack(images, size, argument):
     return np.stack(stacked)
 
 
-def _are_files(source):
-    return len(source) and all(isinstance(one, (str, os.PathLike)) for one in source)
+def are_files(source):
+    """Whether the source is a list of paths."""
+    if not isinstance(source, (tuple, list)) or not source:
+        return False
+    return all(isinstance(one, (str, os.PathLike)) for one in source)
 
 
 def _are_images_and_labels(source):

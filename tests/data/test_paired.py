@@ -122,6 +122,19 @@ def test_two_folders(tmp_path):
     )
 
 
+def test_lists_of_files_are_paired_in_their_order(tmp_path):
+    images = noise(3, 8, 6, 3)
+    files = [tmp_path / f"{index}.png" for index in range(3)]
+    for path, image in zip(files, images, strict=True):
+        save(tmp_path, path.name, image)
+    data = paired(files, list(map(str, files[::-1])), 3, size=(8, 6), flip=False)
+    assert_equal_batches(data, paired(images, images[::-1], 3, flip=False))
+    halves = paired(files, batch_size=3, size=(8, 3), flip=False)
+    assert_equal_batches(halves, paired(images, batch_size=3, flip=False))
+    with pytest.raises(ValueError, match="same number of files.*3 and 2"):
+        paired(files, files[:2], size=8)
+
+
 @pytest.fixture
 def domains(tmp_path):
     """CycleGAN's layout; the sorted order of the files would not pair them."""

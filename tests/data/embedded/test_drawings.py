@@ -58,24 +58,21 @@ def around(values, function):
 
 @pytest.fixture(scope="module")
 def images():
-    return {split: drawings(split)[0] for split in ("train", "test")}
+    """The first 600 drawings of training, and all for testing."""
+    return {"train": drawings(count=600)[0], "test": drawings("test")[0]}
 
 
-@pytest.mark.parametrize("split, count", [("train", 2000), ("test", 200)])
-def test_format(images, split, count):
-    assert images[split].shape == (count, 64, 64, 3)
-    assert images[split].dtype == np.uint8
+def test_format(images):
+    assert module.COUNTS == {"train": 2000, "test": 200}
+    for split, count in (("train", 600), ("test", 200)):
+        assert images[split].shape == (count, 64, 64, 3)
+        assert images[split].dtype == np.uint8
 
 
 def test_default_is_train_without_labels(images):
     first, labels = drawings(count=10)
     assert labels is None
     np.testing.assert_array_equal(first, images["train"][:10])
-
-
-def test_splits_share_no_drawing(images):
-    both = np.concatenate([images["train"], images["test"]])
-    assert unique_count(both) == len(both)
 
 
 def test_same_seed_same_images_other_seed_others():
@@ -116,10 +113,15 @@ def test_kinds_vary(kind):
     assert between.min() > 0.05
 
 
-def test_no_test_drawing_is_nearly_one_of_training(images):
-    train, test = thumbnails(images["train"]), thumbnails(images["test"])
+@pytest.mark.parametrize("count", [600, pytest.param(None, marks=pytest.mark.slow)])
+def test_no_test_drawing_is_nearly_one_of_training(images, count):
+    drawn = drawings(count=count)[0] if count is None else images["train"]
+    assert len(drawn) == (count or 2000)
+    both = np.concatenate([drawn, images["test"]])
+    assert unique_count(both) == len(both)
+    train, test = thumbnails(drawn), thumbnails(images["test"])
     assert distances(test, train).min() > 12.0
-    train = thumbnails(line_art(images["train"]))
+    train = thumbnails(line_art(drawn))
     test = thumbnails(line_art(images["test"]))
     assert distances(test, train).min() > 0.08
 
