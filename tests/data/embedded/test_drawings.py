@@ -256,29 +256,6 @@ def test_parts_are_turned_and_shifted_with_their_figure():
     np.testing.assert_allclose(np.argwhere(red).mean(axis=0), (19.5, 19.5), atol=0.5)
 
 
-def test_split_is_validated():
-    with pytest.raises(ValueError, match="`split` must be .*split='extra'"):
-        drawings("extra")
-    with pytest.raises(TypeError, match="`split` must be .*split=3 of type int"):
-        drawings(3)
-
-
-def test_count_and_seed_are_validated():
-    for count in (0, -5):
-        with pytest.raises(ValueError, match=f"`count` must be a pos.*count={count}"):
-            drawings(count=count)
-    with pytest.raises(ValueError, match="`seed` must be zero or a pos.*seed=-1"):
-        drawings(seed=-1)
-    for wrong in (2.0, "2", True):
-        with pytest.raises(TypeError, match="`count` must be a positive integer"):
-            drawings(count=wrong)
-        with pytest.raises(TypeError, match="`seed` must be zero or a positive"):
-            drawings(seed=wrong)
-    with pytest.raises(TypeError, match="`seed` must be"):
-        drawings(seed=None)
-    assert drawings(count=np.int64(2), seed=np.int32(1))[0].shape == (2, 64, 64, 3)
-
-
 @pytest.fixture
 def drawn_once(images, monkeypatch):
     def load(split):

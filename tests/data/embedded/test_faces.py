@@ -218,24 +218,6 @@ def test_everything_else_varies(drawn):
 # Errors ----------------------------------------------------------------------------
 
 
-def test_split_count_and_seed_are_validated():
-    with pytest.raises(ValueError, match="`split` must be .*split='extra'"):
-        faces("extra")
-    with pytest.raises(TypeError, match="`split` must be .*split=3 of type int"):
-        faces(3)
-    for count in (0, -5):
-        with pytest.raises(ValueError, match=f"`count` must be a pos.*count={count}"):
-            faces(count=count)
-    with pytest.raises(ValueError, match="`seed` must be zero or a pos.*seed=-1"):
-        faces(seed=-1)
-    for wrong in (2.0, "2", True):
-        with pytest.raises(TypeError, match="`count` must be a positive integer"):
-            faces(count=wrong)
-        with pytest.raises(TypeError, match="`seed` must be zero or a positive"):
-            faces(seed=wrong)
-    assert faces(count=np.int64(2), seed=np.int32(1))[0].shape == (2, 64, 64, 3)
-
-
 @pytest.mark.parametrize(
     "attributes, message",
     [
