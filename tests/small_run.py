@@ -9,7 +9,7 @@ from PIL import Image
 
 from keras_gans import metrics, presets
 from keras_gans.data import faces
-from keras_gans.data.digits import handwritten_digits
+from keras_gans.data import handwritten_digits
 from keras_gans.models import WGAN, CycleGAN
 from keras_gans.networks import (
     dcgan_discriminator,

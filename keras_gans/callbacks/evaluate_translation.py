@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans.callbacks.iteration_callback import Records
-from keras_gans.data.batches import check_positive
+from keras_gans.checks import positive_integer as check_positive
 from keras_gans.data.sources import has_test_split, load_images
 from keras_gans.export import Translator
 from keras_gans.metrics import FeatureStatistics, to_pixels

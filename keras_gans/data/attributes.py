@@ -1,34 +1,33 @@
 """The pipeline of attribute editing: images and which attributes they have."""
 
-import concurrent.futures
 import difflib
 import hashlib
 import os
 import pathlib
-import warnings
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.data.batches import (
-    augment,
-    check_positive,
-    check_seed,
-    epochs,
-    positions,
-    streams,
+from keras_gans.checks import height_and_width, one_of
+from keras_gans.data.attribute_file import read_attribute_file, twice
+from keras_gans.data.batches import Pipeline, streams
+from keras_gans.data.catalogue import did_you_mean, find_builder, prepare
+from keras_gans.data.embedded import embedded
+from keras_gans.data.embedded.faces import EXCLUSIVE_GROUPS
+from keras_gans.data.images import (
+    ImageError,
+    decode_image,
+    list_images,
+    read_files,
+    resize_image,
+    warn,
 )
-from keras_gans.data.faces import EXCLUSIVE_GROUPS, faces
-from keras_gans.data.images import ImageError, decode_image, list_images, resize_image
-from keras_gans.data.sources import check_network, height_and_width, load_images
+from keras_gans.data.sources import load_images
 
-EMBEDDED = {"faces": faces}
 # StarGAN's, of images that have no size of their own here.
 DEFAULT_SIZE = 128
 # One in so many images is held out of sources that have no test part of their own.
 HELD_OUT = 10
-PROGRESS_BAR_FROM = 501
 
 
 def attributes(
@@ -49,38 +48,19 @@ def attributes(
 
     As in StarGAN, images are cropped to their middle and resized, here with an
     antialiased bicubic filter, and mirrored at random. StarGAN mirrors first, which
-    comes to the same; here they are cached once, as uint8, before they are mirrored.
-    Then each batch is a function of the seed and of its number alone, as in
-    `keras_gans.data.unpaired`: the images are shuffled anew in every pass, the order
-    does not depend on threads, and training resumes at any batch without replaying the
-    others.
+    comes to the same. Each batch is a function of the seed and of its number alone, as
+    in `keras_gans.data.unpaired`.
 
     Args:
         source: The images, as `keras_gans.data.load_attributes` describes it: a folder
             with an attribute file, the embedded `"faces"`, `"celeb_a"` or another
             `tensorflow_datasets` set with attributes, or a triple
             `(images, attributes, names)`.
-        file: Path of the attribute file of a folder, CelebA's `list_attr_celeba.txt`.
         batch_size: Positive integer. Defaults to 16.
-        select: List of the names of the wanted attributes, in the wanted order.
-            Defaults to all attributes of the source.
-        size: Integer or (height, width) of the images in the batches. Defaults to 128
-            for folders and `tensorflow_datasets` sets, and to their own size for
-            others.
-        crop: Integer or (height, width) of the crop before resizing. Defaults to the
-            largest that has the proportions of `size`: of CelebA's 178x218 pixels the
-            178x178 in the middle, StarGAN's crop.
+        file, select, size, crop, split: As in `keras_gans.data.load_attributes`.
         flip: Boolean, mirror images left to right at random. Defaults to `True`.
-        split: `"train"`, `"test"` or `None` for both. A tenth of a folder or of arrays
-            is held out for testing, see `keras_gans.data.load_attributes`.
-        steps_per_epoch: Positive integer, batches that one iteration gives. Defaults to
-            one pass over the images, the remainder dropped (it comes first in the next
-            epoch).
-        seed: Integer, determines order and flips. It has no influence on the split.
-            Defaults to 0.
-        strict: Boolean, raise at the first bad image file of a folder. By default bad
-            files are skipped with a warning that names them.
-        max_pixels: Integer, image files with more pixels count as bad files.
+        steps_per_epoch, seed, strict, max_pixels: As in `keras_gans.data.unpaired`.
+            The seed has no influence on the split.
 
     Returns:
         A `tf.data.Dataset` of pairs `(images, attributes)`: float32 images in [-1, 1]
@@ -107,37 +87,19 @@ def attributes(
         - Choi et al., "StarGAN: Unified Generative Adversarial Networks for
           Multi-Domain Image-to-Image Translation", 2018, arXiv:1711.09020.
     """
-    check_positive("batch_size", batch_size)
-    batch_size = int(batch_size)
-    if steps_per_epoch is not None:
-        check_positive("steps_per_epoch", steps_per_epoch)
-    check_seed(seed)
+    pipeline = Pipeline(batch_size, steps_per_epoch, seed, flip=flip)
     images, labels, names = load_attributes(
         source, file, select, size, crop, split, strict, max_pixels
     )
-    if len(images) < batch_size:
-        raise ValueError(
-            f"Argument `source` holds {len(images)} images in its split {split!r}, "
-            f"fewer than batch_size={batch_size}. Use a smaller batch or more images."
-        )
-
-    # Held as tensors that the pipeline captures, in main memory, where `tf.data` works.
-    with tf.device("CPU:0"):
-        cached = tf.constant(images)
-        cached_labels = tf.constant(labels)
     (stream,) = streams(seed, 1)
+    what = f"images in its split {split!r}"
+    batch = pipeline.cache(images, stream, labels, what=what)
 
     def make_batch(index):
-        places = positions(index, batch_size, len(images), stream)
-        batch = augment(
-            tf.gather(cached, places),
-            images.shape[1:3],
-            flip,
-            seed=tf.stack([tf.cast(stream, tf.int64), index]),
-        )
-        return batch, tf.cast(tf.gather(cached_labels, places), tf.float32)
+        pictures, own = batch(index)
+        return pictures, tf.cast(own, tf.float32)
 
-    dataset = epochs(make_batch, steps_per_epoch or len(images) // batch_size, seed)
+    dataset = pipeline.dataset(make_batch, len(images))
     dataset.attribute_names = names
     dataset.exclusive_groups = exclusive_groups(names)
     return dataset
@@ -205,20 +167,16 @@ def load_attributes(
     >>> images.shape, attributes.shape, names
     ((4096, 64, 64, 3), (4096, 1), ('Smiling',))
     """
-    if split not in ("train", "test", None):
-        raise ValueError(
-            "Argument `split` must be 'train', 'test' or None. "
-            f"Received: split={split!r}"
-        )
+    one_of("split", split, ("train", "test", None))
     size = None if size is None else height_and_width(size)
-    crop = None if crop is None else height_and_width(crop)
+    crop = None if crop is None else height_and_width(crop, "crop")
     _check_select(select)
 
     if file is not None:
         return _load_folder(source, file, select, size, crop, split, strict, max_pixels)
-    if isinstance(source, str) and source in EMBEDDED:
-        _choose(*EMBEDDED[source](count=1)[1:], select)  # Before thousands are drawn.
-        parts = [EMBEDDED[source](part) for part in _parts(split)]
+    if own := embedded(source, attributes=True):
+        _choose(*own.load(count=1)[1:], select)  # Before thousands are drawn.
+        parts = [own.load(part) for part in _parts(split)]
         pixels, labels, (names, *_) = zip(*parts, strict=True)
         labels, names = _choose(np.concatenate(labels), names, select)
         return _resize_all(np.concatenate(pixels), size, crop), labels, names
@@ -229,94 +187,6 @@ def load_attributes(
     chosen = _choose_split(labels, names, map(str, range(len(labels))), split)
     pixels, _ = load_images(pixels[chosen], channels=3)
     return _resize_all(pixels, size, crop), labels[chosen], names
-
-
-def read_attribute_file(path):
-    """Reads an attribute file in the official format of CelebA.
-
-    Args:
-        path: Path of the file: the number of images in the first line, the names of the
-            attributes in the second, then a line for each image with its name and -1
-            or 1 for each attribute.
-
-    Returns:
-        A triple `(rows, attributes, names)`: a dictionary from the name of each image
-        to the number of its line, counted from 1; attributes, uint8 of 0 and 1 of shape
-        `(rows, attributes)`; and a tuple of the names of the attributes.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not of this format; the message begins with the path and
-            the number of the line.
-    """
-    path = pathlib.Path(path).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(
-            f"There is no attribute file '{path}' (looked in {path.absolute().parent})."
-        )
-    if path.is_dir():
-        raise ValueError(
-            f"Expected an attribute file, but '{path}' is a folder. Give the file, in "
-            "CelebA 'list_attr_celeba.txt'."
-        )
-    try:
-        lines = path.read_text("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not a text file ({error}).") from error
-
-    # 1. The first two lines.
-    first, second = (*lines[:2], "", "")[:2]
-    if not first.strip().isdecimal():
-        raise ValueError(
-            f"{path}, line 1: expected the number of images alone, as in CelebA's "
-            f"'list_attr_celeba.txt'. Received: {first[:60]!r}"
-        )
-    names = tuple(second.split())
-    if not names:
-        raise ValueError(
-            f"{path}, line 2: expected the names of the attributes. It is empty."
-        )
-    if len(set(names)) < len(names):
-        raise ValueError(
-            f"{path}, line 2: the names of the attributes must differ. {_twice(names)} "
-            "comes twice."
-        )
-
-    # 2. The images. Empty lines, as at the end, hold none.
-    rows, values, meaning = {}, [], {"-1": 0, "1": 1}
-    for number, line in enumerate(lines[2:], 3):
-        name, *columns = line.split() or [None]
-        if name is None:
-            continue
-        if len(columns) != len(names):
-            raise ValueError(
-                f"{path}, line {number}: expected the name of an image and "
-                f"{len(names)} values, one for each name in line 2. Received "
-                f"{len(columns)} values: {line[:60]!r}"
-            )
-        if name in rows:
-            raise ValueError(
-                f"{path}, line {number}: the image {name!r} has a line already, line "
-                f"{rows[name]}. Remove one of them."
-            )
-        try:
-            values.append([meaning[value] for value in columns])
-        except KeyError as error:
-            attribute = names[columns.index(error.args[0])]
-            raise ValueError(
-                f"{path}, line {number}: the value of {attribute} must be -1 or 1. "
-                f"Received: {error.args[0]!r}"
-            ) from None
-        rows[name] = number
-    if int(first) != len(rows):
-        raise ValueError(
-            f"{path}, line 1: the number of images is {int(first)}, but lines of "
-            f"{len(rows)} images follow. The file may be cut off; if it was edited, "
-            "correct the number."
-        )
-    if not rows:
-        raise ValueError(f"{path}: there is no image in the file.")
-    return rows, np.array(values, "uint8"), names
 
 
 def exclusive_groups(names):
@@ -351,15 +221,19 @@ def _load_folder(source, file, select, size, crop, split, strict, max_pixels):
         )
     if len(paths) > len(rows):
         spare = [name for name in paths if name not in rows]
-        warnings.warn(
+        warn(
             f"{len(spare)} images in '{folder}' have no line in '{file}' and are left "
-            f"out, the first one is {spare[0]!r}",
-            stacklevel=4,
+            f"out, the first one is {spare[0]!r}"
         )
     chosen = _choose_split(labels, names, rows, split)
     labels, files = labels[chosen], [paths[name] for name in np.array([*rows])[chosen]]
     size = size or (DEFAULT_SIZE, DEFAULT_SIZE)
-    images, good = _read_files(files, size, crop, strict, max_pixels)
+
+    def read(path):
+        image = decode_image(path, 3, max_pixels)
+        return _crop_and_resize(image, size, crop, path)
+
+    images, good = read_files(files, read, (*size, 3), folder, strict)
     return images, labels[good], names
 
 
@@ -367,50 +241,6 @@ def _whereabouts(name, paths):
     # An archive that is unpacked into a folder of its name lies one folder deeper.
     found = [path for path in paths if pathlib.PurePosixPath(path).name == name]
     return f"; there is '{found[0]}'" if found else ""
-
-
-def _read_files(files, size, crop, strict, max_pixels):
-    """Returns the images and the places of the files that could be read."""
-    images = np.empty((len(files), *size, 3), "uint8")
-
-    def load(index):
-        try:
-            image = decode_image(files[index], 3, max_pixels)
-            images[index] = _crop_and_resize(image, size, crop, files[index])
-        except ImageError as error:
-            return error
-        return None
-
-    progress = None
-    if len(files) >= PROGRESS_BAR_FROM:
-        progress = keras.utils.Progbar(len(files), unit_name="image")
-    errors, good = [], []
-    pool = concurrent.futures.ThreadPoolExecutor(min(8, os.cpu_count() or 1))
-    try:
-        for index, error in enumerate(pool.map(load, range(len(files)))):
-            if error is None:
-                good.append(index)
-            elif strict:
-                raise error
-            else:
-                errors.append(error)
-            if progress is not None:
-                progress.update(index + 1)
-    finally:
-        # After an error or Ctrl-C the waiting files need not be read any more.
-        pool.shutdown(cancel_futures=True)
-    for error in errors:
-        warnings.warn(f"Skipped {error}", stacklevel=5)
-    if not good:
-        raise ValueError(
-            f"None of the {len(files)} image files can be used; the first one is "
-            f"{errors[0]}. Replace the files, or give another folder."
-        )
-    if errors:
-        # In place: a copy would double the memory of a large folder.
-        for place, index in enumerate(good):
-            images[place] = images[index]
-    return images[: len(good)], good
 
 
 def _load_named(source, select, size, crop, split):
@@ -424,18 +254,12 @@ def _load_named(source, select, size, crop, split):
         raise FileNotFoundError(f"Argument `source`: there is no folder {name!r}.")
     import tensorflow_datasets as tfds
 
-    dataset, _, part = name.partition(":")
-    known = tfds.list_builders(with_community_datasets=False)
-    if dataset.split("/")[0] not in known:
-        close = difflib.get_close_matches(dataset, [*EMBEDDED, "celeb_a"], 1, 0.5)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(
-            f"Argument `source` must be an embedded set ({', '.join(EMBEDDED)}), a "
-            "tensorflow_datasets name such as 'celeb_a', an existing folder with "
-            "`file`, or a triple (images, attributes, names). "
-            f"Received: source={name!r}, which is none of them.{hint}"
-        )
-    builder = tfds.builder(dataset)
+    builder, part = find_builder(
+        name,
+        "source",
+        "an existing folder with `file`, or a triple (images, attributes, names)",
+        attributes=True,
+    )
     features = dict(builder.info.features)
     described = features.get("attributes")
     if "image" not in features or not isinstance(described, tfds.features.FeaturesDict):
@@ -445,23 +269,8 @@ def _load_named(source, select, size, crop, split):
         )
     names = tuple(described)
     _choose(np.zeros((1, len(names)), "uint8"), names, select)  # Before a download.
-    if not os.path.isdir(builder.data_dir):
-        try:
-            check_network(dataset)
-        except ConnectionError as error:
-            raise ConnectionError(
-                f"{dataset!r} is not on this machine yet and cannot be downloaded "
-                f"({error.__cause__}). Connect to the network, or use the embedded "
-                f"{', '.join(map(repr, EMBEDDED))} or a folder with `file`."
-            ) from error
-        builder.download_and_prepare()
     read = part or "+".join(_parts(split))
-    for given in read.split("+"):
-        if given.split("[")[0] not in builder.info.splits:
-            raise ValueError(
-                f"Argument `source`: {dataset!r} has no split {given!r}. "
-                f"It has {sorted(builder.info.splits)}."
-            )
+    prepare(builder, name, read, "source", attributes=True)
 
     # 1. The attributes, by which images are held out. No image is decoded for them.
     examples = builder.as_dataset(
@@ -505,7 +314,7 @@ def _check_arrays(source):
     if len(set(names)) < len(names):
         raise ValueError(
             "Argument `source` must hold names of attributes that differ. "
-            f"{_twice(names)} comes twice in names={names}"
+            f"{twice(names)} comes twice in names={names}"
         )
     if pixels.ndim < 3 or labels.shape != (len(pixels), len(names)):
         raise ValueError(
@@ -574,7 +383,7 @@ def _check_select(select):
     if len(set(select)) < len(select):
         raise ValueError(
             f"Argument `select` must name each attribute once. Received: "
-            f"select={select}, where {_twice(select)} comes twice"
+            f"select={select}, where {twice(select)} comes twice"
         )
 
 
@@ -584,7 +393,7 @@ def _choose(labels, names, select):
         if name not in names:
             folded = {known.casefold(): known for known in names}
             close = difflib.get_close_matches(name.casefold(), folded, 1, 0.5)
-            hint = f" Did you mean {folded[close[0]]!r}?" if close else ""
+            hint = did_you_mean([folded[name] for name in close])
             raise ValueError(
                 f"Argument `select` must name attributes of the source. Received "
                 f"{name!r}, which is none of them.{hint} They are {', '.join(names)}."
@@ -615,7 +424,3 @@ def _choose_split(labels, names, keys, split):
             f"{HELD_OUT} is held out. Use more images, or split=None."
         )
     return chosen
-
-
-def _twice(names):
-    return next(name for index, name in enumerate(names) if name in names[:index])

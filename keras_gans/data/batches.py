@@ -1,9 +1,89 @@
 """What the pipelines share: numbered batches, shuffled passes, augmentation."""
 
-import numbers
-
 import numpy as np
 import tensorflow as tf
+
+from keras_gans.checks import height_and_width, integer, positive_integer
+from keras_gans.pixels import to_floats
+
+
+class Pipeline:
+    """The options that pipelines share, checked, and what is made of images by them.
+
+    All are described in `keras_gans.data.unpaired`; `flip` is no longer `None` here.
+    """
+
+    def __init__(
+        self, batch_size, steps_per_epoch, seed, size=None, load_size=None, flip=False
+    ):
+        self.batch_size = positive_integer("batch_size", batch_size)
+        if steps_per_epoch is not None:
+            steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
+        self.steps_per_epoch = steps_per_epoch
+        self.seed = integer("seed", seed)
+        self.flip = flip
+        self.crop_size = None if size is None else height_and_width(size)
+        self.stored_size = self.crop_size
+        if load_size is not None:
+            if size is None:
+                raise ValueError("Argument `size` must be given with `load_size`.")
+            self.stored_size = height_and_width(load_size, "load_size")
+            if any(np.less(self.stored_size, self.crop_size)):
+                raise ValueError(
+                    "Argument `load_size` must not be smaller than `size`. "
+                    f"Received: load_size={load_size}, size={size}"
+                )
+
+    def cache(self, images, stream, *labels, argument="source", what="images"):
+        """Caches uint8 images, and arrays of what belongs to each of them.
+
+        Returns:
+            Function from the number of a batch to a list: the batch, shuffled and
+            augmented by the `stream`, float32 in [-1, 1], and its labels.
+        """
+        length = len(images)
+        if length < self.batch_size:
+            raise ValueError(
+                f"Argument `{argument}` holds {length} {what}, fewer than batch_size="
+                f"{self.batch_size}. Use a smaller batch or more images."
+            )
+        crop_size = self.crop_size or images.shape[1:3]
+        cached = [in_memory(array) for array in (images, *labels)]
+
+        def batch(index):
+            places = positions(index, self.batch_size, length, stream)
+            own = [tf.gather(array, places) for array in cached]
+            seed = numbered_seed(stream, index)
+            return [augment(own[0], crop_size, self.flip, seed), *own[1:]]
+
+        return batch
+
+    def dataset(self, make_batch, length):
+        """Makes the dataset, of which an epoch is by default a pass over `length`."""
+        steps = self.steps_per_epoch or length // self.batch_size
+        return epochs(make_batch, steps, self.seed)
+
+
+def channel_pair(channels, of):
+    """Returns what `channels` asks for as a pair, of 1, 3 or `None` each."""
+    pair = channels if isinstance(channels, (tuple, list)) else (channels, channels)
+    if len(pair) != 2 or any(wanted not in (None, 1, 3) for wanted in pair):
+        raise ValueError(
+            f"Argument `channels` must be 1, 3, or a pair of them for {of}. "
+            f"Received: channels={channels!r}"
+        )
+    return pair
+
+
+def in_memory(array):
+    """Holds an array as a tensor in main memory, where `tf.data` works."""
+    with tf.device("CPU:0"):
+        return tf.constant(array)
+
+
+def numbered_seed(stream, index):
+    """Returns the seed that a stream gives to batch `index`, two int64."""
+    return tf.stack([tf.cast(stream, tf.int64), index])
 
 
 def epochs(make_batch, steps_per_epoch, seed):
@@ -99,16 +179,4 @@ def augment(images, crop_size, flip, seed):
         mirrored = tf.random.stateless_uniform([count, 1, 1, 1], seed + 3) < 0.5
         images = tf.where(mirrored, tf.reverse(images, [2]), images)
     images = tf.ensure_shape(images, (count, *crop_size, channels))
-    return tf.cast(images, tf.float32) / 127.5 - 1.0
-
-
-def check_positive(name, value):
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(
-            f"Argument `{name}` must be a positive integer. Received: {name}={value!r}"
-        )
-
-
-def check_seed(seed):
-    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
-        raise TypeError(f"Argument `seed` must be an integer. Received: seed={seed!r}")
+    return to_floats(images)

@@ -9,16 +9,11 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.data.batches import (
-    augment,
-    check_positive,
-    check_seed,
-    epochs,
-    positions,
-    streams,
-)
-from keras_gans.data.paired import stored_and_crop_size
+from keras_gans.checks import boolean, integer, one_of, positive_integer
+from keras_gans.checks import probability as check_probability
+from keras_gans.data.batches import Pipeline, numbered_seed, streams
 from keras_gans.data.sources import is_digits, load_images
+from keras_gans.pixels import LUMA
 
 # Widths of line, of which each image gets one.
 SIGMAS = (0.3, 0.4, 0.5)
@@ -51,13 +46,11 @@ def colorization(
 ):
     """Makes a dataset of line art and colour hints, and the images they come from.
 
-    The images are cached once, as uint8, before augmentation. Each batch is cropped and
-    mirrored; then line art is extracted from it (`keras_gans.data.extract_line_art`,
-    with one of three widths and a strength of 0.5 to 1 drawn for each image), and hints
-    are drawn from it (`keras_gans.data.draw_hints`, half of the images without any).
-    Each batch is a function of the seed and of its number alone, as in
-    `keras_gans.data.unpaired`: the order does not depend on threads, and training
-    resumes at any batch without replaying the others.
+    Each batch is cropped and mirrored; then line art is extracted from it
+    (`keras_gans.data.extract_line_art`, with one of three widths and a strength of 0.5
+    to 1 drawn for each image), and hints are drawn from it
+    (`keras_gans.data.draw_hints`, half of the images without any). It is a function of
+    the seed and of its number alone, as in `keras_gans.data.unpaired`.
 
     Args:
         source: The illustrations: a folder, the name of an embedded or
@@ -65,22 +58,11 @@ def colorization(
             as `keras_gans.data.load_images` describes it. Grey images are repeated in
             three channels.
         batch_size: Positive integer. Defaults to 4, the paper's.
-        size: Integer or (height, width) of the images in the batches. Needed for
-            folders; the images of other sources keep their size without it.
-        load_size: Integer or (height, width) to which images are resized before a
-            random crop of `size`. Defaults to `size`, no crop.
-        flip: Boolean, mirror images left to right at random. Defaults to `True`,
-            except for digit sets given by name or as idx files.
         line_art: `"xdog"` or `"sobel"`, the method of extraction.
         hints: Boolean. With `False` no image gets hints; their tensors remain, as
             zeros.
-        steps_per_epoch: Positive integer, batches that one iteration gives. Defaults to
-            one pass over the images, the remainder dropped (it comes first in the next
-            epoch).
-        seed: Integer, determines order, augmentation, lines and hints. Defaults to 0.
-        strict: Boolean, raise at the first bad image file of a folder. By default bad
-            files are skipped with a warning that names them.
-        max_pixels: Integer, image files with more pixels count as bad files.
+        size, load_size, flip, steps_per_epoch, seed, strict, max_pixels: As in
+            `keras_gans.data.unpaired`.
 
     Returns:
         A `tf.data.Dataset` of `((line_art, hint_colors, hint_mask), target)`, float32
@@ -101,63 +83,40 @@ def colorization(
     >>> line_art.shape, hint_colors.shape
     (TensorShape([4, 32, 32, 1]), TensorShape([4, 32, 32, 3]))
     """
-    check_positive("batch_size", batch_size)
-    batch_size = int(batch_size)
-    if steps_per_epoch is not None:
-        check_positive("steps_per_epoch", steps_per_epoch)
-    check_seed(seed)
-    _check_method("line_art", line_art)
-    if not isinstance(hints, (bool, np.bool_)):
-        raise TypeError(
-            f"Argument `hints` must be True or False. Received: hints={hints!r}"
-        )
-    stored_size, crop_size = stored_and_crop_size(size, load_size)
     if flip is None:
         flip = not is_digits(source)
-
+    pipeline = Pipeline(batch_size, steps_per_epoch, seed, size, load_size, flip)
+    one_of("line_art", line_art, METHODS)
+    boolean("hints", hints)
     images, _ = load_images(
-        source, size=stored_size, channels=3, strict=strict, max_pixels=max_pixels
+        source,
+        size=pipeline.stored_size,
+        channels=3,
+        strict=strict,
+        max_pixels=max_pixels,
     )
-    if len(images) < batch_size:
-        raise ValueError(
-            f"Argument `source` holds {len(images)} images, fewer than "
-            f"batch_size={batch_size}. Use a smaller batch or more images."
-        )
-    crop_size = crop_size or images.shape[1:3]
-
-    # Held as a tensor that the pipeline captures, in main memory, where `tf.data`
-    # works.
-    with tf.device("CPU:0"):
-        cached = tf.constant(images)
     order, lines, dabs = streams(seed, 3)
+    batch = pipeline.cache(images, order)
 
     def make_batch(index):
-        def batch_seed(stream):
-            return tf.stack([tf.cast(stream, tf.int64), index])
-
-        target = augment(
-            tf.gather(cached, positions(index, batch_size, len(images), order)),
-            crop_size,
-            flip,
-            seed=batch_seed(order),
-        )
-        width_seed, strength_seed = tf.unstack(tf.random.split(batch_seed(lines), 2))
+        (target,) = batch(index)
+        seeds = numbered_seed(lines, index)
+        width_seed, strength_seed = tf.unstack(tf.random.split(seeds, 2))
+        each = [target.shape[0]]
         widths = tf.random.stateless_uniform(
-            [batch_size], width_seed, minval=0, maxval=len(SIGMAS), dtype=tf.int32
+            each, width_seed, minval=0, maxval=len(SIGMAS), dtype=tf.int32
         )
-        strength = tf.random.stateless_uniform(
-            [batch_size], strength_seed, MIN_STRENGTH, 1.0
-        )
+        strength = tf.random.stateless_uniform(each, strength_seed, MIN_STRENGTH, 1.0)
         drawing = extract_line_art(
             target, tf.gather(SIGMAS, widths), line_art, strength
         )
         if hints:
-            colors, mask = draw_hints(target, batch_seed(dabs))
+            colors, mask = draw_hints(target, numbered_seed(dabs, index))
         else:
             colors, mask = tf.zeros_like(target), tf.zeros_like(target[..., :1])
         return (drawing, colors, mask), target
 
-    return epochs(make_batch, steps_per_epoch or len(images) // batch_size, seed)
+    return pipeline.dataset(make_batch, len(images))
 
 
 def extract_line_art(images, sigma=0.4, method="xdog", strength=1.0):
@@ -208,14 +167,14 @@ def extract_line_art(images, sigma=0.4, method="xdog", strength=1.0):
           Compendium including Advanced Image Stylization", 2012.
     """
     images = _as_images(images)
-    _check_method("method", method)
+    one_of("method", method, METHODS)
     _check_per_image("sigma", sigma, images, lambda value: value > 0, "positive")
     _check_per_image(
         "strength", strength, images, lambda value: abs(value - 0.5) <= 0.5, "in [0, 1]"
     )
     grey = images[..., 0]
     if images.shape[-1] == 3:
-        grey = tf.tensordot(images, [0.299, 0.587, 0.114], axes=1)
+        grey = tf.tensordot(images, LUMA, axes=1)
     grey = (grey + 1.0) / 2.0
     # The batch stands in the place of the channels: so each image has its own kernel
     # in one depthwise convolution.
@@ -268,18 +227,14 @@ def draw_hints(images, seed, probability=0.5, max_share=0.03, max_side=7):
             "Argument `images` must have a known height and width. "
             f"Received: images of shape {tuple(images.shape)}"
         )
-    if not 0 <= probability <= 1:
-        raise ValueError(
-            "Argument `probability` must be in [0, 1]. "
-            f"Received: probability={probability}"
-        )
+    check_probability("probability", probability)
     if not 0 < max_share <= 1:
         raise ValueError(
             f"Argument `max_share` must be in (0, 1]. Received: max_share={max_share}"
         )
-    check_positive("max_side", max_side)
+    positive_integer("max_side", max_side)
     if not tf.is_tensor(seed):
-        check_seed(seed)
+        integer("seed", seed)
         seed = tf.constant([seed, 0], tf.int64)
     side_seed, number_seed, choice_seed, top_seed, left_seed = tf.unstack(
         tf.random.split(seed, 5)
@@ -399,12 +354,4 @@ def _check_per_image(name, values, images, holds, wanted):
         raise ValueError(
             f"Argument `{name}` must be {wanted}, one number or one for each image. "
             f"Received: {name}={values} for images of shape {tuple(images.shape)}"
-        )
-
-
-def _check_method(argument, method):
-    if method not in METHODS:
-        raise ValueError(
-            f"Argument `{argument}` must be 'xdog' or 'sobel'. "
-            f"Received: {argument}={method!r}"
         )

@@ -1,127 +1,37 @@
-"""Reading of image files: the one place where pixels come in.
-
-Training folders and the `translate` command both read through this module, so a
-file means the same pixels to both. Images leave it as uint8 arrays of shape
-`(height, width, channels)` with values in [0, 255].
-"""
+"""Folders of image files, and images as files: reading many, resizing, encoding."""
 
 import collections
 import concurrent.futures
-import contextlib
 import io
-import operator
 import os
 import pathlib
-import struct
-import threading
+import sys
 import warnings
 
 import keras
 import numpy as np
-from PIL import (
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    WebPImagePlugin,
+from PIL import Image
+
+from keras_gans.checks import height_and_width, one_of, positive_integer
+from keras_gans.data.decoding import (  # noqa: F401
+    ImageError,
+    decode_hints,
+    decode_image,
+    image_format,
 )
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
-
-# The readers are called directly instead of through `PIL.Image.open`: that would
-# also try formats which are not supported here, and it has a pixel limit of its own.
-_READERS = {
-    "PNG": PngImagePlugin.PngImageFile,
-    "JPEG": JpegImagePlugin.JpegImageFile,
-    "BMP": BmpImagePlugin.BmpImageFile,
-    "GIF": GifImagePlugin.GifImageFile,
-    "WebP": WebPImagePlugin.WebPImageFile,
-}
-
-_EXIF_ORIENTATION = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-
+# Files that are listed without a look at their content. What is no image after all is
+# named when it is read.
+EXTENSIONS = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
+    ".avif",
+)
 _PROGRESS_BAR_FROM = 501
-
-
-class ImageError(ValueError):
-    """An image file that cannot be used; the message names the file and says why."""
-
-
-def decode_image(source, channels=3, max_pixels=50_000_000):
-    """Decodes a PNG, JPEG, BMP, GIF or WebP image.
-
-    The format is taken from the content, not from the name. Of an animation the
-    first frame is read. The EXIF orientation is applied. Transparency is laid over
-    white. 16-bit grey is scaled to 8 bits. Colour profiles are ignored.
-
-    Args:
-        source: Path of an image file, or the bytes of one.
-        channels: 3 for RGB (grey is repeated) or 1 for grey (the luma
-            0.299 R + 0.587 G + 0.114 B). Defaults to 3.
-        max_pixels: Positive integer, the largest width times height. A larger image
-            is refused by its header, before any pixel is decoded. Defaults to
-            50,000,000.
-
-    Returns:
-        uint8 array of shape `(height, width, channels)`, values in [0, 255].
-
-    Raises:
-        ImageError: When the file cannot be read, is empty, truncated or corrupt, is
-            no image of a supported format, or has more than `max_pixels` pixels.
-
-    Example:
-
-    >>> image = decode_image(encode_png(np.zeros((2, 3, 1), "uint8")))
-    >>> image.shape
-    (2, 3, 3)
-    """
-    _check_channels(channels)
-    return _decode(source, channels, max_pixels)
-
-
-def decode_hints(source, max_pixels=50_000_000):
-    """Decodes a picture of colour hints, which is transparent where there is none.
-
-    As `decode_image`, but the transparency stays.
-
-    Args:
-        source: Path of a PNG, GIF or WebP file, or the bytes of one.
-        max_pixels: Positive integer, the largest width times height. Defaults to
-            50,000,000.
-
-    Returns:
-        uint8 array of shape `(height, width, 4)`, RGBA, values in [0, 255].
-
-    Raises:
-        ImageError: When the file has no transparency, or for the reasons of
-            `decode_image`.
-    """
-    return _decode(source, 4, max_pixels)
+_PACKAGE = str(pathlib.Path(__file__).parents[1])
 
 
 def encode_png(image):
-    """Encodes an image as PNG.
-
-    Args:
-        image: uint8 array of shape `(height, width, 1)` or `(height, width, 3)`,
-            values in [0, 255].
-
-    Returns:
-        The bytes of the PNG file.
-    """
+    """Encodes a uint8 image, `(height, width, 1 or 3)`, as the bytes of a PNG file."""
     _check_image(image)
     stream = io.BytesIO()
     _to_pillow(image).save(stream, format="PNG")
@@ -140,18 +50,29 @@ def resize_image(image, size):
         uint8 array of that size; `image` itself when it already has it.
     """
     _check_image(image)
-    height, width = _check_size(size)
+    height, width = height_and_width(size)
     if image.shape[:2] == (height, width):
         return image
     resized = _to_pillow(image).resize((width, height), Image.Resampling.BICUBIC)
     return np.array(resized).reshape(height, width, image.shape[-1])
 
 
+def resize_images(images, size):
+    """Resizes a uint8 array `(n, height, width, 1 or 3)`, as `resize_image`."""
+    size = height_and_width(size)
+    if images.shape[1:3] == size:
+        return images
+    return np.stack([resize_image(image, size) for image in images])
+
+
 def list_images(folder):
     """Lists the image files in a folder and its subfolders.
 
-    Files are chosen by extension (.png, .jpg, .jpeg, .bmp, .gif, .webp, in upper or
-    lower case). Files and folders whose name starts with a dot are left out.
+    Files are chosen by extension (`EXTENSIONS`, in upper or lower case), and those of
+    other names by their content. Linked folders are followed, but not into a folder
+    that holds them. Files and folders whose name starts with a dot are left out in
+    silence; of all others that are not used, one warning gives the number, by kind and
+    reason.
 
     Args:
         folder: Path of a folder.
@@ -180,39 +101,66 @@ def list_images(folder):
             "Give the folder that holds it."
         )
 
-    def fail(error):
-        raise error  # `os.walk` would silently leave out what it cannot read.
-
-    files = []
-    for root, folders, names in os.walk(folder, onerror=fail):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [pathlib.Path(root, name) for name in names if name[0] != "."]
-    images = sorted(path for path in files if path.suffix.lower() in EXTENSIONS)
+    images, unused = [], collections.Counter()
+    for path in _files_below(folder):
+        reason = None
+        if path.suffix.lower() not in EXTENSIONS:
+            reason = _why_no_image(path)
+        if reason is None:
+            images.append(path)
+        else:
+            unused[path.suffix.lower() or "no extension", reason] += 1
+    kinds = sorted(unused.items(), key=lambda item: (-item[1], item[0]))
+    found = ", ".join(f"{count} x {kind} ({why})" for (kind, why), count in kinds)
     if not images:
-        kinds = collections.Counter(path.suffix or "no extension" for path in files)
-        found = ", ".join(f"{count} x {kind}" for kind, count in kinds.most_common(5))
         raise ValueError(
             f"There is no image file in the folder '{folder}' or below it. "
-            f"Files that end in {', '.join(EXTENSIONS)} are read. "
+            f"Files that end in {', '.join(EXTENSIONS)}, or hold such an image, are "
+            "read. "
             f"Found instead: {found or 'no files'}. "
             "Give the folder of the images, or convert them to one of these formats."
         )
-    return images
+    if unused:
+        total = sum(unused.values())
+        files = "1 file is" if total == 1 else f"{total} files are"
+        warn(f"{files} not used in '{folder}': {found}")
+    return sorted(images)
+
+
+def _files_below(folder, above=()):
+    """Yields the files in a folder and below, each folder's links included."""
+    above = {*above, os.path.realpath(folder)}
+    for entry in os.scandir(folder):
+        if entry.name.startswith("."):
+            continue
+        if not entry.is_dir():
+            yield pathlib.Path(entry.path)
+        elif os.path.realpath(entry.path) not in above:  # Else it is a loop.
+            yield from _files_below(entry.path, above)
+
+
+def _why_no_image(path):
+    """Says why a file is no image, or returns `None` if its content is one."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError:
+        return "cannot be opened"
+    if not start:
+        return "empty"
+    return None if image_format(start) else "no image of a format that is read"
 
 
 def load_folder(folder, size, channels=3, strict=False, max_pixels=50_000_000):
     """Reads all images of a folder and its subfolders into one array.
-
-    A file that cannot be used is skipped with a warning that names it and the
-    reason, and a last warning gives the number of skipped files.
 
     Args:
         folder: Path of a folder, see `list_images`.
         size: Positive integer for a square, or `(height, width)`. Every image is
             resized to it; the aspect ratio is not kept.
         channels: 3 for RGB or 1 for grey, see `decode_image`. Defaults to 3.
-        strict: Whether the first unusable file, in sorted order, raises instead of
-            being skipped. Defaults to `False`.
+        strict: Whether the first unusable file, in sorted order, raises. By default
+            unusable files are skipped, see `read_files`.
         max_pixels: Positive integer, the largest width times height of an image
             before resizing. Defaults to 50,000,000.
 
@@ -225,27 +173,58 @@ def load_folder(folder, size, channels=3, strict=False, max_pixels=50_000_000):
         ImageError: When a file cannot be used and `strict` is true.
         ValueError: When the folder holds no usable image.
     """
-    height, width = _check_size(size)
-    _check_channels(channels)
-    _check_positive_integer("max_pixels", max_pixels)
-    paths = list_images(folder)
-    images = np.empty((len(paths), height, width, channels), "uint8")
+    height_and_width(size)  # Before a folder of many files is looked through.
+    return load_files(list_images(folder), size, channels, strict, max_pixels, folder)
+
+
+def load_files(files, size, channels, strict, max_pixels, folder=None):
+    """Reads a list of image files into one array, as `load_folder` does."""
+    folder = pathlib.Path(files[0]).parent if folder is None else folder
+    size = height_and_width(size)
+    one_of("channels", channels, (1, 3))
+    positive_integer("max_pixels", max_pixels)
+
+    def read(path):
+        return resize_image(decode_image(path, channels, max_pixels), size)
+
+    return read_files(files, read, (*size, channels), folder, strict)[0]
+
+
+def read_files(files, read, shape, folder, strict=False, what="image files", one=""):
+    """Reads files into one array, in threads and with a progress bar for many.
+
+    A file that cannot be used is skipped with a warning that names it and the reason,
+    and a last warning gives the number of skipped files.
+
+    Args:
+        files: List of what `read` takes, paths or pairs of paths.
+        read: Function from one of them to a uint8 array. It raises an `ImageError` for
+            what cannot be used.
+        shape: Shape of each array.
+        folder: Where the files are, for messages.
+        strict: Whether the first unusable file, in the order of `files`, raises.
+        what: What `files` are, in messages.
+        one: What stands before the name of a skipped file.
+
+    Returns:
+        A pair: the arrays in one, and the places of `files` that could be used.
+    """
+    arrays = np.empty((len(files), *shape), "uint8")
 
     def load(index):
         try:
-            image = decode_image(paths[index], channels, max_pixels)
+            arrays[index] = read(files[index])
         except ImageError as error:
             return error
-        images[index] = resize_image(image, (height, width))
         return None
 
     progress = None
-    if len(paths) >= _PROGRESS_BAR_FROM:
-        progress = keras.utils.Progbar(len(paths), unit_name="image")
+    if len(files) >= _PROGRESS_BAR_FROM:
+        progress = keras.utils.Progbar(len(files), unit_name="image")
     errors, good = [], []
     pool = concurrent.futures.ThreadPoolExecutor(min(8, os.cpu_count() or 1))
     try:
-        for index, error in enumerate(pool.map(load, range(len(paths)))):
+        for index, error in enumerate(pool.map(load, range(len(files)))):
             if error is None:
                 good.append(index)
             elif strict:
@@ -260,212 +239,26 @@ def load_folder(folder, size, channels=3, strict=False, max_pixels=50_000_000):
 
     # Warned here and not while reading, so that the progress bar stays whole.
     for error in errors:
-        warnings.warn(f"Skipped {error}", stacklevel=2)
+        warn(f"Skipped {one}{error}")
     if not good:
         raise ValueError(
-            f"None of the {len(paths)} image files in '{folder}' can be used; the "
-            f"first one is {errors[0]}. Replace the files, or give another folder."
+            f"None of the {len(files)} {what} in '{folder}' can be used; the first one "
+            f"is {errors[0]}. Replace the files, or give another folder."
         )
     if errors:
-        warnings.warn(
-            f"{len(errors)} of {len(paths)} files in {folder} were skipped",
-            stacklevel=2,
-        )
+        warn(f"{len(errors)} of {len(files)} {what} in {folder} were skipped")
         # In place: a copy would double the memory of a large folder.
-        for target, index in enumerate(good):
-            images[target] = images[index]
-    return images[: len(good)]
+        for place, index in enumerate(good):
+            arrays[place] = arrays[index]
+    return arrays[: len(good)], good
 
 
-def _decode(source, channels, max_pixels):
-    _check_positive_integer("max_pixels", max_pixels)
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        name, stream = "image bytes", io.BytesIO(source)
-    elif isinstance(source, (str, os.PathLike)):
-        name = os.fspath(source)
-        try:
-            stream = open(source, "rb")
-        except OSError as error:
-            reason = error.strerror or error
-            raise ImageError(f"{name}: cannot be opened: {reason}") from error
-    else:
-        raise TypeError(
-            "Argument `source` must be the path or the bytes of an image. "
-            f"Received: source of type {type(source).__name__}"
-        )
-
-    with stream:
-        try:
-            image = _read(stream, channels, max_pixels)
-        except MemoryError:
-            raise  # The machine's fault, not the file's.
-        except ImageError as error:
-            raise ImageError(f"{name}: {error}") from error.__cause__
-        # On damaged files the readers raise almost anything, `struct.error`,
-        # `IndexError` and `SyntaxError` included.
-        except Exception as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise ImageError(
-                f"{name}: cannot be decoded, probably truncated or corrupt ({reason})"
-            ) from error
-    pixels = np.array(image)
-    return pixels[..., np.newaxis] if channels == 1 else pixels
-
-
-def _read(stream, channels, max_pixels):
-    """Returns the upright Pillow image in mode "L", "RGB" or "RGBA"."""
-    start = stream.read(16)
-    if not start:
-        raise ImageError("the file is empty")
-    image_format = _image_format(start)
-    if image_format is None:
-        raise ImageError(
-            f"its content is not an image of a supported format ({', '.join(_READERS)})"
-        )
-
-    # 1. The size. The GIF and WebP readers allocate or complain about large images
-    #    by themselves when they are opened; the others only parse the header.
-    stream.seek(0)
-    if image_format == "GIF":
-        _check_pixels(_gif_size(stream), max_pixels)
-    elif image_format == "WebP":
-        _check_pixels(_webp_size(stream), max_pixels)
-    stream.seek(0)
-    image = _READERS[image_format](stream)
-    _check_pixels(image.size, max_pixels)
-
-    # 2. The pixels, all of them.
-    with _truncated_files_refused():
-        image.load()
-    orientation = _orientation(image)
-
-    # 3. The modes: 16-bit grey, transparency, and the rest (palette, CMYK, 1 bit).
-    if channels == 4:
-        image = _with_transparency(image)
-    elif image.mode.startswith("I"):
-        image = _sixteen_to_eight_bits(image)
-    elif image.has_transparency_data:
-        image = _over_white(image)
-    elif image.mode in ("1", "L"):
-        image = image.convert("L")
-    else:
-        image = image.convert("RGB")
-    if orientation in _UPRIGHT:
-        image = image.transpose(_UPRIGHT[orientation])
-    return image.convert(_MODES[channels])
-
-
-def _image_format(start):
-    if start.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if start.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if start.startswith((b"GIF87a", b"GIF89a")):
-        return "GIF"
-    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
-        return "WebP"
-    if start.startswith(b"BM"):
-        return "BMP"
-    return None
-
-
-def _check_pixels(size, max_pixels):
-    width, height = size
-    if width * height > max_pixels:
-        raise ImageError(
-            f"oversized: {width} x {height} pixels are more than "
-            f"max_pixels={max_pixels}"
-        )
-
-
-def _gif_size(stream):
-    """Size of the canvas, which grows when the first frame reaches beyond it."""
-    width, height, flags = struct.unpack("<6xHHB2x", stream.read(13))
-    if flags & 0x80:  # A global palette follows.
-        stream.seek(3 << ((flags & 7) + 1), os.SEEK_CUR)
-    while (block := stream.read(1)) not in (b"", b";"):
-        if block == b"!":  # An extension: a label, then blocks up to an empty one.
-            stream.seek(1, os.SEEK_CUR)
-            while length := stream.read(1)[0]:
-                stream.seek(length, os.SEEK_CUR)
-        elif block == b",":
-            left, top, *frame = struct.unpack("<4H", stream.read(8))
-            return max(width, left + frame[0]), max(height, top + frame[1])
-    return width, height
-
-
-def _webp_size(stream):
-    start = stream.read(30)
-    if start[12:16] == b"VP8X":
-        return tuple(
-            int.from_bytes(start[at : at + 3], "little") + 1 for at in (24, 27)
-        )
-    if start[12:16] == b"VP8L":
-        bits = int.from_bytes(start[21:25], "little")
-        return (bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1
-    width, height = struct.unpack("<26xHH", start)
-    return width & 0x3FFF, height & 0x3FFF
-
-
-_truncated_lock = threading.Lock()
-_truncated_state = {"decoding": 0, "allowed": False}
-
-
-@contextlib.contextmanager
-def _truncated_files_refused():
-    """Holds Pillow's switch for half-read images off while any thread decodes.
-
-    Other libraries turn it on for the whole process, and truncated files would then
-    come in as pictures that are partly grey.
-    """
-    state = _truncated_state
-    with _truncated_lock:
-        if state["decoding"] == 0:
-            state["allowed"] = ImageFile.LOAD_TRUNCATED_IMAGES
-            ImageFile.LOAD_TRUNCATED_IMAGES = False
-        state["decoding"] += 1
-    try:
-        yield
-    finally:
-        with _truncated_lock:
-            state["decoding"] -= 1
-            if state["decoding"] == 0:
-                ImageFile.LOAD_TRUNCATED_IMAGES = state["allowed"]
-
-
-def _orientation(image):
-    # `PIL.ImageOps.exif_transpose` also rewrites the EXIF block, which fails on
-    # odd tags of good pictures; only the one number is needed.
-    try:
-        return image.getexif().get(_EXIF_ORIENTATION, 1)
-    except (OSError, SyntaxError, ValueError, LookupError, TypeError, struct.error):
-        return 1  # A damaged EXIF block says nothing about the pixels.
-
-
-def _sixteen_to_eight_bits(image):
-    values = np.array(image).astype("uint32")
-    transparent = image.info.get("transparency")
-    if transparent is not None:
-        values[values == transparent] = 65535
-    # Rounded division by 65535 / 255. Pillow's own conversion clips at 255.
-    return Image.fromarray(((values + 128) // 257).astype("uint8"))
-
-
-def _over_white(image):
-    image = image.convert("RGBA")
-    white = Image.new("RGB", image.size, "white")
-    white.paste(image, mask=image)
-    return white
-
-
-def _with_transparency(image):
-    # Pillow cannot convert grey of 16 bits, whose transparency is one grey level.
-    if image.mode.startswith("I") or not image.has_transparency_data:
-        raise ImageError(
-            "it has no transparency, so every pixel of it would be a hint. Save the "
-            "hints as PNG with a transparent background"
-        )
-    return image.convert("RGBA")
+def warn(message):
+    """Warns, and names the line outside of the package that called."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
 
 
 def _to_pillow(image):
@@ -480,33 +273,4 @@ def _check_image(image):
         raise ValueError(
             "Argument `image` must have the shape (height, width, 1) or "
             f"(height, width, 3). Received: image.shape={image.shape}"
-        )
-
-
-def _check_channels(channels):
-    if channels not in (1, 3):
-        raise ValueError(
-            "Argument `channels` must be 1 (grey) or 3 (RGB). "
-            f"Received: channels={channels}"
-        )
-
-
-def _check_size(size):
-    pair = size if isinstance(size, (tuple, list)) else (size, size)
-    try:
-        height, width = (operator.index(length) for length in pair)
-    except (TypeError, ValueError):
-        height = width = 0
-    if height < 1 or width < 1:
-        raise ValueError(
-            "Argument `size` must be a positive integer or a pair (height, width) "
-            f"of positive integers. Received: size={size}"
-        )
-    return height, width
-
-
-def _check_positive_integer(name, value):
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(
-            f"Argument `{name}` must be a positive integer. Received: {name}={value}"
         )

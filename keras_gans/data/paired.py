@@ -1,29 +1,22 @@
 """The pipeline of paired translation: batches of pictures that belong together."""
 
-import concurrent.futures
 import os
 import pathlib
-import warnings
 
 import numpy as np
-import tensorflow as tf
 
-from keras_gans.data.batches import (
-    augment,
-    check_positive,
-    check_seed,
-    epochs,
-    positions,
-    streams,
-)
-from keras_gans.data.images import ImageError, decode_image, list_images, resize_image
-from keras_gans.data.sources import (
-    check_network,
-    convert_channels,
-    height_and_width,
-    load_images,
+from keras_gans.checks import one_of
+from keras_gans.data.batches import Pipeline, channel_pair, streams
+from keras_gans.data.catalogue import check_network, find_builder
+from keras_gans.data.images import (
+    decode_image,
+    list_images,
+    read_files,
+    resize_image,
     resize_images,
 )
+from keras_gans.data.sources import are_files, load_images
+from keras_gans.pixels import convert_channels
 
 
 def paired(
@@ -43,11 +36,8 @@ def paired(
 ):
     """Makes a dataset of paired batches (source, target), as pix2pix learns from.
 
-    The pairs are cached once, as uint8, before augmentation; both images of a pair are
-    cropped and mirrored alike. Then each batch is a function of the seed and of its
-    number alone, as in `keras_gans.data.unpaired`: the pairs are shuffled anew in every
-    pass, the order does not depend on threads, and training resumes at any batch
-    without replaying the others.
+    Both images of a pair are cropped and mirrored alike. Each batch is a function of
+    the seed and of its number alone, as in `keras_gans.data.unpaired`.
 
     Args:
         source: The pairs, in one of these layouts:
@@ -64,27 +54,19 @@ def paired(
             With `target`, the source images alone: a folder, an array, or a finite,
             unbatched `tf.data.Dataset` of images.
         target: The target images, of the same kind as `source`. Arrays and datasets
-            are paired in their order. Files of two folders are paired by their path
-            within the folder, where the ending does not count: `cats/1.png` belongs to
-            `cats/1.jpg`.
+            are paired in their order, and so are lists of files. Files of two folders
+            are paired by their path within the folder, where the ending does not count:
+            `cats/1.png` belongs to `cats/1.jpg`.
         batch_size: Positive integer. Defaults to 1, pix2pix's.
-        size: Integer or (height, width) of one image in the batches. Needed for
-            folders; the images of other sources keep their size without it.
-        load_size: Integer or (height, width) to which images are resized before a
-            random crop of `size`, for example 286 for 256. Defaults to `size`, no crop.
         flip: Boolean, mirror pairs left to right at random. Defaults to `True`.
         channels: 1, 3, or a pair for source and target, to convert images. By default
             folders are read in colour and all others stay as they are.
         direction: `"ab"` or `"ba"`, for pairs without `target`: whether A, which is the
             left half of a picture, is the source or the target. Defaults to `"ab"`.
         split: `"train"` or `"test"`, for folders `trainA`, `testA` and so on.
-        steps_per_epoch: Positive integer, batches that one iteration gives. Defaults to
-            one pass over the pairs, the remainder dropped (it comes first in the next
-            epoch).
-        seed: Integer, determines order and augmentation. Defaults to 0.
-        strict: Boolean, raise at the first bad image file of a folder. By default its
-            pair is skipped with a warning that names the file.
-        max_pixels: Integer, image files with more pixels count as bad files.
+        size, load_size, steps_per_epoch, seed, strict, max_pixels: As in
+            `keras_gans.data.unpaired`. `size` is that of one image of a pair; of a bad
+            file the whole pair is skipped.
 
     Returns:
         A `tf.data.Dataset` of pairs `(source, target)` of float32 batches in [-1, 1],
@@ -107,86 +89,41 @@ def paired(
         - Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
           Adversarial Networks", 2017, arXiv:1611.07004.
     """
-    check_positive("batch_size", batch_size)
-    batch_size = int(batch_size)
-    if steps_per_epoch is not None:
-        check_positive("steps_per_epoch", steps_per_epoch)
-    check_seed(seed)
-    pair = channels if isinstance(channels, (tuple, list)) else (channels, channels)
-    if len(pair) != 2 or any(wanted not in (None, 1, 3) for wanted in pair):
-        raise ValueError(
-            "Argument `channels` must be 1, 3, or a pair of them for source and "
-            f"target. Received: channels={channels!r}"
-        )
-    if direction not in ("ab", "ba"):
-        raise ValueError(
-            "Argument `direction` must be 'ab' or 'ba'. "
-            f"Received: direction={direction!r}"
-        )
+    pipeline = Pipeline(batch_size, steps_per_epoch, seed, size, load_size, flip)
+    pair = channel_pair(channels, "source and target")
+    one_of("direction", direction, ("ab", "ba"))
+    one_of("split", split, ("train", "test"))
     if direction == "ba" and target is not None:
         raise ValueError(
             "Argument `direction` must be 'ab' where `target` is given: swap `source` "
             "and `target` instead. Received: direction='ba'"
         )
-    stored_size, crop_size = stored_and_crop_size(size, load_size)
-
-    if split not in ("train", "test"):
-        raise ValueError(
-            f"Argument `split` must be 'train' or 'test'. Received: split={split!r}"
-        )
     if target is None and isinstance(source, (str, os.PathLike)):
         source, target = _find_domains(source, split, direction)
-    folders = [isinstance(images, (str, os.PathLike)) for images in (source, target)]
-    if target is not None and folders[0] != folders[1]:
+    kinds = [
+        (isinstance(images, (str, os.PathLike)), are_files(images))
+        for images in (source, target)
+    ]
+    if target is not None and kinds[0] != kinds[1]:
         raise TypeError(
-            "Arguments `source` and `target` must be of one kind, two folders or two "
-            f"arrays. Received: source of type {type(source).__name__}, target of type "
-            f"{type(target).__name__}"
+            "Arguments `source` and `target` must be of one kind, two folders, two "
+            "lists of files or two arrays. Received: source of type "
+            f"{type(source).__name__}, target of type {type(target).__name__}"
         )
-    load = _load_folders if folders[0] else _load_arrays
+    load = _load_folders if any(kinds[0]) else _load_arrays
     images, channels = load(
-        source, target, stored_size, pair, direction, strict, max_pixels
+        source, target, pipeline.stored_size, pair, direction, strict, max_pixels
     )
-    if len(images) < batch_size:
-        raise ValueError(
-            f"Argument `source` holds {len(images)} pairs, fewer than "
-            f"batch_size={batch_size}. Use a smaller batch or more images."
-        )
-    crop_size = crop_size or images.shape[1:3]
-
-    # Held as a tensor that the pipeline captures, in main memory, where `tf.data`
-    # works. The images of a pair lie on each other along the channels, so that nothing
-    # can take them apart.
-    with tf.device("CPU:0"):
-        cached = tf.constant(images)
+    # The images of a pair lie on each other along the channels: so nothing can take
+    # them apart.
     (stream,) = streams(seed, 1)
+    batch = pipeline.cache(images, stream, what="pairs")
 
     def make_batch(index):
-        batch = augment(
-            tf.gather(cached, positions(index, batch_size, len(images), stream)),
-            crop_size,
-            flip,
-            seed=tf.stack([tf.cast(stream, tf.int64), index]),
-        )
-        return batch[..., :channels], batch[..., channels:]
+        (pairs,) = batch(index)
+        return pairs[..., :channels], pairs[..., channels:]
 
-    return epochs(make_batch, steps_per_epoch or len(images) // batch_size, seed)
-
-
-def stored_and_crop_size(size, load_size):
-    """Checks both sizes and returns them as pairs (height, width), or `None` each."""
-    crop_size = None if size is None else height_and_width(size)
-    if load_size is None:
-        return crop_size, crop_size
-    if size is None:
-        raise ValueError("Argument `size` must be given with `load_size`.")
-    stored_size = height_and_width(load_size)
-    if stored_size[0] < crop_size[0] or stored_size[1] < crop_size[1]:
-        raise ValueError(
-            "Argument `load_size` must not be smaller than `size`. "
-            f"Received: load_size={load_size}, size={size}"
-        )
-    return stored_size, crop_size
+    return pipeline.dataset(make_batch, len(images))
 
 
 def _load_arrays(source, target, size, channels, direction, *_):
@@ -221,53 +158,33 @@ def _load_arrays(source, target, size, channels, direction, *_):
 
 def _load_folders(source, target, size, channels, direction, strict, max_pixels):
     """Returns the pairs on each other along the channels, and the source's channels."""
+    lists = are_files(source)
     if size is None:
         raise ValueError(
             "Argument `size` must be given for a folder of images, "
-            f"{os.fspath(source)!r}: its images may differ in size."
+            f"{str(source)[:60]!r}: its images may differ in size."
         )
     channels = [wanted or 3 for wanted in channels]
-    folder = pathlib.Path(source).expanduser()
+    folder = pathlib.Path(source[0] if lists else source).expanduser()
+    if lists and target is not None and len(source) != len(target):
+        raise ValueError(
+            "Arguments `source` and `target` must hold the same number of files. "
+            f"Received: {len(source)} and {len(target)} files"
+        )
     if target is None:
-        files = [(path,) for path in list_images(folder)]
+        files = [(path,) for path in (source if lists else list_images(folder))]
+    elif lists:
+        files = list(zip(source, target, strict=True))
     else:
         files = _find_partners(folder, pathlib.Path(target).expanduser())
-    pairs = np.empty((len(files), *size, sum(channels)), "uint8")
 
-    def load(index):
-        try:
-            pair = _read_pair(files[index], direction, channels, max_pixels)
-        except ImageError as error:
-            return error
-        pairs[index] = np.concatenate(
-            [resize_image(image, size) for image in pair], axis=-1
-        )
-        return None
+    def read(paths):
+        pair = _read_pair(paths, direction, channels, max_pixels)
+        return np.concatenate([resize_image(image, size) for image in pair], axis=-1)
 
-    errors, good = [], []
-    pool = concurrent.futures.ThreadPoolExecutor(min(8, os.cpu_count() or 1))
-    try:
-        for index, error in enumerate(pool.map(load, range(len(files)))):
-            if error is None:
-                good.append(index)
-            elif strict:
-                raise error
-            else:
-                errors.append(error)
-    finally:
-        # After an error or Ctrl-C the waiting files need not be read any more.
-        pool.shutdown(cancel_futures=True)
-    for error in errors:
-        warnings.warn(f"Skipped the pair of {error}", stacklevel=3)
-    if not good:
-        raise ValueError(
-            f"None of the {len(files)} pairs in '{folder}' can be used; the first one "
-            f"is {errors[0]}. Replace the files, or give another folder."
-        )
-    # In place: a copy would double the memory of a large folder.
-    for place, index in enumerate(good):
-        pairs[place] = pairs[index]
-    return pairs[: len(good)], channels[0]
+    shape = (*size, sum(channels))
+    pairs, _ = read_files(files, read, shape, folder, strict, "pairs", "the pair of ")
+    return pairs, channels[0]
 
 
 def _find_domains(source, split, direction):
@@ -293,13 +210,7 @@ def _download_cycle_gan(name):
     """Returns the folder of a CycleGAN set, after a download if it is not there."""
     import tensorflow_datasets as tfds
 
-    try:
-        builder = tfds.builder(name)
-    except (ValueError, tfds.core.DatasetNotFoundError) as error:
-        raise ValueError(
-            f"Argument `source`: there is no folder {name!r}, and tensorflow_datasets "
-            f"cannot find it: {error}"
-        ) from error
+    builder, _ = find_builder(name, "source", "a folder or an array")
     file = f"/{builder.builder_config.name}.zip"
     (url,) = (url for url in builder.url_infos if url.endswith(file))
     downloads = pathlib.Path(builder.data_dir_root, "downloads")

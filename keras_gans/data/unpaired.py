@@ -2,12 +2,8 @@
 
 import os
 
-import tensorflow as tf
-
-from keras_gans.data.batches import augment, check_positive, check_seed, epochs
-from keras_gans.data.batches import positions as _positions
-from keras_gans.data.batches import streams as _streams
-from keras_gans.data.sources import height_and_width, is_digits, load_images
+from keras_gans.data.batches import Pipeline, channel_pair, streams
+from keras_gans.data.sources import is_digits, load_images
 
 
 def unpaired(
@@ -79,69 +75,35 @@ def unpaired(
                 f"Received: x={x if isinstance(x, str) else type(x)}, y=None"
             )
         y = x
-    check_positive("batch_size", batch_size)
-    batch_size = int(batch_size)
-    if steps_per_epoch is not None:
-        check_positive("steps_per_epoch", steps_per_epoch)
-    check_seed(seed)
     if flip is None:
         flip = not (is_digits(x) or is_digits(y))
-    pair = channels if isinstance(channels, (tuple, list)) else (channels, channels)
-    if len(pair) != 2 or any(wanted not in (None, 1, 3) for wanted in pair):
-        raise ValueError(
-            "Argument `channels` must be 1, 3, or a pair of them for x and y. "
-            f"Received: channels={channels!r}"
-        )
-    crop_size = None if size is None else height_and_width(size)
-    if load_size is not None:
-        if size is None:
-            raise ValueError("Argument `size` must be given with `load_size`.")
-        stored_size = height_and_width(load_size)
-        if stored_size[0] < crop_size[0] or stored_size[1] < crop_size[1]:
-            raise ValueError(
-                "Argument `load_size` must not be smaller than `size`. "
-                f"Received: load_size={load_size}, size={size}"
-            )
+    pipeline = Pipeline(batch_size, steps_per_epoch, seed, size, load_size, flip)
+    pair = channel_pair(channels, "x and y")
 
     domains = [
         load_images(
             source,
-            size=size if load_size is None else load_size,
+            size=pipeline.stored_size,
             channels=wanted,
             strict=strict,
             max_pixels=max_pixels,
             argument=argument,
         )[0]
-        for argument, source, wanted in (("x", x, pair[0]), ("y", y, pair[1]))
+        for argument, source, wanted in zip("xy", (x, y), pair, strict=True)
     ]
-    for argument, images in zip("xy", domains, strict=True):
-        if len(images) < batch_size:
-            raise ValueError(
-                f"Argument `{argument}` holds {len(images)} images, fewer than "
-                f"batch_size={batch_size}. Use a smaller batch or more images."
-            )
     if domains[0].shape[1:3] != domains[1].shape[1:3]:
         raise ValueError(
             "The two domains must have images of one size. Received x of "
             f"{domains[0].shape[1:3]} and y of {domains[1].shape[1:3]}: give `size`."
         )
-    crop_size = crop_size or domains[0].shape[1:3]
-
-    # Held as tensors that the pipeline captures; uint8 is a quarter of float32. They
-    # stay in main memory, where `tf.data` works.
-    with tf.device("CPU:0"):
-        domains = [tf.constant(images) for images in domains]
-    steps = steps_per_epoch or max(len(images) for images in domains) // batch_size
+    batches = [
+        pipeline.cache(images, stream, argument=argument)
+        for argument, images, stream in zip(
+            "xy", domains, streams(seed, 2), strict=True
+        )
+    ]
 
     def make_batch(index):
-        return tuple(
-            augment(
-                tf.gather(images, _positions(index, batch_size, len(images), stream)),
-                crop_size,
-                flip,
-                seed=tf.stack([tf.cast(stream, tf.int64), index]),
-            )
-            for images, stream in zip(domains, _streams(seed, 2), strict=True)
-        )
+        return tuple(batch(index)[0] for batch in batches)
 
-    return epochs(make_batch, steps, seed)
+    return pipeline.dataset(make_batch, max(map(len, domains)))

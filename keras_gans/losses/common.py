@@ -1,34 +1,12 @@
-"""What the losses share: checks of their arguments, and a norm."""
-
-import math
+"""What the losses share: a check of their arguments, and a norm."""
 
 from keras import ops
 
-
-def finite_float(name, value):
-    """Returns an argument as a float, or says what is wrong with it."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"Argument `{name}` must be a number. Received: {name}={value}")
-    if not math.isfinite(value):
-        raise ValueError(f"Argument `{name}` must be finite. Received: {name}={value}")
-    return float(value)
-
-
-def positive_float(name, value):
-    if finite_float(name, value) <= 0:
-        raise ValueError(
-            f"Argument `{name}` must be greater than zero. Received: {name}={value}"
-        )
-    return float(value)
-
-
-def non_negative_float(name, value):
-    if finite_float(name, value) < 0:
-        raise ValueError(
-            f"Argument `{name}` must be zero or a positive number. "
-            f"Received: {name}={value}"
-        )
-    return float(value)
+from keras_gans.checks import (  # noqa: F401
+    finite_float,
+    non_negative_float,
+    positive_float,
+)
 
 
 def check_same_shape(**tensors):

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans.data import draw_hints, extract_line_art
+from keras_gans.pixels import to_floats
 
 _CHANNELS = ("red", "green", "blue")
 
@@ -22,7 +23,7 @@ def colorization_pairs(images, seed=0):
         A pair `((line_art, hint_colors, hint_mask), target)` of float32 arrays, as
         `keras_gans.data.colorization` makes them.
     """
-    target = images.astype("float32") / 127.5 - 1
+    target = to_floats(images)
     line_art = extract_line_art(target).numpy()
     colors, mask = draw_hints(target, seed, probability=1.0)
     return (line_art, colors.numpy(), mask.numpy()), target

@@ -10,8 +10,9 @@ from typing import Callable, NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_gans.data.sources import height_and_width
+from keras_gans.checks import height_and_width
 from keras_gans.metrics.tf_gan import import_tensorflow_gan
+from keras_gans.pixels import to_levels
 from keras_gans.pretrained import close_networks, impatience, load_application
 
 _NAMES = ("inception_v3", "tfgan_inception")
@@ -215,7 +216,7 @@ class FeatureNetwork:
             images = tf.cast(images, "float32")
             if tf.executing_eagerly():
                 _check_range(images)
-            pixels = tf.clip_by_value(tf.round((images + 1) * 127.5), 0, 255)
+            pixels = to_levels(images)
             # An infinite pixel must not turn into a white one.
             pixels = tf.where(tf.math.is_finite(images), pixels, float("nan"))
         else:

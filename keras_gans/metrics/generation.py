@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans.metrics.tf_gan import import_tensorflow_gan
+from keras_gans.pixels import to_uint8
 
 # Distances of feature distributions ------------------------------------------------
 
@@ -197,7 +198,7 @@ def to_pixels(images):
         )
     images = images.astype("float32")
     _check_finite("images", images)
-    return np.clip(np.round((images + 1) * 127.5), 0, 255).astype("uint8")
+    return to_uint8(images)
 
 
 def classifier_features(classifier, images, batch_size=256):

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_gans.pixels import to_floats
+
 # Of the Gaussian window of structural similarity, in pixels.
 _WINDOW = 11
 
@@ -242,7 +244,7 @@ def _to_floats(y_true, y_pred):
             )
         is_uint8 = values.dtype == tf.uint8
         values = tf.cast(values, tf.float32)
-        images.append(values / 127.5 - 1 if is_uint8 else values)
+        images.append(to_floats(values) if is_uint8 else values)
     y_true, y_pred = images
     # An image would be broadcast to all images of a batch without a word.
     if y_true.shape.rank != 4 or not y_true.shape.is_compatible_with(y_pred.shape):

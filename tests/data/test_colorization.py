@@ -8,6 +8,7 @@ import pytest
 import scipy.ndimage
 import scipy.stats
 import tensorflow as tf
+from small_images import assert_equal_batches, noise
 
 from keras_gans.data import colorization, draw_hints, extract_line_art
 
@@ -15,10 +16,6 @@ from keras_gans.data import colorization, draw_hints, extract_line_art
 module = importlib.import_module("keras_gans.data.colorization")
 
 SIGMAS = (0.3, 0.4, 0.5)
-
-
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype="uint8")
 
 
 def floats(*shape, seed=0):
@@ -29,16 +26,6 @@ def smooth(*shape, seed=0):
     """Images of soft blobs, with lines and flat areas."""
     images = scipy.ndimage.gaussian_filter(floats(*shape, seed=seed), (0, 3, 3, 0))
     return np.clip(images / np.abs(images).max() * 2.0, -1.0, 1.0)
-
-
-def assert_equal_batches(first, second):
-    first, second = list(first), list(second)
-    assert len(first) == len(second)
-    for one, other in zip(first, second, strict=True):
-        for part, other_part in zip(
-            tf.nest.flatten(one), tf.nest.flatten(other), strict=True
-        ):
-            np.testing.assert_array_equal(part, other_part)
 
 
 # Line art --------------------------------------------------------------------------
@@ -367,16 +354,6 @@ def test_shapes_and_ranges():
     assert grey.element_spec[1].shape == (4, 8, 8, 3)
 
 
-def test_target_holds_the_images():
-    images = noise(6, 8, 9, 3)
-    seen = []
-    for _, target in colorization(images, batch_size=2, flip=False):
-        for image in np.round((np.asarray(target) + 1) * 127.5):
-            (found,) = np.flatnonzero((image == images).all(axis=(1, 2, 3)))
-            seen.append(found)
-    assert sorted(seen) == list(range(6))
-
-
 @pytest.mark.parametrize("method", ["xdog", "sobel"])
 def test_parts_fit_the_cropped_and_mirrored_target(method):
     images = np.round((smooth(10, 32, 32, 3) + 1) * 127.5).astype("uint8")
@@ -429,87 +406,9 @@ def test_without_hints():
 
 
 @pytest.mark.parametrize(
-    "source, flip, expected",
-    [
-        ("array", None, True),
-        ("array", False, False),
-        ("street_digits", None, False),
-        ("street_digits", True, True),
-    ],
-)
-def test_flip(monkeypatch, source, flip, expected):
-    ramp = np.tile(np.arange(8, dtype="uint8")[:, np.newaxis], (60, 8, 1, 3))
-    monkeypatch.setattr(module, "load_images", lambda *_, **__: (ramp, None))
-    source = ramp if source == "array" else source
-    _, target = next(iter(colorization(source, 60, flip=flip)))
-    mirrored = (target[:, 0, 0, 0] > target[:, 0, 7, 0]).numpy()
-    assert 15 <= mirrored.sum() <= 45 if expected else not mirrored.any()
-
-
-def test_cache_is_uint8():
-    images = noise(9, 32, 32, 3)
-    data = colorization(images)
-    captured = data._input_dataset._map_func.function.captured_inputs
-    kept = [tensor for tensor in captured if tensor.dtype != tf.resource]
-    (cached,) = [tensor for tensor in kept if tensor.shape.rank == 4]
-    assert cached.dtype == tf.uint8
-    np.testing.assert_array_equal(cached, images)
-    assert sum(np.asarray(tensor).nbytes for tensor in kept) < images.nbytes + 200
-
-
-def test_seed_alone_decides():
-    seed = -(2**40)
-    expected = list(pipeline(seed))
-    tf.random.set_seed(99)
-    data = pipeline(seed)
-    assert data.seed == seed
-    assert_equal_batches(data, expected)
-    other = list(pipeline(seed + 1))
-    for part, other_part in zip(
-        tf.nest.flatten(expected), tf.nest.flatten(other), strict=True
-    ):
-        assert not np.array_equal(part, other_part) or not np.any(part)
-
-
-@pytest.mark.parametrize("method", ["xdog", "sobel"])
-def test_threads_change_nothing(method):
-    # The same batches made one after another, without parallel calls.
-    data = pipeline(line_art=method, steps_per_epoch=20)
-    make_batch = data._input_dataset._map_func.function
-    expected = list(tf.data.Dataset.range(20).map(make_batch))
-    for threads in (1, 8):
-        options = tf.data.Options()
-        options.threading.private_threadpool_size = threads
-        options.threading.max_intra_op_parallelism = threads
-        data.position.assign(0)
-        assert_equal_batches(data.with_options(options), expected)
-
-
-def test_every_position_continues_exactly():
-    data = pipeline(steps_per_epoch=4)
-    whole = [batch for _ in range(3) for batch in data]
-    other = pipeline(steps_per_epoch=4)  # As in another process.
-    for position in (5, 0, 11):
-        other.position.assign(position)
-        end = (position // 4 + 1) * 4
-        assert_equal_batches(other, whole[position:end])
-        assert int(other.position) == end
-
-
-@pytest.mark.parametrize(
     "options, error, message",
     [
-        ({"batch_size": 0}, ValueError, "`batch_size` must be a pos.*batch_size=0"),
         ({"batch_size": 5}, ValueError, "holds 4 images, fewer than batch_size=5"),
-        ({"steps_per_epoch": 0}, ValueError, "`steps_per_epoch` must be a positive"),
-        ({"seed": 1.0}, TypeError, "`seed` must be an integer.*seed=1.0"),
-        ({"size": 0}, ValueError, "size must be a positive integer.*0"),
-        ({"load_size": 9}, ValueError, "`size` must be given with `load_size`"),
-        (
-            {"size": 8, "load_size": 7},
-            ValueError,
-            "not be smaller.*load_size=7, size=8",
-        ),
         ({"line_art": "canny"}, ValueError, "`line_art` must be 'xdog' or.*'canny'"),
         ({"hints": 0.5}, TypeError, "`hints` must be True or False.*hints=0.5"),
         ({"source": noise(4, 8, 8, 2)}, ValueError, "`source` must hold images"),

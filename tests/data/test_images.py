@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile, ImageOps
 
-from keras_gans.data import images
+from keras_gans.data import decoding
 from keras_gans.data.images import (
     ImageError,
     decode_image,
@@ -72,7 +72,13 @@ def grey_levels_apart(actual, expected):
 class TestFormats:
     @pytest.mark.parametrize(
         "extension, options",
-        [("png", {}), ("bmp", {}), ("webp", {"lossless": True})],
+        [
+            ("png", {}),
+            ("bmp", {}),
+            ("webp", {"lossless": True}),
+            ("tif", {}),
+            ("tiff", {"compression": "tiff_lzw"}),
+        ],
     )
     def test_lossless(self, tmp_path, extension, options):
         path = tmp_path / f"image.{extension}"
@@ -83,7 +89,7 @@ class TestFormats:
         np.testing.assert_array_equal(decode_image(str(path)), decoded)
         np.testing.assert_array_equal(decode_image(path.read_bytes()), decoded)
 
-    @pytest.mark.parametrize("image_format", ["JPEG", "WEBP"])
+    @pytest.mark.parametrize("image_format", ["JPEG", "WEBP", "AVIF"])
     @pytest.mark.parametrize("progressive", [False, True])
     def test_lossy(self, image_format, progressive):
         options = {"progressive": progressive} if image_format == "JPEG" else {}
@@ -198,7 +204,7 @@ class TestModes:
     def test_sixteen_bit_modes_of_other_pillow_versions(self, kind, monkeypatch):
         values = np.array([[0, 257, 32896, 65535]]).astype(kind)
         monkeypatch.setitem(
-            images._READERS, "PNG", lambda stream: Image.fromarray(values)
+            decoding._READERS, "PNG", lambda stream: Image.fromarray(values)
         )
         decoded = decode_image(encode_png(COLOURS), channels=1)
         np.testing.assert_array_equal(decoded[..., 0], [[0, 1, 128, 255]])
@@ -207,6 +213,22 @@ class TestModes:
         key = chunk(b"tRNS", struct.pack(">H", 1000))
         data = raw_png(2, 1, 16, 0, [struct.pack(">HH", 1000, 1028)], key)
         np.testing.assert_array_equal(decode_image(data, 1), [[[255], [4]]])
+
+    @pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+    def test_sixteen_bit_tiff(self, compression):
+        ramp = np.arange(0, 65536, 257, dtype="uint16").reshape(16, 16)
+        data = encode(ramp, "TIFF", compression=compression)
+        expected = np.arange(256).reshape(16, 16, 1)
+        np.testing.assert_array_equal(decode_image(data, 1), expected)
+
+    @pytest.mark.parametrize("dtype", ["float32", "int32"])
+    def test_tiff_whose_values_have_no_agreed_range(self, dtype):
+        with pytest.raises(ImageError, match="32 bits.*no agreed range"):
+            decode_image(encode(np.ones((3, 4), dtype), "TIFF"))
+
+    def test_cmyk_tiff(self):
+        cmyk = Image.new("CMYK", (3, 2), (0, 255, 255, 0))
+        assert decode_image(encode(cmyk, "TIFF"))[0, 0].tolist() == [255, 0, 0]
 
     def test_sixteen_bit_colour(self):
         row = struct.pack(">HHHHHH", 0, 257 * 100, 65535, 257 * 7, 257 * 8, 257 * 9)
@@ -248,7 +270,7 @@ class TestOrientation:
     }
 
     @pytest.mark.parametrize("orientation", range(1, 9))
-    @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP"])
+    @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF"])
     def test_all_eight(self, image_format, orientation):
         exif = Image.Exif()
         exif[0x0112] = orientation
@@ -256,10 +278,12 @@ class TestOrientation:
             "JPEG": {"quality": 100, "subsampling": 0},
             "WEBP": {"lossless": True},
             "PNG": {},
+            "TIFF": {"compression": "tiff_deflate"},
+            "AVIF": {"quality": 100, "subsampling": "4:4:4"},
         }
         data = encode(gradient(), image_format, exif=exif, **options[image_format])
         expected = self.UPRIGHT[orientation](gradient())
-        tolerance = 4 if image_format == "JPEG" else 0
+        tolerance = 4 if image_format in ("JPEG", "AVIF") else 0
         assert grey_levels_apart(decode_image(data), expected) <= tolerance
         by_pillow = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
         np.testing.assert_array_equal(decode_image(data), by_pillow.convert("RGB"))
@@ -315,7 +339,16 @@ def oversized_files(width, height):
     at = gif.index(b",\0\0\0\0\2\0\2\0") + 5
     yield "GIF frame", gif[:at] + short + gif[at + 4 :]
 
+    tiff = encode(gradient(), "TIFF")
+    for tag, length in ((256, width), (257, height)):
+        at = tiff.index(struct.pack("<HH", tag, 4))
+        entry = struct.pack("<HHII", tag, 4, 1, length)
+        tiff = tiff[:at] + entry + tiff[at + 12 :]
+    yield "TIFF", tiff
     if width <= 16383:
+        avif = encode(gradient(), "AVIF")
+        at = avif.index(b"ispe") + 8
+        yield "AVIF", avif[:at] + struct.pack(">II", width, height) + avif[at + 8 :]
         webp = encode(gradient(), "WEBP")
         yield "WebP", webp[:26] + short + webp[30:]
         webp = encode(gradient(), "WEBP", lossless=True)
@@ -350,12 +383,13 @@ class TestBadFiles:
         path.write_text("these are notes, and not pixels")
         assert str(path) in self.bad(path, r"not an image of a supported format \(PNG,")
 
-    @pytest.mark.parametrize("image_format", ["TIFF", "PPM", "ICO", "TGA", "PCX"])
+    @pytest.mark.parametrize("image_format", ["PPM", "ICO", "TGA", "PCX"])
     def test_unsupported_format(self, image_format):
         self.bad(encode(gradient(), image_format), "not an image of a supported format")
 
     @pytest.mark.parametrize(
-        "image_format", ["PNG", "JPEG", "BMP", "GIF", "WEBP", "lossless"]
+        "image_format",
+        ["PNG", "JPEG", "BMP", "GIF", "WEBP", "lossless", "TIFF", "AVIF"],
     )
     @pytest.mark.parametrize("kept", [0.03, 0.3, 0.6, 0.95])
     def test_truncated(self, image_format, kept):
@@ -409,14 +443,14 @@ class TestBadFiles:
         def fail(stream):
             raise error
 
-        monkeypatch.setitem(images._READERS, "PNG", fail)
+        monkeypatch.setitem(decoding._READERS, "PNG", fail)
         assert self.bad(encode_png(COLOURS), "cannot be decoded").endswith(reason)
 
     def test_lack_of_memory_is_not_blamed_on_the_file(self, monkeypatch):
         def fail(stream):
             raise MemoryError
 
-        monkeypatch.setitem(images._READERS, "PNG", fail)
+        monkeypatch.setitem(decoding._READERS, "PNG", fail)
         with pytest.raises(MemoryError):
             decode_image(encode_png(COLOURS))
 
@@ -518,16 +552,18 @@ class TestEncodeAndResize:
 class TestListImages:
     def test_sorted_recursive_without_hidden_files(self, tmp_path):
         wanted = ["A.PNG", "b.jpeg", "c.JpG", "sub/d.gif", "sub/e.webp", "größe 猫.bmp"]
+        wanted += ["f.tif", "g.TIFF", "h.jfif", "i.avif"]
         others = [".hidden.png", ".cache/f.png", "sub/.x/g.png", "notes.txt", "png"]
         for name in wanted + others:
             path = tmp_path / name
             path.parent.mkdir(exist_ok=True)
             path.touch()
         (tmp_path / "a folder.png").mkdir()
-        listed = list_images(tmp_path)
+        with pytest.warns(UserWarning, match="2 files are not used in"):
+            listed = list_images(tmp_path)
+            assert list_images(str(tmp_path)) == listed
         assert listed == sorted(tmp_path / name for name in wanted)
         assert all(isinstance(path, pathlib.Path) for path in listed)
-        assert list_images(str(tmp_path)) == listed
 
     def test_a_hidden_folder_itself_may_be_given(self, tmp_path):
         (tmp_path / ".data").mkdir()
@@ -544,14 +580,49 @@ class TestListImages:
         with pytest.raises(ValueError, match="'.*a.png' is a file. Give the folder"):
             list_images(path)
 
+    def test_content_decides_where_the_name_says_nothing(self, tmp_path):
+        (tmp_path / "photo").write_bytes(encode(COLOURS, "JPEG"))
+        (tmp_path / "b.dat").write_bytes(encode_png(COLOURS))
+        assert list_images(tmp_path) == [tmp_path / "b.dat", tmp_path / "photo"]
+        assert load_folder(tmp_path, 4).shape == (2, 4, 4, 3)
+
+    def test_what_is_not_used_is_counted_by_kind_and_reason(self, tmp_path):
+        (tmp_path / "a.png").write_bytes(encode_png(COLOURS))
+        for name in ("1.txt", "2.TXT", "README", ".hidden"):
+            (tmp_path / name).write_text("no image")
+        (tmp_path / "scan.ppm").write_bytes(encode(COLOURS, "PPM"))
+        (tmp_path / "nothing.dat").touch()
+        (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+        with pytest.warns(UserWarning) as caught:
+            assert list_images(tmp_path) == [tmp_path / "a.png"]
+        (warning,) = caught
+        assert warning.filename == __file__
+        assert str(warning.message) == (
+            f"6 files are not used in '{tmp_path}': 2 x .txt (no image of a format "
+            "that is read), 1 x .dat (empty), 1 x .ppm (no image of a format that is "
+            "read), 1 x no extension (cannot be opened), 1 x no extension (no image of "
+            "a format that is read)"
+        )
+
+    def test_linked_folders_are_followed_without_loops(self, tmp_path):
+        folder, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
+        for place, name in ((folder, "a.png"), (elsewhere / "deep", "b.png")):
+            place.mkdir(parents=True)
+            (place / name).touch()
+        (folder / "linked").symlink_to(elsewhere)
+        (elsewhere / "back").symlink_to(folder)
+        (folder / "itself").symlink_to(folder)
+        expected = [folder / "a.png", folder / "linked" / "deep" / "b.png"]
+        assert list_images(folder) == expected
+
     def test_no_image_file(self, tmp_path):
-        for name in ("a.tif", "b.tif", "c.txt", "README"):
-            (tmp_path / name).touch()
+        for name in ("a.heic", "b.heic", "c.txt", "README"):
+            (tmp_path / name).write_text("no image")
         with pytest.raises(ValueError, match="no image file in the folder") as caught:
             list_images(tmp_path)
         message = str(caught.value)
-        assert ".png, .jpg, .jpeg, .bmp, .gif, .webp" in message
-        for found in ("2 x .tif", "1 x .txt", "1 x no extension"):
+        assert ".png, .jpg, .jpeg, .jfif, .bmp, .gif, .webp, .tif" in message
+        for found in ("2 x .heic (no image", "1 x .txt", "1 x no extension"):
             assert found in message
 
     def test_empty_folder(self, tmp_path):
@@ -609,10 +680,10 @@ class TestLoadFolder:
             strict=False,
         ):
             assert text.startswith(f"Skipped {tmp_path / name}: ") and reason in text
-        assert texts[-1] == f"4 of 8 files in {tmp_path} were skipped"
+        assert texts[-1] == f"4 of 8 image files in {tmp_path} were skipped"
         assert {warning.filename for warning in caught} == {__file__}
 
-    @pytest.mark.filterwarnings("ignore:1 of 3 files")
+    @pytest.mark.filterwarnings("ignore:1 of 3 image files")
     def test_broken_link_is_not_passed_over_in_silence(self, tmp_path):
         write_folder(tmp_path, 2)
         (tmp_path / "link.png").symlink_to(tmp_path / "gone.png")

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from keras_gans import models, networks
-from keras_gans.data.gaussians import GaussianMixture
+from keras_gans.data import GaussianMixture
 from keras_gans.experiments import gan_losses
 from keras_gans.experiments.gan_losses import Claim, judge, probe_gradient, report
 

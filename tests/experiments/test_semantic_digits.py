@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from keras_gans import metrics
-from keras_gans.data.digits import handwritten_digits
+from keras_gans.data import handwritten_digits
 from keras_gans.experiments import semantic_digits
 from keras_gans.experiments.semantic_digits import VARIANTS, Setting
 from keras_gans.models import CycleGAN

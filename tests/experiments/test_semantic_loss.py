@@ -14,7 +14,7 @@ import scipy.linalg
 
 import small_run
 from keras_gans import export, metrics
-from keras_gans.data.digits import street_digits
+from keras_gans.data import street_digits
 from keras_gans.experiments import semantic_loss
 from keras_gans.experiments.semantic_loss import (
     PAPER,

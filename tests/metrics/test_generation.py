@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from scipy.linalg import sqrtm
 
-from keras_gans.data.digits import handwritten_digits
+from keras_gans.data import handwritten_digits
 from keras_gans.metrics import (
     class_statistics,
     classifier_features,

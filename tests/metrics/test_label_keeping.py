@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_gans.data.digits import handwritten_digits
+from keras_gans.data import handwritten_digits
 from keras_gans.metrics import label_keeping, train_classifier
 
 

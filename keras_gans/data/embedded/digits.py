@@ -16,7 +16,6 @@ The labels are for scoring; unpaired training never sees them.
 """
 
 import functools
-import numbers
 import pathlib
 
 import matplotlib
@@ -25,12 +24,13 @@ from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from keras_gans.data.embedded.blocks import blocks, check_split
+from keras_gans.pixels import LUMA
+
 IMAGE_SIZE = 32
 HANDWRITTEN_TEST_COUNT = 300
 STREET_COUNTS = {"train": 4000, "test": 1000}
 
-# Street digits are drawn in blocks, each from a random stream of its own, so that
-# memory stays small and a smaller `count` is the beginning of a larger one.
 BLOCK_SIZE = 250
 # Glyphs and scenes are drawn larger than needed and averaged down.
 SCENE_SIZE = 2 * IMAGE_SIZE
@@ -57,7 +57,7 @@ TYPEFACES = (
     ("cmss10.ttf", 2),
     ("cmtt10.ttf", 1),
 )
-LUMA = np.array([0.299, 0.587, 0.114], "float32")
+_LUMA = np.array(LUMA, "float32")
 
 
 def handwritten_digits(split="train"):
@@ -85,7 +85,7 @@ def handwritten_digits(split="train"):
     >>> images.shape
     (300, 32, 32, 1)
     """
-    _check_split(split)
+    check_split(split)
     small, labels = load_digits(return_X_y=True)
     train, test = train_test_split(
         np.arange(len(labels)),
@@ -113,7 +113,7 @@ def street_digits(split="train", count=None, seed=0):
         count: Positive integer, the number of images. Defaults to 4,000 for
             `"train"` and 1,000 for `"test"`. A smaller count gives the first images
             of a larger one.
-        seed: Zero or a positive integer. The same seed draws the same images (on
+        seed: Non-negative integer. The same seed draws the same images (on
             another machine, or with another version of Pillow or NumPy, single
             pixels may differ slightly). Defaults to `0`.
 
@@ -135,44 +135,17 @@ def street_digits(split="train", count=None, seed=0):
         Netzer et al., Reading Digits in Natural Images with Unsupervised Feature
         Learning, 2011 (the data set that is imitated).
     """
-    _check_split(split)
-    count = STREET_COUNTS[split] if count is None else count
-    _check_integer("count", count, 1, "a positive integer")
-    _check_integer("seed", seed, 0, "zero or a positive integer")
-
-    stream = 0 if split == "train" else 1
+    count, parts = blocks(split, count, seed, STREET_COUNTS, BLOCK_SIZE)
     images = np.empty((count, IMAGE_SIZE, IMAGE_SIZE, 3), "uint8")
     labels = np.empty(count, "int64")
-    for start in range(0, count, BLOCK_SIZE):
-        random = np.random.default_rng([int(seed), stream, start // BLOCK_SIZE])
-        kept = min(BLOCK_SIZE, count - start)
-        block_labels = random.permuted(
+    for block, random in parts:
+        drawn = random.permuted(
             np.tile(np.arange(10), (BLOCK_SIZE // 10, 1)), axis=1
         ).ravel()
-        masks = _draw_numbers(block_labels, random)
-        images[start : start + kept] = _photograph(masks, random)[:kept]
-        labels[start : start + kept] = block_labels[:kept]
+        kept = block.stop - block.start
+        images[block] = _photograph(_draw_numbers(drawn, random), random)[:kept]
+        labels[block] = drawn[:kept]
     return images, labels
-
-
-def _check_split(split):
-    if not isinstance(split, str):
-        raise TypeError(
-            "Argument `split` must be the string 'train' or 'test'. "
-            f"Received: split={split!r} of type {type(split).__name__}"
-        )
-    if split not in STREET_COUNTS:
-        raise ValueError(
-            f"Argument `split` must be 'train' or 'test'. Received: split={split!r}"
-        )
-
-
-def _check_integer(name, value, lowest, expected):
-    message = f"Argument `{name}` must be {expected}. Received: {name}={value!r}"
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{message} of type {type(value).__name__}")
-    if value < lowest:
-        raise ValueError(message)
 
 
 def _enlarge(small):
@@ -342,7 +315,7 @@ def _photograph(masks, random):
         images.shape, "float32"
     )
     softness = random.uniform(0.4, 1.25, count)
-    grey = images @ LUMA
+    grey = images @ _LUMA
     colour = images - grey[..., np.newaxis]
     grey = _blur(grey[..., np.newaxis], softness, random)
     colour = _blur(colour, softness + 0.9, random)
@@ -371,7 +344,7 @@ def _tint(grey, strength, random):
     strength = strength * (1.2 - grey)
     phases = hue[:, np.newaxis] - np.array([0.0, 2.0, 4.0]) * np.pi / 3.0
     colour = np.cos(phases).astype("float32")
-    colour -= (colour @ LUMA)[:, np.newaxis]
+    colour -= (colour @ _LUMA)[:, np.newaxis]
     colour = grey[..., np.newaxis] + (
         strength[..., np.newaxis] * colour[:, np.newaxis, np.newaxis]
     )

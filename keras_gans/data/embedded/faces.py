@@ -11,15 +11,19 @@ be drawn again with other attributes, which is what an edit should have made of 
 import itertools
 
 import numpy as np
-from PIL import Image
 
-from keras_gans.data.drawings import (
-    _box,
-    _check_integer,
-    _check_split,
-    _circle,
-    _color,
-    _Pen,
+from keras_gans.data.embedded.blocks import blocks
+from keras_gans.data.embedded.pen import (
+    Pen,
+    around,
+    both_sides,
+    box,
+    circle,
+    color_of,
+    draw_backdrop,
+    lighter,
+    mixed,
+    tinted,
 )
 
 IMAGE_SIZE = 64
@@ -39,8 +43,6 @@ HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 # All groups of attributes of which a face has at most one.
 EXCLUSIVE_GROUPS = (HAIR_COLORS,)
 
-# Drawn larger than needed and averaged down, which smooths the edges.
-SUPERSAMPLING = 4
 # Ranges of hue (0 red, 1/3 green, 2/3 blue), luma and vividness.
 PALETTE = {
     "Black_Hair": ((0.60, 0.70), (0.10, 0.15), (0.0, 0.05)),
@@ -78,14 +80,9 @@ def faces(split="train", count=None, seed=0, attributes=None):
     colour shows under every hat.
 
     Args:
-        split: `"train"` or `"test"`: two separate random streams. Defaults to
-            `"train"`.
-        count: Positive integer, the number of faces. Defaults to 4,096 for `"train"`
-            and 512 for `"test"`. A smaller count gives the first faces of a larger
-            one.
-        seed: Zero or a positive integer. The same seed draws the same images (on
-            another machine, or with another version of Pillow or NumPy, single
-            pixels may differ slightly). Defaults to `0`.
+        split: `"train"` or `"test"`.
+        count: Positive integer. Defaults to 4,096 for `"train"` and 512 for `"test"`.
+        seed: Non-negative integer; all three as in `keras_gans.data.street_digits`.
         attributes: Array of shape `(count, 7)` or `(7,)`, 0 or 1, to draw the same
             faces with these attributes instead of their own.
 
@@ -95,7 +92,6 @@ def faces(split="train", count=None, seed=0, attributes=None):
         `(count, 7)` of 0 and 1, and a tuple of the 7 names of the attributes.
 
     Raises:
-        TypeError: If `split` is no string, or `count` or `seed` no integer.
         ValueError: If an argument is out of range, or a face is to have two hair
             colours.
 
@@ -112,21 +108,12 @@ def faces(split="train", count=None, seed=0, attributes=None):
     >>> shaved = attributes * [name != "Mustache" for name in names]
     >>> edits, _, _ = faces("test", count=20, seed=7, attributes=shaved)
     """
-    _check_split(split)
-    count = COUNTS[split] if count is None else count
-    _check_integer("count", count, 1, "a positive integer")
-    _check_integer("seed", seed, 0, "zero or a positive integer")
+    count, parts = blocks(split, count, seed, COUNTS, len(COMBINATIONS))
     wanted = None if attributes is None else _check_attributes(attributes, count)
-
-    stream = 0 if split == "train" else 1
     images = np.empty((count, IMAGE_SIZE, IMAGE_SIZE, 3), "uint8")
     own = np.empty((count, len(ATTRIBUTES)), "uint8")
-    # Drawn in blocks, each from a random stream of its own, as `street_digits`.
-    block_size = len(COMBINATIONS)
-    for start in range(0, count, block_size):
-        random = np.random.default_rng([int(seed), stream, start // block_size])
-        block = slice(start, min(start + block_size, count))
-        own[block] = random.permutation(COMBINATIONS)[: count - start]
+    for block, random in parts:
+        own[block] = random.permutation(COMBINATIONS)[: block.stop - block.start]
         if wanted is not None:
             own[block] = wanted[block]
         for index in range(block.start, block.stop):
@@ -165,10 +152,10 @@ class _Face:
         # Nothing here may depend on attributes, nor be drawn from `random` later: the
         # next face would change with the attributes of this one.
         def pick(name):
-            return _color(*(random.uniform(low, high) for low, high in PALETTE[name]))
+            return color_of(*(random.uniform(low, high) for low, high in PALETTE[name]))
 
         self.line_width = int(random.integers(4, 7))
-        self.ink = _color(random.uniform(), random.uniform(0.04, 0.08), 0.5)
+        self.ink = color_of(random.uniform(), random.uniform(0.04, 0.08), 0.5)
         self.light = (random.choice((-0.7, 0.7)), -0.7)
 
         # 1. Behind: two colours and a pattern.
@@ -188,7 +175,7 @@ class _Face:
         # 3. Whose head it is. The paler a skin, the more colour is left beside grey.
         luma = random.uniform(0.56, 0.88)
         vivid = 0.9 * luma + random.uniform(-0.05, 0.05)
-        self.skin = _color(random.uniform(0.055, 0.08), luma, vivid)
+        self.skin = color_of(random.uniform(0.055, 0.08), luma, vivid)
         self.jaw = random.uniform(0.5, 0.75)
         self.eyes_apart = random.uniform(0.41, 0.46)
         self.eyes_y = random.uniform(0.02, 0.1)
@@ -221,12 +208,7 @@ class _Face:
 
     def draw(self, has):
         """Draws the face: `has` tells for each name whether it has the attribute."""
-        side = SUPERSAMPLING * IMAGE_SIZE
-        image = Image.new("RGB", (side, side))
-        matrix = SUPERSAMPLING * np.eye(2)
-        pen = _Pen(
-            image, self.ink, self.line_width, self.light, matrix, offset=np.zeros(2)
-        )
+        pen = Pen.on_paper(IMAGE_SIZE, self.ink, self.line_width, self.light)
         colors = [color for name, color in self.hair.items() if has.get(name)]
         hair = colors[0] if colors else self.hair["Gray_Hair"]
 
@@ -245,28 +227,24 @@ class _Face:
             self._draw_hat(head)
         if has["Eyeglasses"]:
             self._draw_glasses(head)
-        return np.asarray(image.reduce(SUPERSAMPLING))
+        return pen.picture()
 
     def _draw_background(self, pen):
         if self.pattern == "gradient":
-            ends = Image.fromarray(np.array([[self.wall], [self.other_wall]], "uint8"))
-            pen.image.paste(ends.resize(pen.image.size, Image.Resampling.BILINEAR))
+            draw_backdrop(pen, self.wall, self.other_wall)
             return
-        pen.image.paste(self.wall, (0, 0, *pen.image.size))
+        draw_backdrop(pen, self.wall, self.wall)
         if self.pattern == "plain":
             return
         # The other colour is close enough to the first that faces stand out.
-        other = tuple(
-            round(0.55 * a + 0.45 * b)
-            for a, b in zip(self.wall, self.other_wall, strict=True)
-        )
+        other = mixed(self.wall, self.other_wall, 0.45)
         step = self.pattern_step
         wall = pen.at(32, 32, 1, self.pattern_turn)
         # Half of the diagonal, so that the corners are reached however it is turned.
         across = np.arange(-46 - step, 46 + step, step) + step * self.pattern_shift[0]
         if self.pattern == "stripes":
             for x in across:
-                wall.shape(_box(step / 4, 64, x, 0), other, outline=False)
+                wall.shape(box(step / 4, 64, x, 0), other, outline=False)
             return
         down = np.arange(-46 - step, 46 + step, step / 2) + step * self.pattern_shift[1]
         for row, y in enumerate(down):
@@ -274,15 +252,14 @@ class _Face:
                 if self.pattern == "dots":
                     wall.oval(x, y, step / 5, step / 5, other, outline=False)
                 else:
-                    wall.shape(_box(step / 4, step / 4, x, y), other, outline=False)
+                    wall.shape(box(step / 4, step / 4, x, y), other, outline=False)
 
     def _draw_back_hair(self, pen, hair):
         if self.back in ("long", "bob"):
             length = self.back_length if self.back == "long" else 0.85
-            outline = [(-0.6, -1.2), (-1.25, -0.7), (-1.2, 0.2), (-self.flare, length)]
-            outline += [(-0.4, length + 0.25), (0.4, length + 0.25)]
-            outline += [(self.flare, length), (1.2, 0.2), (1.25, -0.7), (0.6, -1.2)]
-            pen.shape(outline, hair, smooth=True)
+            half = [(-0.6, -1.2), (-1.25, -0.7), (-1.2, 0.2), (-self.flare, length)]
+            half = [*half, (-0.4, length + 0.25)]
+            pen.shape(both_sides(half), hair, smooth=True)
         elif self.back == "tails":
             for side in (-1, 1):
                 tail = [(0.85, -0.6), (1.5, -0.65), (1.75, 0.3), (1.45, 1.4)]
@@ -296,9 +273,8 @@ class _Face:
 
     def _draw_bust(self, pen):
         width = self.shoulders
-        shoulders = [(-0.3, 1.2), (-0.75 * width, 1.3), (-1.05 * width, 1.6)]
-        shoulders += [(-1.2 * width, 4.0)]
-        shoulders += [(-x, y) for x, y in reversed(shoulders)]
+        half = [(-0.3, 1.2), (-0.75 * width, 1.3), (-1.05 * width, 1.6)]
+        shoulders = both_sides([*half, (-1.2 * width, 4.0)])
         pen.shape(shoulders, self.cloth, smooth=True, shade=True)
         if self.collar == "round":
             pen.oval(0, 1.25, 0.5, 0.3, self.skin)
@@ -307,25 +283,22 @@ class _Face:
                 wing = np.array([(0.1, 1.6), (0.3, 1.1), (0.75, 1.3), (0.45, 1.7)])
                 pen.shape(wing * (side, 1), self.other_cloth)
         elif self.collar == "stripe":
-            pen.shape(_box(0.8 * width, 0.15, 0, 1.72), self.other_cloth)
+            pen.shape(box(0.8 * width, 0.15, 0, 1.72), self.other_cloth)
         neck = [(-0.27, 0.6), (0.27, 0.6), (0.32, 1.35), (-0.32, 1.35)]
         pen.shape(neck, self.skin, outline=False)
         for side in (-1, 1):
             pen.line([(side * 0.27, 0.8), (side * 0.28, 1.15), (side * 0.4, 1.3)])
         if self.collar == "scarf":
-            pen.shape(_box(0.6, 0.2, 0, 1.3), self.other_cloth, smooth=True)
+            pen.shape(box(0.6, 0.2, 0, 1.3), self.other_cloth, smooth=True)
 
     def _draw_head(self, pen):
         for side in (-1, 1):
             pen.oval(side * 0.9, 0.15, 0.17, 0.22, self.skin)
         jaw = self.jaw
-        head = [(-0.5, -1.05), (-1.0, -0.6), (-0.95, 0.45), (-jaw, 0.95), (-0.2, 1.1)]
-        head += [(-x, y) for x, y in reversed(head)]
-        pen.shape(head, self.skin, smooth=True, shade=True)
+        half = [(-0.5, -1.05), (-1.0, -0.6), (-0.95, 0.45), (-jaw, 0.95), (-0.2, 1.1)]
+        pen.shape(both_sides(half), self.skin, smooth=True, shade=True)
         if self.blush:
-            rose = tuple(
-                round(a * b) for a, b in zip((1.0, 0.84, 0.84), self.skin, strict=True)
-            )
+            rose = tinted(self.skin, (1.0, 0.84, 0.84))
             for side in (-1, 1):
                 pen.oval(side * 0.62, 0.45, 0.16, 0.11, rose, outline=False)
         pen.line([(0, 0.22), (0.07 * self.side, 0.32), (0, 0.34)], width=0.8)
@@ -335,10 +308,7 @@ class _Face:
         for side in (-1, 1):
             eye = pen.at(side * self.eyes_apart, self.eyes_y)
             if glasses:
-                pale = tuple(
-                    round(0.35 * a + 0.65 * b)
-                    for a, b in zip(self.skin, (225, 240, 250), strict=True)
-                )
+                pale = mixed(self.skin, (225, 240, 250), 0.65)
                 eye.shape(self._lens(), pale, smooth=None, outline=False)
             eye.oval(0, 0, wide, high, WHITE, outline=False)
             eye.oval(0, 0.02, 0.75 * wide, 0.9 * high, self.iris, outline=False)
@@ -350,8 +320,8 @@ class _Face:
 
     def _lens(self):
         if self.lens == "round":
-            return 0.36 * _circle()
-        return np.array(_box(0.36, 0.3))
+            return 0.36 * circle()
+        return np.array(box(0.36, 0.3))
 
     def _draw_glasses(self, pen):
         y = self.eyes_y
@@ -391,7 +361,7 @@ class _Face:
     def _draw_front_hair(self, pen, hair):
         # 1. Around the skull, from the left temple to the right one.
         angle = np.linspace(-np.pi - 0.15, 0.15, 33)
-        skull = 1.08 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        skull = 1.08 * around(angle)
         # 2. Back over the forehead.
         if self.front == "spikes":
             x = np.linspace(0.76, -0.76, 9)
@@ -408,7 +378,7 @@ class _Face:
         fringe = np.stack([x, y], axis=1)
         pen.shape([*skull, (0.92, self.locks), *fringe, (-0.92, self.locks)], hair)
         shine = np.array([(-0.6, -0.72), (-0.35, -0.88), (-0.05, -0.93)])
-        light = tuple(round(value + 0.35 * (255 - value)) for value in hair)
+        light = lighter(hair, 0.35)
         pen.line(shine * (-np.sign(pen.light[0]), 1), light, 0.9)
 
     def _draw_hat(self, pen):
@@ -419,12 +389,12 @@ class _Face:
             # Hair that is wider than the crown is under the brim.
             pen.shape(dome * (0.98, 0.45) - (0, 0.3), self.hat, smooth=None)
             pen.shape([crown[0], *crown, crown[-1]], self.hat, smooth=True)
-            pen.shape(_box(0.93, 0.15, 0, -0.88), self.hat_band)
-            pen.shape(_box(1.45, 0.13, 0, -0.65), self.hat)
+            pen.shape(box(0.93, 0.15, 0, -0.88), self.hat_band)
+            pen.shape(box(1.45, 0.13, 0, -0.65), self.hat)
         elif self.hat_style == "wool":
             pen.oval(0, -1.7, 0.28, 0.28, self.hat_band)
             pen.shape(dome, self.hat, smooth=None, shade=True)
-            pen.shape(_box(1.22, 0.19, 0, -0.66), self.hat_band)
+            pen.shape(box(1.22, 0.19, 0, -0.66), self.hat_band)
         else:
             pen.shape(dome, self.hat, smooth=None, shade=True)
             pen.oval(0.35 * self.side, -0.58, 1.05, 0.17, self.hat_band)

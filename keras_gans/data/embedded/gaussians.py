@@ -1,13 +1,12 @@
 """Mixtures of Gaussians in the plane, which show at a glance whether modes are lost."""
 
 import dataclasses
-import math
-import numbers
 
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.data.batches import check_positive, check_seed, epochs, streams
+from keras_gans.checks import boolean, integer, positive_float, positive_integer
+from keras_gans.data.batches import epochs, in_memory, numbered_seed, streams
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,10 +43,10 @@ class GaussianMixture:
             raise ValueError(
                 f"Argument `centers` must be finite. Received: centers={self.centers}"
             )
-        _check_positive_number("standard_deviation", self.standard_deviation)
+        deviation = positive_float("standard_deviation", self.standard_deviation)
         centers.flags.writeable = False
         object.__setattr__(self, "centers", centers)
-        object.__setattr__(self, "standard_deviation", float(self.standard_deviation))
+        object.__setattr__(self, "standard_deviation", deviation)
 
     def sample(self, n, seed=0):
         """Draws points, for measuring.
@@ -60,8 +59,8 @@ class GaussianMixture:
             A pair: points, float32 of shape `(n, 2)`, and the component that each was
             drawn from, int32 of shape `(n,)`.
         """
-        check_positive("n", n)
-        check_seed(seed)
+        positive_integer("n", n)
+        integer("seed", seed)
         generator = np.random.default_rng(streams(seed, 1))
         labels = generator.integers(len(self.centers), size=n, dtype="int32")
         noise = generator.standard_normal((n, 2))
@@ -90,28 +89,20 @@ class GaussianMixture:
             `keras_gans.callbacks.Checkpoint` resumes it within an epoch. Its attribute
             `classes` is the number of components, or `None` without labels.
         """
-        check_positive("batch_size", batch_size)
-        check_positive("steps_per_epoch", steps_per_epoch)
-        check_seed(seed)
-        if not isinstance(labels, (bool, np.bool_)):
-            raise TypeError(
-                "Argument `labels` must be True or False. "
-                f"Received: labels of type {type(labels)}"
-            )
+        positive_integer("batch_size", batch_size)
+        positive_integer("steps_per_epoch", steps_per_epoch)
+        integer("seed", seed)
+        boolean("labels", labels)
         batch_size, modes = int(batch_size), len(self.centers)
-        with tf.device("CPU:0"):  # In main memory, where `tf.data` works.
-            centers = tf.constant(self.centers, tf.float32)
+        centers = in_memory(self.centers.astype("float32"))
         label_stream, noise_stream = streams(seed, 2)
 
         def make_batch(index):
-            def batch_seed(stream):
-                return tf.stack([tf.cast(stream, tf.int64), index])
-
             components = tf.random.stateless_uniform(
-                [batch_size], batch_seed(label_stream), 0, modes, tf.int32
+                [batch_size], numbered_seed(label_stream, index), 0, modes, tf.int32
             )
             noise = tf.random.stateless_normal(
-                [batch_size, 2], batch_seed(noise_stream)
+                [batch_size, 2], numbered_seed(noise_stream, index)
             )
             points = tf.gather(centers, components) + self.standard_deviation * noise
             return (points, components) if labels else points
@@ -149,8 +140,8 @@ def gaussian_ring(modes=8, radius=2.0, standard_deviation=0.02):
     - [Unrolled Generative Adversarial Networks](https://arxiv.org/abs/1611.02163)
       (Metz et al., 2017)
     """
-    check_positive("modes", modes)
-    _check_positive_number("radius", radius)
+    positive_integer("modes", modes)
+    positive_float("radius", radius)
     angles = 2 * np.pi * np.arange(modes) / modes
     centers = radius * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     return GaussianMixture(centers, standard_deviation)
@@ -167,7 +158,7 @@ def gaussian_grid(side=5, spacing=1.0, standard_deviation=0.025):
 
     Args:
         side: Positive integer, components along each axis. They are numbered along x
-            first, from the lower left on. Defaults to 5, 25 components.
+            first, starting at the lower left. Defaults to 5, 25 components.
         spacing: Positive number, the distance between neighbours. Defaults to 1.
         standard_deviation: Positive number. Defaults to 0.025.
 
@@ -187,21 +178,10 @@ def gaussian_grid(side=5, spacing=1.0, standard_deviation=0.025):
     - [PacGAN: The power of two samples in generative adversarial
       networks](https://arxiv.org/abs/1712.04086) (Lin et al., 2018)
     """
-    check_positive("side", side)
-    _check_positive_number("spacing", spacing)
+    positive_integer("side", side)
+    positive_float("spacing", spacing)
     axis = spacing * (np.arange(side) - (side - 1) / 2)
     y, x = np.meshgrid(axis, axis, indexing="ij")
     return GaussianMixture(
         np.stack([x.ravel(), y.ravel()], axis=-1), standard_deviation
     )
-
-
-def _check_positive_number(name, value):
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, numbers.Real)
-        or not 0 < value < math.inf
-    ):
-        raise ValueError(
-            f"Argument `{name}` must be a positive number. Received: {name}={value!r}"
-        )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_gans.data.digits import handwritten_digits, street_digits
+from keras_gans.data import handwritten_digits, street_digits
 
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -169,28 +169,3 @@ def test_street_centre_carries_the_label(street):
     test, test_labels = street["test"]
     named = (flatten(test) @ templates.T).argmax(axis=1)
     assert np.mean(named == test_labels) > 0.6
-
-
-@pytest.mark.parametrize("load", [handwritten_digits, street_digits])
-def test_split_is_validated(load):
-    with pytest.raises(ValueError, match="`split` must be .*split='extra'"):
-        load("extra")
-    with pytest.raises(TypeError, match="`split` must be .*split=3 of type int"):
-        load(3)
-
-
-def test_count_and_seed_are_validated():
-    for count in (0, -5):
-        with pytest.raises(ValueError, match=f"`count` must be a pos.*count={count}"):
-            street_digits(count=count)
-    with pytest.raises(ValueError, match="`seed` must be zero or a pos.*seed=-1"):
-        street_digits(seed=-1)
-    for wrong in (2.0, "2", True):
-        with pytest.raises(TypeError, match="`count` must be a positive integer"):
-            street_digits(count=wrong)
-        with pytest.raises(TypeError, match="`seed` must be zero or a positive"):
-            street_digits(seed=wrong)
-    with pytest.raises(TypeError, match="`seed` must be"):
-        street_digits(seed=None)
-    images, _ = street_digits(count=np.int64(2), seed=np.int32(1))
-    assert images.shape == (2, 32, 32, 3)

@@ -1,3 +1,5 @@
+import dataclasses
+import functools
 import importlib
 
 import matplotlib.colors
@@ -6,10 +8,15 @@ import pytest
 import tensorflow as tf
 
 from keras_gans.data import colorization, drawings, extract_line_art, load_images
+from keras_gans.data.embedded import EMBEDDED
+from keras_gans.data.embedded import pen as pen_module
+from keras_gans.data.embedded import people
 from keras_gans.data.sources import has_test_split, is_digits
 
 # `keras_gans.data.drawings` is the function.
-module = importlib.import_module("keras_gans.data.drawings")
+module = importlib.import_module("keras_gans.data.embedded.drawings")
+KINDS = {kind.__name__.removeprefix("draw_"): kind for kind in module.KINDS}
+OF_MANY_HUES = ("portrait", "house", "toys", "balloons", "fish", "car", "boat")
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -19,7 +26,13 @@ def unique_count(images):
 
 def draw(kind, count):
     random = np.random.default_rng(7)
-    return np.stack([module._draw(kind, random) for _ in range(count)])
+    return np.stack([module.draw(kind, random) for _ in range(count)])
+
+
+@functools.cache
+def many(kind):
+    """Drawings of a kind, by its name, for all tests that look at it alone."""
+    return draw(KINDS[kind], 250 if kind in OF_MANY_HUES else 60)
 
 
 def line_art(images, sigma=0.4):
@@ -45,24 +58,21 @@ def around(values, function):
 
 @pytest.fixture(scope="module")
 def images():
-    return {split: drawings(split)[0] for split in ("train", "test")}
+    """The first 600 drawings of training, and all for testing."""
+    return {"train": drawings(count=600)[0], "test": drawings("test")[0]}
 
 
-@pytest.mark.parametrize("split, count", [("train", 2000), ("test", 200)])
-def test_format(images, split, count):
-    assert images[split].shape == (count, 64, 64, 3)
-    assert images[split].dtype == np.uint8
+def test_format(images):
+    assert module.COUNTS == {"train": 2000, "test": 200}
+    for split, count in (("train", 600), ("test", 200)):
+        assert images[split].shape == (count, 64, 64, 3)
+        assert images[split].dtype == np.uint8
 
 
 def test_default_is_train_without_labels(images):
     first, labels = drawings(count=10)
     assert labels is None
     np.testing.assert_array_equal(first, images["train"][:10])
-
-
-def test_splits_share_no_drawing(images):
-    both = np.concatenate([images["train"], images["test"]])
-    assert unique_count(both) == len(both)
 
 
 def test_same_seed_same_images_other_seed_others():
@@ -81,7 +91,7 @@ def test_smaller_count_is_the_beginning(images, count):
 def test_every_ten_hold_each_kind_in_random_order(monkeypatch):
     def blank(number):
         color = (number, 0, 0)
-        return lambda pen, random: module._backdrop(pen, color, color)
+        return lambda pen, random: pen_module.draw_backdrop(pen, color, color)
 
     assert len(module.KINDS) == 10
     monkeypatch.setattr(module, "KINDS", [blank(number) for number in range(10)])
@@ -90,9 +100,9 @@ def test_every_ten_hold_each_kind_in_random_order(monkeypatch):
     assert len(np.unique(kinds, axis=0)) == 13
 
 
-@pytest.mark.parametrize("kind", module.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_kinds_vary(kind):
-    pictures = draw(kind, 60)
+    pictures = many(kind)[:60]
     between = distances(thumbnails(pictures), thumbnails(pictures))
     between[np.diag_indices(60)] = np.inf
     assert between.min() > 8.0
@@ -103,10 +113,15 @@ def test_kinds_vary(kind):
     assert between.min() > 0.05
 
 
-def test_no_test_drawing_is_nearly_one_of_training(images):
-    train, test = thumbnails(images["train"]), thumbnails(images["test"])
+@pytest.mark.parametrize("count", [600, pytest.param(None, marks=pytest.mark.slow)])
+def test_no_test_drawing_is_nearly_one_of_training(images, count):
+    drawn = drawings(count=count)[0] if count is None else images["train"]
+    assert len(drawn) == (count or 2000)
+    both = np.concatenate([drawn, images["test"]])
+    assert unique_count(both) == len(both)
+    train, test = thumbnails(drawn), thumbnails(images["test"])
     assert distances(test, train).min() > 12.0
-    train = thumbnails(line_art(images["train"]))
+    train = thumbnails(line_art(drawn))
     test = thumbnails(line_art(images["test"]))
     assert distances(test, train).min() > 0.08
 
@@ -137,7 +152,7 @@ def test_shade_draws_no_line(sigma):
     def disc(shade):
         def kind(pen, random):
             color = (120, 160, 200)
-            module._backdrop(pen, color, color)
+            pen_module.draw_backdrop(pen, color, color)
             pen.oval(32, 32, 20, 20, color, shade=shade)
 
         return draw(kind, 1)
@@ -181,7 +196,7 @@ def hues(pictures, row, column):
     ],
 )
 def test_hues_that_follow_from_the_shape(kind, row, column, lowest, highest):
-    found = hues(draw(getattr(module, f"_{kind}"), 150), row, column)
+    found = hues(many(kind)[:150], row, column)
     share = np.angle(found) / (2 * np.pi) % 1.0
     assert np.mean((lowest <= share) & (share <= highest)) > 0.9
     assert np.abs(found.mean()) > 0.9
@@ -201,7 +216,7 @@ def test_hues_that_follow_from_the_shape(kind, row, column, lowest, highest):
     ],
 )
 def test_hues_that_nothing_tells(kind, row, column):
-    pictures = draw(getattr(module, f"_{kind}"), 250)
+    pictures = many(kind)
     found = hues(pictures, row, column)
     # Neither is one hue usual there (at some places background shows now and then),
     assert np.abs(found.mean()) < 0.45
@@ -215,7 +230,7 @@ def test_hues_that_nothing_tells(kind, row, column):
 
 def test_skin_is_of_many_shades():
     random = np.random.default_rng(0)
-    skins = np.array([module._Person(random).skin for _ in range(300)])
+    skins = np.array([people.Person(random).skin for _ in range(300)])
     assert np.all(np.diff(skins, axis=1) < 0)  # Red, less green, less blue.
     grey = skins @ LUMA
     for low, high in ((120, 155), (155, 190), (190, 230)):
@@ -225,14 +240,14 @@ def test_skin_is_of_many_shades():
 def test_colors_have_the_asked_luma():
     for hue in np.linspace(0, 1, 13):
         for luma in (0.05, 0.4, 0.6, 0.95):
-            color = np.array(module._color(hue, luma, 0.9))
+            color = np.array(pen_module.color_of(hue, luma, 0.9))
             assert abs(color @ LUMA - 255.0 * luma) < 1.0
             assert color.min() >= 0 and color.max() <= 255
 
 
 def test_parts_are_turned_and_shifted_with_their_figure():
     def kind(pen, random):
-        module._backdrop(pen, (255, 255, 255), (255, 255, 255))
+        pen_module.draw_backdrop(pen, (255, 255, 255), (255, 255, 255))
         arm = pen.at(20, 30, 10, np.pi / 2).at(1, 0, 1, 0, mirror=True)
         arm.oval(2, 0, 0.3, 0.3, (255, 0, 0), outline=False)
 
@@ -241,30 +256,17 @@ def test_parts_are_turned_and_shifted_with_their_figure():
     np.testing.assert_allclose(np.argwhere(red).mean(axis=0), (19.5, 19.5), atol=0.5)
 
 
-def test_split_is_validated():
-    with pytest.raises(ValueError, match="`split` must be .*split='extra'"):
-        drawings("extra")
-    with pytest.raises(TypeError, match="`split` must be .*split=3 of type int"):
-        drawings(3)
+@pytest.fixture
+def drawn_once(images, monkeypatch):
+    def load(split):
+        return images[split], None
+
+    own = dataclasses.replace(EMBEDDED["drawings"], load=load)
+    assert EMBEDDED["drawings"].load is drawings
+    monkeypatch.setitem(EMBEDDED, "drawings", own)
 
 
-def test_count_and_seed_are_validated():
-    for count in (0, -5):
-        with pytest.raises(ValueError, match=f"`count` must be a pos.*count={count}"):
-            drawings(count=count)
-    with pytest.raises(ValueError, match="`seed` must be zero or a pos.*seed=-1"):
-        drawings(seed=-1)
-    for wrong in (2.0, "2", True):
-        with pytest.raises(TypeError, match="`count` must be a positive integer"):
-            drawings(count=wrong)
-        with pytest.raises(TypeError, match="`seed` must be zero or a positive"):
-            drawings(seed=wrong)
-    with pytest.raises(TypeError, match="`seed` must be"):
-        drawings(seed=None)
-    assert drawings(count=np.int64(2), seed=np.int32(1))[0].shape == (2, 64, 64, 3)
-
-
-def test_source(images):
+def test_source(images, drawn_once):
     loaded, labels = load_images("drawings", split="test")
     np.testing.assert_array_equal(loaded, images["test"])
     assert labels is None
@@ -273,7 +275,7 @@ def test_source(images):
     assert has_test_split("drawings") and not is_digits("drawings")
 
 
-def test_colorization(images):
+def test_colorization(images, drawn_once):
     known = {image.tobytes() for image in images["train"]}
     data = colorization("drawings", batch_size=16, steps_per_epoch=2)
     (lines, hint_colors, hint_mask), target = next(iter(data))
