@@ -3,10 +3,6 @@
 import pathlib
 import sys
 
-import numpy as np
-from PIL import Image
-
-from keras_gans import export
 from keras_gans.cli.common import (
     add_files,
     add_model,
@@ -15,14 +11,6 @@ from keras_gans.cli.common import (
     servable_path,
     target_of_file,
     targets_in_folder,
-)
-from keras_gans.data import extract_line_art
-from keras_gans.data.images import (
-    ImageError,
-    decode_hints,
-    decode_image,
-    list_images,
-    resize_image,
 )
 
 # A pixel whose channels differ by more is coloured, and of line art at most this share
@@ -75,6 +63,9 @@ def add_colorize(verbs):
 
 
 def _colorize(options):
+    from keras_gans import export
+    from keras_gans.data.images import list_images
+
     if options.input.is_dir():
         files = list_images(options.input)
         targets = targets_in_folder(files, options)
@@ -119,6 +110,8 @@ def _hints_of_file(options):
 
 def _hints_in_folder(files, options):
     """The hints of each sketch, or `None` for those that have none."""
+    from keras_gans.data.images import list_images
+
     if options.hints is None:
         return [None] * len(files)
     if options.hints.is_file():
@@ -152,6 +145,13 @@ def _hints_in_folder(files, options):
 
 def _read(path, hints_path, smallest, options):
     """Returns line art and hints, or `None`, as pixels of one size."""
+    from keras_gans.data.images import (
+        ImageError,
+        decode_hints,
+        decode_image,
+        resize_image,
+    )
+
     picture = decode_image(path, channels=3)
     hints = None
     if hints_path is not None:
@@ -177,6 +177,8 @@ def _read(path, hints_path, smallest, options):
 
 
 def _check_same_size(path, picture, hints_path, hints):
+    from keras_gans.data.images import ImageError
+
     if hints.shape[:2] != picture.shape[:2]:
         # Not resized: that does not say which lines the dabs belong to.
         raise ImageError(
@@ -187,6 +189,10 @@ def _check_same_size(path, picture, hints_path, hints):
 
 
 def _check_colors(path, picture):
+    import numpy as np
+
+    from keras_gans.data.images import ImageError
+
     share = np.mean(np.ptp(picture, axis=-1) > _COLOR_DIFFERENCE)
     if share > _COLORED_SHARE:
         raise ImageError(
@@ -197,11 +203,17 @@ def _check_colors(path, picture):
 
 
 def _extract_lines(picture):
+    import numpy as np
+
+    from keras_gans.data import extract_line_art
+
     line_art = extract_line_art(picture[None].astype("float32") / 127.5 - 1.0)[0]
     return np.round((line_art.numpy() + 1.0) * 127.5).astype("uint8")
 
 
 def _warn_of_odd_lines(path, line_art, options):
+    import numpy as np
+
     if np.ptp(line_art) < _LEAST_CONTRAST:
         _warn(
             f"{path}: there are no lines to colour, all pixels are as good as equal. "
@@ -216,6 +228,11 @@ def _warn_of_odd_lines(path, line_art, options):
 
 def _usable_hints(path, hints, options):
     """Returns the hints in the size of the line art, `None` if there are none left."""
+    import numpy as np
+    from PIL import Image
+
+    from keras_gans.data.images import ImageError
+
     if (hints[..., 3] >= _OPAQUE).all():
         # A picture without its transparency rather than a hint for every pixel, which
         # no model has seen in training.
@@ -238,6 +255,10 @@ def _usable_hints(path, hints, options):
 
 
 def _colorize_image(colorizer, line_art, hints, path):
+    import numpy as np
+
+    from keras_gans.data.images import ImageError
+
     height, width, _ = line_art.shape
     multiple = colorizer.size_multiple
     # White paper at the right and the bottom, up to a size that the network takes, and
