@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import keras_gans
 from keras_gans import cli, startup
+from keras_gans.models.remapping import without_remapping
 
 COMMAND = [sys.executable, "-m", "keras_gans.cli"]
 # Of the console script, which must be lazy as well.
@@ -204,33 +205,18 @@ def test_the_users_own_setting_wins(capfd, monkeypatch, name):
     assert capfd.readouterr().err == "I0000 00:00:1.1 12 x.cc:1] x\n"
 
 
+@pytest.mark.slow
 def test_no_pass_of_the_graph_optimizer_fails():
     """Convolution, bias, LeakyReLU and its gradient: at a level that shows all."""
     done = run(
         sys.executable,
         "-c",
         """
-import keras
 import numpy as np
 import tensorflow as tf
-from keras_gans import models
-images = np.zeros((2, 8, 8, 1), "float32")
-model = models.LSGAN(
-    generator=keras.Sequential(
-        [keras.Input((2,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))]
-    ),
-    discriminator=keras.Sequential(
-        [
-            keras.Input((8, 8, 1)),
-            keras.layers.Conv2D(4, 4, strides=2),
-            keras.layers.LeakyReLU(0.2),
-            keras.layers.Conv2D(1, 3),
-            keras.layers.Flatten(),
-        ]
-    ),
-)
-model.compile()
-model.fit(images, batch_size=2, epochs=2, verbose=0)
+from keras_gans import presets
+images = np.zeros((4, 20, 20, 3), "float32")
+presets.digits(size=20).fit(images, images, batch_size=2, verbose=0)
 print(tf.config.optimizer.get_experimental_options())
 """,
         TF_CPP_MIN_LOG_LEVEL="0",
@@ -238,8 +224,35 @@ print(tf.config.optimizer.get_experimental_options())
     assert done.returncode == 0, done.stderr
     assert "TF_ENABLE_ONEDNN_OPTS" in done.stderr  # It was not held back.
     assert "remapper failed" not in done.stderr
-    # All others have the pass.
+    # All other functions have the pass.
     assert "remapping" not in done.stdout
+
+
+def test_the_remapper_is_left_out_where_it_fails_and_the_user_did_not_decide():
+    options = tf.config.optimizer
+
+    def function(iterator):
+        return options.get_experimental_options().get("remapping", "default")
+
+    def network(*layers):
+        return keras.Sequential([keras.Input((8, 8, 1)), *layers])
+
+    convolution, leaky = keras.layers.Conv2D(2, 3), keras.layers.LeakyReLU()
+    dense = network(keras.layers.Dense(2))
+    for networks, expected in (
+        ([dense, network(convolution, leaky)], False),
+        ([network(keras.layers.Conv2D(2, 3, activation="leaky_relu"))], False),
+        ([network(convolution, keras.layers.ReLU())], "default"),
+        ([network(keras.layers.Dense(2), leaky)], "default"),
+    ):
+        assert without_remapping(function, networks)(None) == expected
+        assert function(None) == "default"
+    options.set_experimental_options({"remapping": True})
+    try:
+        wrapped = without_remapping(function, [network(convolution, leaky)])
+        assert wrapped(None) is True and function(None) is True
+    finally:
+        options.set_experimental_options({"remapping": None})
 
 
 # Settings of Keras and TensorFlow ----------------------------------------------------

@@ -73,12 +73,12 @@ def _message(error):
     if isinstance(error, (OSError, FloatingPointError)):
         return error
     if isinstance(error, (ValueError, TypeError, ImportError)):
-        if _is_raised_here(error):
-            return error
         # Keras prints what a layer says in bold, between where and with what it was
         # called.
         bold = re.search("\x1b\\[1m(.*?)\x1b\\[0m", str(error), re.DOTALL)
-        text = bold[1] if bold else error
+        text = bold[1] if bold else str(error)
+        if _is_raised_here(error):
+            return text
         return f"{type(error).__name__}: {text} (--traceback shows where.)"
     return None
 
