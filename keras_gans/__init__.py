@@ -1,24 +1,16 @@
 """keras_gans: adversarial image translation and generation with Keras."""
 
-import os
+from keras_gans import startup
+from keras_gans.version import __version__
 
-# TensorFlow leaves its oneDNN kernels off on x86 processors without AVX-512 VNNI,
-# where they nearly double the speed of small convolutions. The switch is read once,
-# when TensorFlow is first imported; a value that the user has set stays.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+if startup.is_command():
+    # `--help` and spelling mistakes do not wait for TensorFlow: what is asked of the
+    # package first loads all of it.
+    def __getattr__(name):
+        if name not in startup.SUBPACKAGES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        startup.load()
+        return globals()[name]
 
-# All of it at once, so that Keras knows every class when it loads a `.keras` file.
-from keras_gans import (  # noqa: E402
-    callbacks,
-    constraints,
-    data,
-    export,
-    layers,
-    losses,
-    metrics,
-    models,
-    networks,
-    presets,
-    schedules,
-)
-from keras_gans.version import __version__  # noqa: E402
+else:
+    startup.load()

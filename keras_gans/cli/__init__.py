@@ -1,11 +1,11 @@
 """The command line: `keras-gans train | translate | generate | evaluate | ...`."""
 
+import dis
 import re
 import shlex
 import sys
 
-import tensorflow as tf
-
+from keras_gans import startup
 from keras_gans.cli.colorize import add_colorize
 from keras_gans.cli.edit import add_edit
 from keras_gans.cli.evaluate import add_evaluate
@@ -20,17 +20,6 @@ from keras_gans.cli.translate import add_translate
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
-# What data, options or the machine may be the reason of; all else is a bug, and shows
-# its traceback.
-_EXPECTED_ERRORS = (
-    ValueError,
-    TypeError,
-    OSError,
-    FloatingPointError,
-    MemoryError,
-    tf.errors.OpError,
-)
-
 
 def main(arguments=None):
     """Runs the command line and returns its exit status."""
@@ -43,36 +32,76 @@ def main(arguments=None):
     if hasattr(sys.stdout, "reconfigure"):
         # A terminal that cannot show an arrow shows a question mark.
         sys.stdout.reconfigure(errors="replace")
-    # What TF-GAN calls is deprecated, which does not help who types a command.
-    tf.get_logger().setLevel("ERROR")
     try:
+        if not getattr(options, "is_light", False):
+            _load()
         options.function(options)
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except _EXPECTED_ERRORS as error:
-        if options.traceback:
+    except Exception as error:
+        message = _message(error)
+        if message is None or options.traceback:
             raise
-        print(f"keras-gans {options.verb}: {_message(error)}", file=sys.stderr)
+        print(f"keras-gans {options.verb}: {message}", file=sys.stderr)
         return EXIT_FAILED
     return 0
 
 
+def _load():
+    """Imports the package, which help and spelling mistakes do not wait for."""
+    startup.load()
+    import tensorflow as tf
+
+    # What TF-GAN calls is deprecated, which does not help who types a command.
+    tf.get_logger().setLevel("ERROR")
+
+
 def _message(error):
-    """Says in a sentence what happened, also where TensorFlow needs a page."""
-    if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):
+    """Says in a sentence what data, options or the machine may be the reason of.
+
+    All else is a bug and shows its traceback: then it returns `None`.
+    """
+    # Not there yet if its import failed.
+    tensorflow_errors = getattr(sys.modules.get("tensorflow"), "errors", None)
+    out_of_memory = getattr(tensorflow_errors, "ResourceExhaustedError", ())
+    if isinstance(error, MemoryError) or isinstance(error, out_of_memory):
         return (
             "The memory or the disk is full. Free some of it, or use a smaller "
             f"--batch-size or --size. ({_first_line(error)})"
         )
-    if isinstance(error, tf.errors.OpError):
+    if isinstance(error, getattr(tensorflow_errors, "OpError", ())):
         return (
             f"TensorFlow stopped with {type(error).__name__}: {_first_line(error)} "
             "(--traceback shows all.)"
         )
-    # Keras prints what a layer says in bold, between where and with what it was called.
-    bold = re.search("\x1b\\[1m(.*?)\x1b\\[0m", str(error), re.DOTALL)
-    return bold[1] if bold else error
+    if isinstance(error, (OSError, FloatingPointError)):
+        return error
+    if isinstance(error, (ValueError, TypeError, ImportError)):
+        # Keras prints what a layer says in bold, between where and with what it was
+        # called.
+        bold = re.search("\x1b\\[1m(.*?)\x1b\\[0m", str(error), re.DOTALL)
+        text = bold[1] if bold else str(error)
+        if _is_raised_here(error):
+            return text
+        return f"{type(error).__name__}: {text} (--traceback shows where.)"
+    return None
+
+
+def _is_raised_here(error):
+    """Whether one of our checks raised it, which says all there is to say.
+
+    Others are mistakes in what was given as well, which a library found, or bugs.
+    """
+    place = error.__traceback__
+    while place.tb_next:
+        place = place.tb_next
+    code = place.tb_frame.f_code
+    package = __name__.partition(".")[0]
+    return (
+        place.tb_frame.f_globals.get("__name__", "").partition(".")[0] == package
+        and dis.opname[code.co_code[place.tb_lasti]] == "RAISE_VARARGS"
+    )
 
 
 def _first_line(error):

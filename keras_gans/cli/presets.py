@@ -15,7 +15,8 @@ def add_presets(verbs):
         action="store_true",
         help="list every option of every preset instead, as one Markdown table",
     )
-    verb.set_defaults(function=_presets)
+    # It answers without TensorFlow.
+    verb.set_defaults(function=_presets, is_light=True)
     return verb
 
 

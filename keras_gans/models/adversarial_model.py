@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gans.models.remapping import without_remapping
+
 _TRAINER_ARGUMENTS = {
     "run_eagerly": False,
     "steps_per_execution": 1,
@@ -199,6 +201,12 @@ class AdversarialModel(keras.Model):
             callbacks=callbacks,
             **kwargs,
         )
+
+    def make_train_function(self, force=False):
+        if force or self.train_function is None:
+            super().make_train_function(force)
+            networks = [getattr(self, name) for name in self.network_names]
+            self.train_function = without_remapping(self.train_function, networks)
 
     # Update ------------------------------------------------------------------------
 

@@ -21,8 +21,6 @@ import pathlib
 import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from keras_gans.data.embedded.blocks import blocks, check_split
 from keras_gans.pixels import LUMA
@@ -85,6 +83,10 @@ def handwritten_digits(split="train"):
     >>> images.shape
     (300, 32, 32, 1)
     """
+    # Not needed by those who bring their own images.
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
     check_split(split)
     small, labels = load_digits(return_X_y=True)
     train, test = train_test_split(
