@@ -1,12 +1,7 @@
 """`keras-gans colorize`: a sketch or a folder of sketches."""
 
 import pathlib
-import sys
 
-import numpy as np
-from PIL import Image
-
-import keras_gans
 from keras_gans.cli.common import (
     add_files,
     add_model,
@@ -16,16 +11,6 @@ from keras_gans.cli.common import (
     targets_in_folder,
 )
 from keras_gans.cli.options import size
-from keras_gans.training.task import sides, size_text
-
-# A pixel whose channels differ by more is coloured, and of line art at most this share
-# is: yellowed paper stays below the one, coloured marks below the other.
-_COLOR_DIFFERENCE = 48
-_COLORED_SHARE = 0.1
-# The faintest line that counts as one, in grey levels; less is noise of a scanner.
-_LEAST_CONTRAST = 16
-# Of hints, as in the models.
-_OPAQUE = 128
 
 
 def add_colorize(verbs):
@@ -69,13 +54,16 @@ def add_colorize(verbs):
 
 
 def _colorize(options):
+    from keras_gans.cli import sketches
+    from keras_gans.data.images import list_images
+
     if options.input.is_dir():
-        files = keras_gans.data.images.list_images(options.input)
+        files = list_images(options.input)
         targets = targets_in_folder(files, options)
-        hints_files = _hints_in_folder(files, options)
+        hints_files = sketches.hints_in_folder(files, options)
     else:
         files, targets = [options.input], [target_of_file(options)]
-        hints_files = [_hints_of_file(options)]
+        hints_files = [sketches.hints_of_file(options)]
     colorizer = load_model(options.model, "colorize", "colorization")
     # A single pixel has no lines, even where a network takes it.
     smallest = max(colorizer.minimum_size, 2)
@@ -89,174 +77,8 @@ def _colorize(options):
     hints_of = dict(zip(files, hints_files, strict=True))
 
     def convert(path):
-        line_art, hints = _read(path, hints_of[path], smallest, options)
-        return _colorize_image(colorizer, line_art, hints, path)
+        line_art, hints = sketches.read(path, hints_of[path], smallest, options)
+        return sketches.colorize(colorizer, line_art, hints, path)
 
     nothing_done = f"No sketch in {options.input} could be coloured."
     convert_files(options, files, targets, convert, nothing_done)
-
-
-# Which hints belong to which sketch --------------------------------------------------
-
-
-def _hints_of_file(options):
-    if options.hints is None:
-        return None
-    if not options.hints.exists():
-        raise FileNotFoundError(f"There is no file {options.hints}.")
-    if options.hints.is_dir():
-        raise IsADirectoryError(
-            f"{options.hints} is a folder. Give the hints of one sketch as a file."
-        )
-    return options.hints
-
-
-def _hints_in_folder(files, options):
-    """The hints of each sketch, or `None` for those that have none."""
-    if options.hints is None:
-        return [None] * len(files)
-    if options.hints.is_file():
-        raise NotADirectoryError(
-            f"{options.hints} is a file. Give the hints of a folder as a folder of "
-            "files with the names of their sketches."
-        )
-
-    by_name = {}
-    for path in keras_gans.data.images.list_images(options.hints):
-        name = path.relative_to(options.hints).with_suffix("")
-        if name in by_name:
-            raise ValueError(
-                f"{by_name[name]} and {path} are hints for the same sketch. Remove one."
-            )
-        by_name[name] = path
-    names = [path.relative_to(options.input).with_suffix("") for path in files]
-    # A name that was misspelled would be left out without a word.
-    lone = [path for name, path in by_name.items() if name not in names]
-    if len(lone) == len(by_name):
-        raise ValueError(
-            f"No hints in {options.hints} have the name of a sketch in "
-            f"{options.input}. Received, for example: {lone[0]}"
-        )
-    for path in lone:
-        _warn(f"{path} has the name of no sketch and is left out.")
-    return [by_name.get(name) for name in names]
-
-
-# Sketches and hints ------------------------------------------------------------------
-
-
-def _read(path, hints_path, smallest, options):
-    """Returns line art and hints, or `None`, as pixels of one size."""
-    picture = keras_gans.data.images.decode_image(path, channels=3)
-    hints = None
-    if hints_path is not None:
-        hints = keras_gans.data.images.decode_hints(hints_path)
-        _check_same_size(path, picture, hints_path, hints)
-    if not options.extract_lines:
-        _check_colors(path, picture)
-        picture = keras_gans.data.images.decode_image(path, channels=1)
-    if options.size:
-        picture = keras_gans.data.images.resize_image(picture, options.size)
-    if min(picture.shape[:2]) < smallest:
-        raise keras_gans.data.images.ImageError(
-            f"{path}: {_size(picture)} pixels are too few, the smallest picture for "
-            f"this model is {smallest} x {smallest}. --size N resizes the sketch."
-        )
-    if options.extract_lines:
-        # Last: the width of a line is one in pixels that the network sees.
-        picture = _extract_lines(picture)
-    _warn_of_odd_lines(path, picture, options)
-    if hints is not None:
-        hints = _usable_hints(hints_path, hints, options)
-    return picture, hints
-
-
-def _check_same_size(path, picture, hints_path, hints):
-    if hints.shape[:2] != picture.shape[:2]:
-        # Not resized: that does not say which lines the dabs belong to.
-        raise keras_gans.data.images.ImageError(
-            f"{hints_path}: the hints are {_size(hints)} pixels, and the sketch "
-            f"{path} is {_size(picture)}. Draw the dabs on a picture of the size of "
-            "the sketch."
-        )
-
-
-def _check_colors(path, picture):
-    share = np.mean(np.ptp(picture, axis=-1) > _COLOR_DIFFERENCE)
-    if share > _COLORED_SHARE:
-        raise keras_gans.data.images.ImageError(
-            f"{path}: {share:.0%} of the pixels are coloured, and line art is dark "
-            "lines on light paper. --extract-lines makes line art of a colour picture; "
-            "save a drawing on coloured paper in grey."
-        )
-
-
-def _extract_lines(picture):
-    line_art = keras_gans.data.extract_line_art(
-        picture[None].astype("float32") / 127.5 - 1.0
-    )[0]
-    return np.round((line_art.numpy() + 1.0) * 127.5).astype("uint8")
-
-
-def _warn_of_odd_lines(path, line_art, options):
-    if np.ptp(line_art) < _LEAST_CONTRAST:
-        _warn(
-            f"{path}: there are no lines to colour, all pixels are as good as equal. "
-            "The result means little."
-        )
-    elif not options.extract_lines and np.median(line_art) < 128:
-        _warn(
-            f"{path}: more than half of the pixels are dark. Lines should be dark on "
-            "light paper; invert the sketch if they are light."
-        )
-
-
-def _usable_hints(path, hints, options):
-    """Returns the hints in the size of the line art, `None` if there are none left."""
-    if (hints[..., 3] >= _OPAQUE).all():
-        # A picture without its transparency rather than a hint for every pixel, which
-        # no model has seen in training.
-        raise keras_gans.data.images.ImageError(
-            f"{path}: every pixel is opaque and so would be a hint, the paper "
-            "included. Save the hints as PNG with a transparent background."
-        )
-    if options.size:
-        height, width = sides(options.size)
-        # Nearest: a mixture of two colours is no colour that was drawn.
-        hints = np.array(
-            Image.fromarray(hints).resize((width, height), Image.Resampling.NEAREST)
-        )
-    if (hints[..., 3] < _OPAQUE).all():
-        at = f" at --size {size_text(options.size)}" if options.size else ""
-        _warn(
-            f"{path}: every pixel is transparent{at} (alpha below {_OPAQUE}). The "
-            "sketch is coloured without hints."
-        )
-        return None
-    return hints
-
-
-def _colorize_image(colorizer, line_art, hints, path):
-    height, width, _ = line_art.shape
-    multiple = colorizer.size_multiple
-    # White paper at the right and the bottom, up to a size that the network takes, and
-    # no hints there.
-    padding = (0, -height % multiple), (0, -width % multiple), (0, 0)
-    line_art = np.pad(line_art, padding, constant_values=255)[None]
-    if hints is not None:
-        hints = np.pad(hints, padding)[None]
-    try:
-        return colorizer.colorize(line_art, hints)[0, :height, :width]
-    except ValueError as error:  # A network of one size only.
-        raise keras_gans.data.images.ImageError(
-            f"{path}: {error} --size N resizes the sketch."
-        ) from error
-
-
-def _size(image):
-    return f"{image.shape[1]} x {image.shape[0]}"
-
-
-def _warn(message):
-    # On a line of its own, below the progress bar.
-    print(f"\nWarning: {message}", file=sys.stderr)

@@ -47,7 +47,7 @@ def add_train(verbs, arguments=()):
                 "examples:\n"
                 "  keras-gans train\n"
                 "  keras-gans train digit_lab --data mnist svhn_cropped\n"
-                "  keras-gans train cyclegan --x photos/ --y paintings/ --cycle-weight 5\n"
+                "  keras-gans train cyclegan --x photos/ --y paintings/ --pool-size 0\n"
                 "  keras-gans train pix2pix --data facades/ --size 128\n"
                 "  keras-gans train wgan_gp --data digits --learning-rate 1e-4\n"
                 "  keras-gans train aclgan --images celeba/ --attributes \\\n"

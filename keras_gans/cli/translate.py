@@ -55,7 +55,7 @@ def _translate(options):
     translator = load_model(model, "translate", "translation")
     if options.direction not in translator.directions:
         raise ValueError(
-            f"{model} translates in the direction {next(iter(translator.directions))} alone."
+            f"{model} translates in the direction {translator.directions[0]} alone."
         )
     print(
         f"Translating {len(files)} image(s), direction {options.direction}, "

@@ -1,7 +1,7 @@
 """Training the editing of attributes of images."""
 
 import keras_gans
-from keras_gans.training.task import SAMPLES, Task, as_floats
+from keras_gans.training.task import SAMPLES, Task
 
 # StarGAN's, of images whose attributes are not chosen.
 CELEBA_ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
@@ -55,7 +55,10 @@ class Editing(Task):
 
     def try_out(self, model):
         images, attributes = self._load("test")
-        self._examples = as_floats(images[:SAMPLES]), attributes[:SAMPLES]
+        self._examples = (
+            keras_gans.pixels.to_floats(images[:SAMPLES]),
+            attributes[:SAMPLES],
+        )
         model.translate(*(part[:1] for part in self._examples))
         model.discriminator(self._examples[0][:1])
 

@@ -6,7 +6,7 @@ import typing
 import numpy as np
 
 import keras_gans
-from keras_gans.training.task import SAMPLES, Task, as_floats
+from keras_gans.training.task import SAMPLES, Task
 
 
 class Paired(Task):
@@ -84,7 +84,9 @@ class Paired(Task):
         source = self.configuration.x
         if source in self.embedded:
             images, _ = self.load("x", 3, split)
-            line_art = keras_gans.data.extract_line_art(as_floats(images)).numpy()
+            line_art = keras_gans.data.extract_line_art(
+                keras_gans.pixels.to_floats(images)
+            ).numpy()
             pair = {"ab": (line_art, images), "ba": (images, line_art)}[self.direction]
             return keras_gans.data.paired(*pair, **options)
         # As pix2pix's own data sets are laid out.

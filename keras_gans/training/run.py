@@ -6,12 +6,12 @@ import inspect
 import itertools
 import json
 import math
-import os
 import pathlib
 import platform
 import time
 
 import keras_gans
+from keras_gans.files import write_json
 from keras_gans.training.configuration import Configuration, task_of
 
 
@@ -233,7 +233,7 @@ class Run:
         """
         scores = task_of(self.configuration).score(model)
         if scores is not None:
-            _write_json(self.directory / "score.json", scores)
+            write_json(self.directory / "score.json", scores)
         return scores
 
     def export(self, model, directory=None, weights_dtype="float32"):
@@ -300,7 +300,7 @@ class Run:
 
     def _write_record(self):
         content = {**self.record, "configuration": self.configuration.to_dict()}
-        _write_json(self.directory / "run.json", content)
+        write_json(self.directory / "run.json", content)
 
 
 def next_free(directory):
@@ -343,9 +343,3 @@ def _peak_memory():
     except ImportError:  # Windows
         return None
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def _write_json(path, content):
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)

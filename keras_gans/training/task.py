@@ -98,12 +98,9 @@ class Task:
     def samples(self, argument, channels):
         """Returns a few images in [-1, 1], of the test part if there is one."""
         split = "test" if self.has_test_images(argument) else "train"
-        return as_floats(self.load(argument, channels, split)[0][:SAMPLES])
-
-
-def as_floats(images):
-    """Returns uint8 images in [-1, 1]."""
-    return images.astype("float32") / 127.5 - 1
+        return keras_gans.pixels.to_floats(
+            self.load(argument, channels, split)[0][:SAMPLES]
+        )
 
 
 def sides(size):
