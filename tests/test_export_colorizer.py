@@ -179,7 +179,7 @@ def test_fresh_process_with_tensorflow_alone(model, folder, tmp_path):
 @pytest.mark.parametrize("normalization", ["instance", "batch"])
 def test_pixels_are_those_of_the_model(normalization, tmp_path):
     generator = small_generator(normalization=normalization)
-    model = small_model(generator, inference_dropout=True)  # Not in the export.
+    model = small_model(generator)
     colorizer = load_colorizer(export_colorizer(model, tmp_path))
     line_art, hints = sketches()
     expected = grey_levels(generator, line_art, hints)

@@ -516,7 +516,6 @@ def test_options_of_paired_translation(preset):
     assert model.reconstruction_loss is loss and model.reconstruction_weight == 7
     assert isinstance(model.adversarial_loss[0], LeastSquaresDiscriminatorLoss)
     assert (model.ema_decay, model.seed) == (0.9, 3)
-    assert preset(size=24, width=2, inference_dropout=True).inference_dropout
     again, other = preset(size=24, width=2, seed=1), preset(size=24, width=2, seed=2)
     first = preset(size=24, width=2, seed=1).generator.trainable_variables[0].numpy()
     np.testing.assert_array_equal(first, again.generator.trainable_variables[0])

@@ -213,7 +213,7 @@ def _edition(model, weights_dtype):
     networks = {"generator": generator}
     # Where a discriminator classifies, its size is that of all images.
     shape = generator.inputs[0].shape
-    if model.tells_attributes_by_discriminator:
+    if model.discriminator_classifies:
         networks["discriminator"] = model.discriminator
         shape = model.discriminator.inputs[0].shape
     # Only what hangs on the module is saved, and no Keras object does.

@@ -36,6 +36,8 @@ from keras_gans.losses.penalties import (
     DRAGANPenalty,
     GradientPenalty,
     R1Penalty,
+    R2Penalty,
+    get_penalty,
 )
 from keras_gans.losses.perceptual import SemanticVGGLoss, balanced_weight
 from keras_gans.losses.reconstruction import ChannelCompensatedL1

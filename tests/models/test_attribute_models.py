@@ -382,7 +382,7 @@ def test_eager_graph_and_xla_take_the_same_steps(kind):
     for model in models:
         # XLA draws other random numbers.
         model.draw_targets = lambda attributes, seed: 1 - attributes
-        model.gradient_penalty_weight = 0.0
+        model.penalty = None
     data = make_data(4)
     expected_logs, *all_logs = (contracts.train(model, data) for model in models)
     for model, logs in zip(models[1:], all_logs, strict=True):

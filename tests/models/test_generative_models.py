@@ -410,7 +410,7 @@ def test_networks_that_do_not_fit():
     conditional = small_gans.make_networks("conditional_gan")
     with raises("must embed as many classes as `classes` says, 4"):
         models.ConditionalGAN(**conditional, classes=4)
-    with raises("`classes` must be an integer from 2 on"):
+    with raises("`classes` must be an integer of at least 2"):
         models.ConditionalGAN(**conditional, classes=1)
     with raises("must do without batch normalization"):
         models.WGANGP(dcgan_generator(4, 16, width=2), dcgan_discriminator(16, width=2))
