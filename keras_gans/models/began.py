@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_gans.losses.common import non_negative_float
 from keras_gans.losses.energy import ReconstructionEnergy
 from keras_gans.models.energy_model import EnergyModel
 
@@ -62,15 +63,10 @@ class BEGAN(EnergyModel):
             raise ValueError(
                 f"Argument `gamma` must lie in (0, 1]. Received: gamma={gamma!r}"
             )
-        if not 0 <= k_rate < float("inf"):
-            raise ValueError(
-                "Argument `k_rate` must be zero or a positive number. "
-                f"Received: k_rate={k_rate!r}"
-            )
         if eta not in (1, 2):
             raise ValueError(f"Argument `eta` must be 1 or 2. Received: eta={eta!r}")
         self.gamma = float(gamma)
-        self.k_rate = float(k_rate)
+        self.k_rate = non_negative_float("k_rate", k_rate)
         self.eta = int(eta)
         self.energy = ReconstructionEnergy(f"l{self.eta}")
         self.k = self.add_weight(

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_gans.losses.common import non_negative_float
 from keras_gans.losses.energy import (
     EnergyDiscriminatorLoss,
     EnergyGeneratorLoss,
@@ -66,12 +67,7 @@ class EBGAN(EnergyModel):
     ):
         super().__init__(generator=generator, discriminator=discriminator, **kwargs)
         self.margin = EnergyDiscriminatorLoss(margin).margin
-        if not 0 <= pull_away_weight < float("inf"):
-            raise ValueError(
-                "Argument `pull_away_weight` must be zero or a positive number. "
-                f"Received: pull_away_weight={pull_away_weight!r}"
-            )
-        self.pull_away_weight = float(pull_away_weight)
+        self.pull_away_weight = non_negative_float("pull_away_weight", pull_away_weight)
         self.energy = ReconstructionEnergy(energy)
         self.pull_away_term = PullAwayTerm()
         if self.pull_away_weight and not isinstance(

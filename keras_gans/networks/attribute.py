@@ -41,20 +41,15 @@ def stargan_generator(
         attributes: Positive integer, the number of attributes.
         channels: Positive integer, channels of the images, `3` by default.
         width: Positive integer, filters of the first convolution, `64` by default.
-        residual_blocks: Integer from 0 on, `6` by default.
-        downsamplings: Integer from 0 on, how often the image is halved (and doubled
+        residual_blocks: Non-negative integer, `6` by default.
+        downsamplings: Non-negative integer, how often the image is halved (and doubled
             again), `2` by default.
-        name: Name of the network, `"generator"` by default.
 
     Returns:
         Functional `keras.Model` from `[images, attributes]`, of shapes
         `(batch, height, width, channels)`, in [-1, 1], and `(batch, attributes)`, 0 or
         1, to images of the same shape in [-1, 1], in float32 under every dtype policy.
         Height and width are multiples of `2**downsamplings`.
-
-    Raises:
-        ValueError: If `attributes` is not positive, or `residual_blocks` or
-            `downsamplings` is negative.
 
     Reference:
         Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
@@ -96,15 +91,11 @@ def aclgan_generator(
 
     Args:
         attributes: Positive integer, the number of attributes.
-        channels: Positive integer, channels of the images, `3` by default.
-        width: Positive integer, filters of the first convolution, `64` by default.
-        residual_blocks: Integer from 0 on, `6` by default.
-        downsamplings: Integer from 0 on, how often the image is halved (and doubled
-            again), `2` by default.
+        channels: Positive integer, and so on to `downsamplings`, as for
+            `stargan_generator`.
         mask: Boolean, whether there is a mask. `True` by default.
-        frame: Integer from 0 on, width of the frame in pixels, a multiple of
+        frame: Non-negative integer, width of the frame in pixels, a multiple of
             `2**downsamplings`; `8` by default, `0` for none.
-        name: Name of the network, `"generator"` by default.
 
     Returns:
         Functional `keras.Model` from `[images, attributes]`, as `stargan_generator`
@@ -114,10 +105,6 @@ def aclgan_generator(
         every dtype policy. Height and width are multiples of `2**downsamplings`,
         and larger than the frame.
 
-    Raises:
-        ValueError: If `attributes` is not positive, `residual_blocks` or
-            `downsamplings` is negative, or `frame` is not such a multiple.
-
     Reference:
         Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
         and hyper-parameter searching speed using new loss function" (in Korean).
@@ -125,7 +112,7 @@ def aclgan_generator(
     _check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
     if frame < 0 or frame % 2**downsamplings:
         raise ValueError(
-            f"Argument `frame` must be a multiple of {2**downsamplings} from 0 on, "
+            f"Argument `frame` must be 0 or a multiple of {2**downsamplings}, "
             f"because the image is halved {downsamplings} times. "
             f"Received: frame={frame}"
         )
@@ -172,23 +159,18 @@ def stargan_discriminator(
 
     Args:
         attributes: Positive integer, the number of attributes.
-        size: Height and width of the images, a power of two from 8 on. Defaults to
+        size: Height and width of the images, a power of two of at least 8. Defaults to
             128.
         channels: Positive integer, channels of the images, `3` by default.
         width: Positive integer, filters of the first convolution, `64` by default.
             Every further one doubles it.
         layers: Positive integer, how many convolutions of stride 2 there are. As many
             as leave 2x2 patches by default, but at most 6.
-        name: Name of the network, `"discriminator"` by default.
 
     Returns:
         Functional `keras.Model` from images `(batch, size, size, channels)` in [-1, 1]
         to `[patches, logits]`, of shapes `(batch, h, w, 1)` and `(batch, attributes)`,
         without an activation, in float32 under every dtype policy.
-
-    Raises:
-        ValueError: If `attributes` is not positive, `size` is not such a power, or
-            `layers` are too many for it.
 
     Reference:
         Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
@@ -224,24 +206,16 @@ def aclgan_discriminator(
     is a single one with a bias and an output for each attribute.
 
     Args:
-        attributes: Positive integer, the number of attributes.
-        size: Height and width of the images, a power of two from 8 on. Defaults to
-            128.
-        channels: Positive integer, channels of the images, `3` by default.
-        width: Positive integer, filters of the first convolution, `64` by default.
-        layers: Positive integer, as for `stargan_discriminator`.
+        attributes: Positive integer, and so on to `layers`, as for
+            `stargan_discriminator`.
         with_complement: Boolean, whether there is a second output for each attribute,
             about images without it; see `keras_gans.losses.AttributeLoss`. `False` by
             default.
-        name: Name of the network, `"discriminator"` by default.
 
     Returns:
         Functional `keras.Model` from images `(batch, size, size, channels)` in [-1, 1]
         to `(batch, attributes)`, or `(batch, 2 * attributes)` with the complement,
         without an activation, in float32 under every dtype policy.
-
-    Raises:
-        ValueError: As for `stargan_discriminator`.
 
     Reference:
         Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
@@ -299,7 +273,8 @@ def _generator_body(x, width, residual_blocks, downsamplings):
 def _discriminator_body(size, channels, width, layers):
     if size < 8 or size & (size - 1):
         raise ValueError(
-            f"Argument `size` must be a power of two from 8 on. Received: size={size}"
+            "Argument `size` must be a power of two of at least 8. "
+            f"Received: size={size}"
         )
     halvings = size.bit_length() - 1
     if layers is None:

@@ -52,8 +52,7 @@ def autoencoder(
     before a normalization has no bias, which the normalization would take off again.
 
     Args:
-        size: Height and width of the images: `4 * 2**n` or `7 * 2**n` with `n` from 1
-            on, for example 28, 32 (the default) or 64.
+        size: Height and width of the images, as for `dcgan_generator`.
         channels: Positive integer, channels of the images, `1` by default.
         width: Positive integer, filters of the first convolution, `64` by default.
             Every further one doubles it.
@@ -66,17 +65,11 @@ def autoencoder(
             `"transposed"`, a transposed 4x4 convolution.
         output_activation: Keras activation of the reconstruction, `"linear"` by
             default.
-        name: Name of the network, `"discriminator"` by default.
 
     Returns:
         Functional `keras.Model` from images `(batch, size, size, channels)` in
         [-1, 1] to a list `[reconstruction, code]` of the shape of the images (around
         [-1, 1]) and `(batch, code_dim)`, both in float32 under every dtype policy.
-
-    Raises:
-        TypeError: If one of the numbers is not an integer.
-        ValueError: If one of them is not positive, `size` is none of the above, or
-            `normalization` or `upsampling` is unknown.
 
     Example:
 
@@ -138,25 +131,18 @@ def decoder_generator(
 
     Args:
         latent_dim: Positive integer, length of the latent, `64` by default.
-        size: Height and width of the images: `4 * 2**n` or `7 * 2**n` with `n` from 1
-            on, for example 28, 32 (the default) or 64.
+        size: Height and width of the images, as for `dcgan_generator`.
         channels: Positive integer, channels of the images, `1` by default.
         width: Positive integer, filters before the last convolution, `64` by default.
         activation: Keras activation by name or as a function, `"elu"` by default.
         normalization: Of all layers but the last: `"batch"`, `"instance"` or `None`
             (the default).
         upsampling: `"resize"` (the default) or `"transposed"`, as for `autoencoder`.
-        name: Name of the network, `"generator"` by default.
 
     Returns:
         Functional `keras.Model` from the latent `(batch, latent_dim)` to images
         `(batch, size, size, channels)` in [-1, 1], in float32 under every dtype
         policy.
-
-    Raises:
-        TypeError: If one of the numbers is not an integer.
-        ValueError: If one of them is not positive, `size` is none of the above, or
-            `normalization` or `upsampling` is unknown.
 
     Example:
 

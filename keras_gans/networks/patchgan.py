@@ -46,16 +46,12 @@ def patch_discriminator(
         affine: Boolean, whether the normalization has a trained factor and offset per
             channel. `False` by default, as in the original.
         negative_slope: Float, slope of LeakyReLU below zero, `0.2` by default.
-        name: Name of the network, `"discriminator"` by default.
 
     Returns:
         Functional `keras.Model` from images `(batch, height, width, channels)` in
         [-1, 1] to logits `(batch, patches_high, patches_wide, 1)`, in float32 under
         every dtype policy. Height and width are any from `2 * 2**layers + 1` on (17
         for three layers).
-
-    Raises:
-        ValueError: If `layers` is not positive or `normalization` is unknown.
 
     Reference:
         Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional

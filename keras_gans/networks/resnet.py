@@ -33,7 +33,7 @@ def resnet_generator(
         uw   (ct3s2)         (B, H,   W,   w)        norm, activation
         c7s1-output          (B, H,   W,   output)   tanh
 
-    The paper takes six residual blocks for 128 pixels and nine from 256 on. The 7x7
+    The paper takes six residual blocks for 128 pixels, nine for 256 and more. The 7x7
     convolutions and the residual blocks reflect the image at its border, the
     stride-2 ones pad with zeros.
 
@@ -47,8 +47,8 @@ def resnet_generator(
         input_channels: Positive integer, channels of the input, `3` by default.
         output_channels: Positive integer, channels of the output, `3` by default.
         width: Positive integer, filters of the first convolution, `64` by default.
-        residual_blocks: Integer from 0 on, `9` by default.
-        downsamplings: Integer from 0 on, how often the image is halved (and doubled
+        residual_blocks: Non-negative integer, `9` by default.
+        downsamplings: Non-negative integer, how often the image is halved (and doubled
             again), `2` by default.
         activation: `"relu"` (the default), `"leaky_relu"` (with a slope of 0.01 for
             negative inputs, not the 0.2 of Keras), or any other Keras activation by
@@ -59,17 +59,12 @@ def resnet_generator(
         normalization: `"instance"` (the default), `"batch"` or `None`.
         affine: Boolean, whether the normalization has a trained factor and offset per
             channel. `False` by default, as in the original.
-        name: Name of the network, `"generator"` by default.
 
     Returns:
         Functional `keras.Model` from `(batch, height, width, input_channels)` to
         `(batch, height, width, output_channels)`, images in [-1, 1], the output in
         float32 under every dtype policy. Height and width are multiples of
-        `2**downsamplings` from 8 on (for two downsamplings).
-
-    Raises:
-        ValueError: If `residual_blocks` or `downsamplings` is negative, or
-            `upsampling` or `normalization` is unknown.
+        `2**downsamplings`, at least 8 (for two downsamplings).
 
     Reference:
         Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using

@@ -61,29 +61,25 @@ def unet_generator(
         normalization: `"instance"` (the default) or `"batch"` (both with a trained
             factor and offset per channel), or `None`.
         dropout: Float in [0, 1), share of values dropped, `0.5` by default.
-        dropout_blocks: Integer from 0 on, how many of the innermost ups have dropout,
-            `3` by default.
+        dropout_blocks: Non-negative integer, how many of the innermost ups have
+            dropout, `3` by default.
         max_width: Positive integer, upper limit of the filters, `512` by default.
         normalize_bottleneck: Boolean, whether the innermost convolution is normalized
             as well, `True` by default; see above.
-        hint_channels: Integer from 0 on, how many of the last input channels are sparse
-            hints, the very last of them their mask. The way up then sees them at every
-            resolution, see `keras_gans.layers.HintPooling`. Through the encoder alone a
-            few hinted pixels take very long to be noticed. `0` by default, none.
+        hint_channels: Non-negative integer, how many of the last input channels are
+            sparse hints, the very last of them their mask. The way up then sees them at
+            every resolution, see `keras_gans.layers.HintPooling`. Through the encoder
+            alone a few hinted pixels take very long to be noticed. `0`, none, by
+            default.
         negative_slope: Float, slope of LeakyReLU below zero, `0.2` by default, as in
             pix2pix. (The TensorFlow tutorial leaves it at the default of its Keras
             version: 0.3 for Keras 2 and 3.)
-        name: Name of the network, `"generator"` by default.
 
     Returns:
         Functional `keras.Model` from `(batch, height, width, input_channels)` to
         `(batch, height, width, output_channels)`, images in [-1, 1], the output in
         float32 under every dtype policy. Height and width are any multiples of
         `2**depth`.
-
-    Raises:
-        ValueError: If `depth` is not positive, or `dropout`, `normalization` or
-            `hint_channels` is not one of the values above.
 
     Reference:
         Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional

@@ -13,8 +13,6 @@ from keras_gans import models
 from keras_gans.networks import dcgan_discriminator, dcgan_generator, mlp_discriminator
 from keras_gans.networks import mlp_generator
 
-both_models = pytest.mark.parametrize("name", ["wgan", "wgan_gp"])
-
 
 class Recorder(keras.callbacks.Callback):
     """Writes down after each batch whether critic and generator have moved."""
@@ -40,8 +38,7 @@ class Recorder(keras.callbacks.Callback):
         self._weights = values
 
 
-@both_models
-@pytest.mark.parametrize("run_eagerly", [False, True])
+@pytest.mark.parametrize(("name", "run_eagerly"), [("wgan", True), ("wgan_gp", False)])
 def test_the_generator_moves_in_every_nth_batch(name, run_eagerly):
     model = make_model(name, n_critic=3, compile_arguments={"run_eagerly": run_eagerly})
     recorder = Recorder()
@@ -69,10 +66,11 @@ def test_the_authors_schedule():
     assert recorder.moves == ("c" * 99 + "G") * 2 + "c" * 5
 
 
-@both_models
-def test_state_between_two_updates_is_saved(name, tmp_path):
-    make = functools.partial(make_model, name, n_critic=2)
-    data = make_data(name, 3)
+def test_state_between_two_updates_is_saved(tmp_path):
+    make = functools.partial(
+        make_model, "wgan", n_critic=2, compile_arguments={"run_eagerly": True}
+    )
+    data = make_data("wgan", 3)
     contracts.training_state_is_complete(make(), data, make, tmp_path)
     contracts.saving_changes_nothing(make(), data, tmp_path)
     model = make()

@@ -360,12 +360,11 @@ def test_next_step_after_loading_is_bit_equal_in_a_graph(tmp_path):
     assert int(loaded.generator_optimizer.iterations) == 4
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision(policy, tmp_path):
+def test_mixed_precision(tmp_path):
     contracts.check_mixed_precision(
         lambda: make_model(smallest_networks(), EAGERLY, pool_size=3),
         make_data(4),
-        policy,
+        "mixed_float16",
         tmp_path,
     )
 
@@ -525,11 +524,10 @@ def test_wrong_numbers():
 
 
 @pytest.mark.parametrize(
-    "name", ["wasserstein", "hinge", "relativistic_average", "minimax"]
+    ("name", "pool_size"), [("wasserstein", 0), ("relativistic_average", 3)]
 )
-@pytest.mark.parametrize("pool_size", [0, 3])
 def test_every_loss_on_logits_plugs_in_by_name(name, pool_size):
-    model = CycleGAN(**make_networks(), pool_size=pool_size, seed=0)
+    model = CycleGAN(**smallest_networks(), pool_size=pool_size, seed=0)
     model.compile(adversarial_loss=name, **EAGERLY)
     before = contracts.trained_weights(model)
     logs = contracts.train(model, make_data().take(1))
@@ -541,10 +539,10 @@ def test_every_loss_on_logits_plugs_in_by_name(name, pool_size):
 
 
 def test_an_edge_loss_closes_the_cycle():
-    model = CycleGAN(**make_networks(), pool_size=0, seed=0)
+    model = CycleGAN(**smallest_networks(), pool_size=0, seed=0)
     model.compile(cycle_loss=EdgeLoss(), **EAGERLY)
     logs = contracts.train(model, make_data().take(1))
-    fresh = CycleGAN(**make_networks(), pool_size=0, seed=0)
+    fresh = CycleGAN(**smallest_networks(), pool_size=0, seed=0)
     for x, y in make_data().take(1):
         cycled = fresh.generator_yx(fresh.generator_xy(x, training=True), training=True)
         back = fresh.generator_xy(fresh.generator_yx(y, training=True), training=True)
