@@ -41,8 +41,8 @@ class AdversarialLoss(Loss):
     # Whether the value depends on the output for real samples.
     uses_real_output = True
 
-    def __init__(self, scale=1.0, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, scale=1.0, *args, **kwargs):
+        super().__init__(*args, **kwargs)
         self.scale = positive_float("scale", scale)
 
     def elementwise(self, real_output, fake_output):

@@ -67,14 +67,9 @@ class AttributeLoss(Loss):
     """
 
     def __init__(
-        self,
-        form="least_squares",
-        with_complement=False,
-        scale=1.0,
-        reduction="sum_over_batch_size",
-        **kwargs,
+        self, form="least_squares", with_complement=False, scale=1.0, *args, **kwargs
     ):
-        super().__init__(reduction, **kwargs)
+        super().__init__(*args, **kwargs)
         if form not in _FORMS:
             raise ValueError(
                 f"Argument `form` must be one of {sorted(_FORMS)}. "

@@ -99,9 +99,10 @@ class SemanticVGGLoss(Loss):
         weights="imagenet",
         feature_extractor=None,
         distance="l2",
+        *args,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(*args, **kwargs)
         if distance not in _DISTANCES:
             raise ValueError(
                 f"Argument `distance` must be one of {_DISTANCES}. "

@@ -54,8 +54,8 @@ class ChannelCompensatedL1(Loss):
         eqs. 3 to 5.
     """
 
-    def __init__(self, stop_weight_gradient=True, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, stop_weight_gradient=True, *args, **kwargs):
+        super().__init__(*args, **kwargs)
         if not isinstance(stop_weight_gradient, bool):
             raise TypeError(
                 "Argument `stop_weight_gradient` must be a boolean. "

@@ -4,6 +4,7 @@ import keras
 from keras import layers, ops
 
 from keras_gans.layers import ReflectionPadding2D, SizeMultiple, normalize
+from keras_gans.networks.common import activated, check_counts
 
 _SLOPE = 0.01
 
@@ -56,14 +57,13 @@ def stargan_generator(
         Image-to-Image Translation", 2018, table 4,
         [arXiv:1711.09020](https://arxiv.org/abs/1711.09020).
     """
-    _check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
+    check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
     inputs = _generator_inputs(attributes, channels)
     x = SizeMultiple(2**downsamplings, name="size_multiple")(inputs[0])
     x = _with_planes(x, inputs[1])
     x = _generator_body(x, width, residual_blocks, downsamplings)
     x = _convolution(x, channels, 7, "last", use_bias=False)
-    # Images leave in float32, also when the layers before compute in 16 bits.
-    outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
+    outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)
 
 
@@ -109,7 +109,7 @@ def aclgan_generator(
         Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
         and hyper-parameter searching speed using new loss function" (in Korean).
     """
-    _check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
+    check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
     if frame < 0 or frame % 2**downsamplings:
         raise ValueError(
             f"Argument `frame` must be 0 or a multiple of {2**downsamplings}, "
@@ -129,11 +129,9 @@ def aclgan_generator(
     if frame:
         x = layers.Cropping2D(frame, name="without_frame")(x)
     if not mask:
-        outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
-        return keras.Model(inputs, outputs, name=name)
-    segment, mask = x[..., :channels], x[..., channels:]
-    segment = layers.Activation("tanh", dtype="float32", name="segment")(segment)
-    mask = layers.Activation("sigmoid", dtype="float32", name="mask")(mask)
+        return keras.Model(inputs, activated(x, "tanh", "translation"), name=name)
+    segment = activated(x[..., :channels], "tanh", "segment")
+    mask = activated(x[..., channels:], "sigmoid", "mask")
     translation = images + mask * (segment - images)
     translation = layers.Identity(dtype="float32", name="translation")(translation)
     return keras.Model(inputs, [translation, mask, segment], name=name)
@@ -182,11 +180,8 @@ def stargan_discriminator(
     count = _positive("attributes", attributes)
     logits = _one_for_each(x, count, "logits", use_bias=False)
     outputs = [
-        keras.layers.Activation("linear", dtype="float32", name=output_name)(output)
-        for output_name, output in (
-            ("patches_output", patches),
-            ("logits_output", logits),
-        )
+        activated(patches, "linear", "patches_output"),
+        activated(logits, "linear", "logits_output"),
     ]
     return keras.Model(inputs, outputs, name=name)
 
@@ -225,8 +220,7 @@ def aclgan_discriminator(
     inputs, x = _discriminator_body(size, channels, width, layers)
     outputs = _positive("attributes", attributes) * (2 if with_complement else 1)
     x = _one_for_each(x, outputs, "last", use_bias=True)
-    outputs = keras.layers.Activation("linear", dtype="float32", name="attributes")(x)
-    return keras.Model(inputs, outputs, name=name)
+    return keras.Model(inputs, activated(x, "linear", "attributes"), name=name)
 
 
 def _generator_inputs(attributes, channels):
@@ -340,15 +334,6 @@ def initialized(
         bias_initializer=initializer() if use_bias else None,
         name=name,
     )
-
-
-def _check_counts(**counts):
-    for name, value in counts.items():
-        if value < 0:
-            raise ValueError(
-                f"Argument `{name}` must be zero or a positive integer. "
-                f"Received: {name}={value}"
-            )
 
 
 def _positive(name, value):

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_gans.layers import normalize
+from keras_gans.networks.common import activated
 from keras_gans.networks.dcgan import check_positive_integers, split_size
 
 
@@ -108,9 +109,7 @@ def autoencoder(
 
     # 2. Decoder: the code becomes images again.
     x = _decode(code, size, channels, width, activation, normalization, upsampling)
-    reconstruction = layers.Activation(
-        output_activation, dtype="float32", name="reconstruction"
-    )(x)
+    reconstruction = activated(x, output_activation, "reconstruction")
     return keras.Model(inputs, [reconstruction, code], name=name)
 
 
@@ -158,8 +157,7 @@ def decoder_generator(
     check_positive_integers(latent_dim=latent_dim, channels=channels, width=width)
     latent = keras.Input((latent_dim,), name="latent")
     x = _decode(latent, size, channels, width, activation, normalization, upsampling)
-    # Images leave in float32, also when the layers before compute in 16 bits.
-    outputs = layers.Activation("tanh", dtype="float32", name="images")(x)
+    outputs = activated(x, "tanh", "images")
     return keras.Model(latent, outputs, name=name)
 
 

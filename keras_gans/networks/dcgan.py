@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from keras_gans.layers import normalize
+from keras_gans.networks.common import activated, normal_gamma, normal_kernel
 
 
 def dcgan_generator(
@@ -95,8 +96,7 @@ def dcgan_generator(
     x = layers.Dense(
         start * start * filters,
         use_bias=use_bias,
-        # A new object each time: one initializer would repeat its numbers.
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+        kernel_initializer=normal_kernel(),
         name="dense",
     )(x)
     x = layers.Reshape((start, start, filters), name="reshape")(x)
@@ -111,11 +111,10 @@ def dcgan_generator(
             strides=2,
             padding="same",
             use_bias=last or use_bias,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            kernel_initializer=normal_kernel(),
             name=f"convolution_{index}",
         )(x)
-    # Images leave in float32, also when the layers before compute in 16 bits.
-    outputs = layers.Activation("tanh", dtype="float32", name="images")(x)
+    outputs = activated(x, "tanh", "images")
     return keras.Model(inputs, outputs, name=name)
 
 
@@ -297,14 +296,11 @@ def _needs_bias(normalization):
 
 
 def _kernel_initializer(normalization):
-    # A new object each time: one initializer would repeat its numbers.
-    if normalization is None:
-        return keras.initializers.HeNormal()
-    return keras.initializers.RandomNormal(stddev=0.02)
+    return keras.initializers.HeNormal() if normalization is None else normal_kernel()
 
 
 def _normalize(x, normalization, name):
-    gamma_initializer = keras.initializers.RandomNormal(mean=1.0, stddev=0.02)
+    gamma_initializer = normal_gamma()
     if normalization == "layer":
         # A single group holds all channels: layer normalization. The layer of that
         # name would have a factor and an offset for every pixel of every channel.

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_gans.layers import RandomColors, SizeMultiple, normalize
+from keras_gans.networks.common import activated, check_counts
 
 
 def digit_generator(
@@ -67,11 +68,7 @@ def digit_generator(
         Cycle-Consistent Adversarial Networks", 2017,
         [arXiv:1703.10593](https://arxiv.org/abs/1703.10593).
     """
-    if residual_blocks < 0:
-        raise ValueError(
-            "Argument `residual_blocks` must be zero or a positive integer. "
-            f"Received: residual_blocks={residual_blocks}"
-        )
+    check_counts(residual_blocks=residual_blocks)
 
     def convolution(x, convolution_class, filters, size, strides, layer_name):
         return convolution_class(
@@ -110,8 +107,7 @@ def digit_generator(
     x = layers.Conv2DTranspose(
         output_channels, 4, strides=2, padding="same", name="decoder_2"
     )(x)
-    # Images leave in float32, also when the layers before compute in 16 bits.
-    outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
+    outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)
 
 

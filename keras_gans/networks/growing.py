@@ -351,22 +351,14 @@ class GrowingDiscriminator(GrowingNetwork):
                 initialized(layers.Conv2D, channels, count, 1, f"{name}_from_image")
             )
             if stage:
-                self.down.append(
-                    initialized(
-                        *(layers.Conv2D, count, 2 * count, 4, f"{name}_down"), strides=2
-                    )
-                )
+                self.down.append(_halving(count, f"{name}_down"))
         self.trunk, count = [], width * 2**last
         for index in range(start_size.bit_length() - 2):
-            self.trunk.append(
-                initialized(
-                    *(layers.Conv2D, count, 2 * count, 4, f"trunk_{index}"), strides=2
-                )
-            )
+            self.trunk.append(_halving(count, f"trunk_{index}"))
             count *= 2
         outputs = attributes * (2 if with_complement else 1)
         self.last = initialized(
-            *(layers.Conv2D, count, outputs, 2, "last"), padding="valid"
+            layers.Conv2D, count, outputs, 2, "last", padding="valid"
         )
         self._built_by(self.make_inputs())
 
@@ -414,6 +406,10 @@ def _block(inputs, filters, size, name, activated=True, **options):
         InstanceNormalization(name=f"{name}_normalization"),
     ]
     return block + [layers.ReLU(name=f"{name}_activation")] * activated
+
+
+def _halving(channels, name):
+    return initialized(layers.Conv2D, channels, 2 * channels, 4, name, strides=2)
 
 
 def _apply(block, x):

@@ -3,6 +3,7 @@
 import keras
 
 from keras_gans.layers import SizeMultiple, normalize
+from keras_gans.networks.common import activated, normal_gamma, normal_kernel
 
 
 def patch_discriminator(
@@ -72,8 +73,7 @@ def patch_discriminator(
             strides=strides,
             padding="valid" if strides == 1 else "same",
             use_bias=normalization is None or not normalized,
-            # A new object each time: one initializer would repeat its numbers.
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            kernel_initializer=normal_kernel(),
             name=f"convolution_{index}",
         )(x)
         if not normalized:
@@ -82,7 +82,7 @@ def patch_discriminator(
             x,
             normalization,
             affine=affine,
-            gamma_initializer=keras.initializers.RandomNormal(mean=1.0, stddev=0.02),
+            gamma_initializer=normal_gamma(),
             name=f"normalization_{index}",
         )
 
@@ -99,6 +99,5 @@ def patch_discriminator(
         )
         x = keras.layers.LeakyReLU(negative_slope, name=f"activation_{index + 1}")(x)
     x = convolution(x, 1, layers + 2, strides=1, normalized=False)
-    # Logits leave in float32, also when the layers before compute in 16 bits.
-    outputs = keras.layers.Activation("linear", dtype="float32", name="logits")(x)
+    outputs = activated(x, "linear", "logits")
     return keras.Model(inputs, outputs, name=name)

@@ -4,6 +4,12 @@ import keras
 from keras import layers
 
 from keras_gans.layers import ReflectionPadding2D, SizeMultiple, normalize
+from keras_gans.networks.common import (
+    activated,
+    check_counts,
+    normal_gamma,
+    normal_kernel,
+)
 
 
 def resnet_generator(
@@ -73,15 +79,7 @@ def resnet_generator(
         Olah, "Deconvolution and Checkerboard Artifacts", 2016,
         [doi:10.23915/distill.00003](https://doi.org/10.23915/distill.00003).
     """
-    for argument, value in (
-        ("residual_blocks", residual_blocks),
-        ("downsamplings", downsamplings),
-    ):
-        if value < 0:
-            raise ValueError(
-                f"Argument `{argument}` must be zero or a positive integer. "
-                f"Received: {argument}={value}"
-            )
+    check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
     if upsampling not in ("transposed", "resize"):
         raise ValueError(
             'Argument `upsampling` must be "transposed" or "resize". '
@@ -98,15 +96,14 @@ def resnet_generator(
             strides=strides,
             padding="valid" if strides == 1 else "same",
             use_bias=normalization is None,
-            # A new object each time: one initializer would repeat its numbers.
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            kernel_initializer=normal_kernel(),
             name=layer_name,
         )(x)
         return normalize(
             x,
             normalization,
             affine=affine,
-            gamma_initializer=keras.initializers.RandomNormal(mean=1.0, stddev=0.02),
+            gamma_initializer=normal_gamma(),
             name=f"{layer_name}_normalization",
         )
 
@@ -152,11 +149,7 @@ def resnet_generator(
 
     x = ReflectionPadding2D(3, name="last_padding")(x)
     x = layers.Conv2D(
-        output_channels,
-        7,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
-        name="last",
+        output_channels, 7, kernel_initializer=normal_kernel(), name="last"
     )(x)
-    # Images leave in float32, also when the layers before compute in 16 bits.
-    outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
+    outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_gans.layers import HintPooling, SizeMultiple, normalize
+from keras_gans.networks.common import activated, normal_gamma, normal_kernel
 
 
 def unet_generator(
@@ -109,8 +110,7 @@ def unet_generator(
             strides=2,
             padding="same",
             use_bias=use_bias,
-            # A new object each time: one initializer would repeat its numbers.
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            kernel_initializer=normal_kernel(),
             name=layer_name,
         )(x)
 
@@ -122,7 +122,7 @@ def unet_generator(
         return normalize(
             x,
             normalization,
-            gamma_initializer=keras.initializers.RandomNormal(mean=1.0, stddev=0.02),
+            gamma_initializer=normal_gamma(),
             name=f"{layer_name}_normalization",
         )
 
@@ -158,6 +158,5 @@ def unet_generator(
         x = layers.Concatenate(name=f"up_{level}_skip")(parts)
 
     x = halve_or_double(x, layers.Conv2DTranspose, output_channels, "last", True)
-    # Images leave in float32, also when the layers before compute in 16 bits.
-    outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
+    outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)

@@ -275,7 +275,7 @@ def call_traced(traced, loss, attributes, outputs):
 @each_side
 def test_configuration(loss_class):
     original = loss_class(
-        "wasserstein", True, 3, None, name="both", dtype="bfloat16"
+        "wasserstein", True, 3, None, "both", "bfloat16"
     )
     assert contracts.round_trip(original).get_config() == {
         "form": "wasserstein",
