@@ -25,9 +25,6 @@ class HintPooling(keras.layers.Layer):
     Returns:
         Tensor of shape `(batch, height / factor, width / factor, channels)`, likewise.
 
-    Raises:
-        ValueError: If `factor` is not a positive integer.
-
     Example:
 
     >>> hints = np.zeros((1, 4, 4, 2), "float32")

@@ -56,10 +56,6 @@ class AttributeLoss(Loss):
     Returns:
         A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
 
-    Raises:
-        TypeError: If arguments are not of the kind that is asked for.
-        ValueError: If `form` is not known, or the shapes do not fit each other.
-
     Reference:
         Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
         and hyper-parameter searching speed using new loss function" (in Korean),
@@ -219,10 +215,6 @@ class AttributeClassificationLoss(Loss):
     Returns:
         A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
 
-    Raises:
-        TypeError: If the attributes or the logits are not a tensor.
-        ValueError: If the shapes differ, or are not those of attributes.
-
     Example:
 
     ```python
@@ -255,11 +247,6 @@ def attribute_loss_pair(identifier="least_squares", with_complement=False):
             are called as `AttributeDiscriminatorLoss` and `AttributeGeneratorLoss` are.
         with_complement: Boolean, whether the discriminator has outputs for the absence
             of attributes too. The losses of a pair must agree.
-
-    Raises:
-        ValueError: For a name that is not known, or losses that do not fit the
-            discriminator.
-        TypeError: For anything that is neither a name nor a pair of losses.
     """
     by_name = {
         form: lambda form=form: (

@@ -89,10 +89,6 @@ def loss_pair(argument, identifier, by_name):
         argument: Name of the argument, for errors.
         identifier: What was given for it.
         by_name: Dict from name to a function that makes the pair.
-
-    Raises:
-        ValueError: For a name that is not known.
-        TypeError: For anything that is neither a name nor a pair of losses.
     """
     if isinstance(identifier, str):
         if identifier not in by_name:

@@ -32,9 +32,6 @@ class EdgeLoss(Loss):
     Returns:
         A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
 
-    Raises:
-        ValueError: If the shapes differ, or are not those of images.
-
     Example:
 
     ```python

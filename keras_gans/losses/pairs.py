@@ -52,11 +52,6 @@ def adversarial_loss_pair(identifier, outputs="logits"):
             objects that are called as `loss(real_output, fake_output)`.
         outputs: What the discriminator returns: `"logits"`, the default, or
             `"energies"`.
-
-    Raises:
-        ValueError: For a name that is not known, or losses that do not fit the
-            discriminator.
-        TypeError: For anything that is neither a name nor a pair of losses.
     """
     by_name = {
         name: lambda pair=pair: [loss() for loss in pair]

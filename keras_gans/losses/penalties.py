@@ -213,10 +213,6 @@ def get_penalty(identifier, weight=None):
             is called as a `DiscriminatorPenalty`, or None for no penalty.
         weight: Optional non-negative float, the factor of a penalty that is named.
             Defaults to 10, as in their papers.
-
-    Raises:
-        TypeError: For anything that is neither a name nor a penalty.
-        ValueError: For an unknown name, or a weight beside an object.
     """
     if isinstance(identifier, str) and identifier in _PENALTIES:
         arguments = {} if weight is None else {"weight": weight}

@@ -38,10 +38,6 @@ class ChannelCompensatedL1(Loss):
         A scalar, or a tensor of shape `(batch,)` with `reduction=None`. Where the
         images are equal, both value and gradient are zero.
 
-    Raises:
-        TypeError: If `stop_weight_gradient` is not a boolean.
-        ValueError: If the shapes differ, or are not those of images.
-
     Example:
 
     ```python

@@ -1,4 +1,9 @@
-"""Models that train with `fit`; one file for each paper."""
+"""Models that train with `fit`; one file for each paper.
+
+All raise a `TypeError` for an argument of another kind than its documentation names,
+and a `ValueError` for one out of its range and for networks, names, losses or data that
+do not fit each other.
+"""
 
 from keras_gans.models.acl_gan import ACLGAN
 from keras_gans.models.adversarial_model import AdversarialModel

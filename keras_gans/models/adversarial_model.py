@@ -50,10 +50,6 @@ class AdversarialModel(keras.Model):
             training, pictures, scores and export; losses are always those of the
             weights that are trained. `None`, the default, keeps none.
         **kwargs: `name` and so on of `keras.Model`.
-
-    Raises:
-        TypeError: If a network is not a `keras.Model`.
-        ValueError: If a network is not built, or `ema_decay` is out of range.
     """
 
     network_names = ("generator", "discriminator")

@@ -44,10 +44,6 @@ class AttributeModel(CriticModel):
 
     Returns:
         The translated images in [-1, 1].
-
-    Raises:
-        TypeError: If names are not strings.
-        ValueError: If names do not fit the networks or each other.
     """
 
     # Which of the networks `attributes_of` asks.

@@ -35,10 +35,6 @@ class BEGAN(EnergyModel):
         **kwargs: `latent_distribution`, `latent_dim`, `seed` and so on of
             `GenerativeModel`.
 
-    Raises:
-        ValueError: If the discriminator is not an auto-encoder, or an argument is out
-            of range.
-
     Example:
 
     ```python

@@ -21,9 +21,6 @@ class CriticModel(AdversarialModel):
             for every 500th, as in the code of WGAN's authors, so that the generator
             learns from a critic that has converged.
         **kwargs: Arguments of the other base class, or of `AdversarialModel`.
-
-    Raises:
-        ValueError: If `n_critic` is not a positive integer.
     """
 
     def __init__(self, n_critic=5, authors_schedule=False, **kwargs):

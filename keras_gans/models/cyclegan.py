@@ -71,11 +71,6 @@ class CycleGAN(AdversarialModel):
     Returns:
         The translated images, in [-1, 1].
 
-    Raises:
-        ValueError: For a weight or pool size out of range, networks whose channels do
-            not fit each other, or an identity loss between domains that differ in
-            channels.
-
     Example:
 
     ```python

@@ -39,10 +39,6 @@ class EBGAN(EnergyModel):
         **kwargs: `latent_distribution`, `latent_dim`, `seed` and so on of
             `GenerativeModel`.
 
-    Raises:
-        ValueError: If the discriminator is not an auto-encoder, gives no code for the
-            pull-away term, or an argument is out of range.
-
     Example:
 
     ```python

@@ -46,9 +46,6 @@ class GenerativeModel(AdversarialModel):
 
     Returns:
         Generated images in [-1, 1], shape `(batch, height, width, channels)`.
-
-    Raises:
-        ValueError: If the networks do not fit each other or an argument is unknown.
     """
 
     default_adversarial_loss = "non_saturating"

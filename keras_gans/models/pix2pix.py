@@ -58,10 +58,6 @@ class Pix2Pix(AdversarialModel):
     Returns:
         The translated images, in [-1, 1].
 
-    Raises:
-        ValueError: For a weight out of range, or networks whose channels do not fit
-            each other.
-
     Example:
 
     ```python
@@ -333,9 +329,6 @@ class Pix2PixColorizer(Pix2Pix):
 
     Returns:
         The coloured images in [-1, 1], shape `(batch, height, width, 3)`.
-
-    Raises:
-        ValueError: If networks or sources have other channels.
 
     Example:
 

@@ -36,10 +36,6 @@ class WGAN(CriticModel, GenerativeModel):
         latent_distribution: `"normal"`, as in the authors' code, by default.
         **kwargs: `latent_dim`, `seed` and so on of `GenerativeModel`.
 
-    Raises:
-        ValueError: If `clip_limit` or `n_critic` is out of range, or the networks do
-            not fit each other.
-
     Example:
 
     ```python

@@ -37,10 +37,6 @@ class WGANGP(CriticModel, GenerativeModel):
         **kwargs: `latent_dim`, `seed` (of the latent vectors and of the lines) and so
             on of `GenerativeModel`.
 
-    Raises:
-        ValueError: If the critic uses batch normalization, an argument is out of range,
-            or the networks do not fit each other.
-
     Example:
 
     ```python
