@@ -423,11 +423,11 @@ def test_the_toolkit_s_networks_fit():
 
 
 def test_a_configuration_with_the_old_inference_dropout_is_loaded(recwarn):
-    config = Pix2Pix(**make_networks()).get_config()
-    Pix2Pix.from_config({**config, "inference_dropout": False})
+    model = Pix2Pix(**make_networks())
+    Pix2Pix.from_config({**model.get_config(), "inference_dropout": False})
     assert not [each for each in recwarn if "inference_dropout" in str(each.message)]
     with pytest.warns(DeprecationWarning, match="`inference_dropout` is no longer"):
-        Pix2Pix.from_config({**config, "inference_dropout": True})
+        Pix2Pix.from_config({**model.get_config(), "inference_dropout": True})
 
 
 # Errors ----------------------------------------------------------------------------
