@@ -75,8 +75,10 @@ def make_batch(name):
 
 
 def evaluate(model, batch):
-    data = tf.data.Dataset.from_tensors(batch)
-    return model.evaluate(data, return_dict=True, verbose=0)["discriminator_loss"]
+    # As `evaluate` does, in a fraction of its time.
+    model.reset_metrics()
+    logs = model.test_step(tf.nest.map_structure(tf.constant, batch))
+    return float(logs["discriminator_loss"])
 
 
 def judged(name, model, batch):
