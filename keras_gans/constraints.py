@@ -13,10 +13,6 @@ class WeightClipping(keras.constraints.Constraint):
     Args:
         limit: Positive float, the largest magnitude. Defaults to the paper's 0.01.
 
-    Raises:
-        TypeError: If `limit` is not a number.
-        ValueError: If `limit` is not positive and finite.
-
     Example:
     >>> layer = keras.layers.Dense(1, kernel_constraint=WeightClipping(0.01))
 

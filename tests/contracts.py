@@ -490,6 +490,60 @@ class NumpyAdam:
         return new_values
 
 
+class ByHand:
+    """Copies of a model's networks, to be updated by steps that are written out.
+
+    Attributes:
+        networks: List of them in the order of `model.network_names`.
+    """
+
+    def __init__(self, model, rate=1e-2):
+        self.names, self.networks = model.network_names, []
+        for name in self.names:
+            network = getattr(model, name)
+            clone = keras.models.clone_model(network)
+            clone.set_weights(network.get_weights())
+            for layer, copy in zip(network.layers, clone.layers, strict=True):
+                if isinstance(layer, keras.layers.Dropout):
+                    copy.seed_generator.state.assign(layer.seed_generator.state)
+            self.networks.append(clone)
+        self.adams = [NumpyAdam(rate, 0.5, epsilon=1e-3) for _ in self.networks]
+
+    def apply(self, index, gradients):
+        variables = self.networks[index].trainable_variables
+        gradients = [
+            np.zeros(variable.shape) if gradient is None else gradient
+            for variable, gradient in zip(variables, gradients, strict=True)
+        ]
+        values = [variable.numpy() for variable in variables]
+        for variable, value in zip(
+            variables, self.adams[index].update(values, gradients), strict=True
+        ):
+            variable.assign(value)
+
+    def assert_close(self, model, tolerance):
+        """Compares the weights, moving averages included."""
+        for name, network in zip(self.names, self.networks, strict=True):
+            for variable, value in zip(
+                getattr(model, name).weights, network.weights, strict=True
+            ):
+                np.testing.assert_allclose(
+                    variable, value, atol=tolerance, err_msg=variable.path
+                )
+
+
+def adams(rate=1e-2):
+    """Optimizers of both roles, of which `ByHand` has copies.
+
+    Adam's first step is the sign of the gradient, however small that is, unless epsilon
+    is larger than rounding errors are.
+    """
+    return {
+        f"{role}_optimizer": keras.optimizers.Adam(rate, beta_1=0.5, epsilon=1e-3)
+        for role in ("generator", "discriminator")
+    }
+
+
 def run_python(source, timeout=300):
     """Runs a program in a fresh process; returns what it printed last, as JSON."""
     root = pathlib.Path(__file__).parents[1]

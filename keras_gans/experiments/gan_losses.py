@@ -344,10 +344,7 @@ def probe_gradient(model, data, steps):
         real, labels = model.unpack(batch)
         fake = model.make_samples(real, labels)
         model.minimize(
-            ("discriminator",),
-            lambda: {
-                "discriminator_loss": model.discriminator_loss(real, fake, labels)
-            },
+            "discriminator", lambda: model.discriminator_losses(real, fake, labels)
         )
 
     @tf.function
@@ -355,9 +352,9 @@ def probe_gradient(model, data, steps):
         real, labels = model.unpack(batch)
         return model.gradient_norm(
             "generator",
-            lambda: model.generator_loss(
+            lambda: model.generator_losses(
                 real, model.make_samples(real, labels), labels
-            ),
+            )["generator_loss"],
         )
 
     batches = iter(data.repeat())

@@ -9,7 +9,7 @@ class HintPooling(keras.layers.Layer):
     """Brings sparse hints to a lower resolution without fading them.
 
     Each cell of `factor` x `factor` pixels gets the mean of the hints in it, and tells
-    whether there are any. A plain average over the cell would mix a dab of one pixel
+    whether there are any. A plain average over the cell would mix a hint of one pixel
     with the pixels that have no hint, until nothing is left of it.
 
     Args:
@@ -24,9 +24,6 @@ class HintPooling(keras.layers.Layer):
 
     Returns:
         Tensor of shape `(batch, height / factor, width / factor, channels)`, likewise.
-
-    Raises:
-        ValueError: If `factor` is not a positive integer.
 
     Example:
 

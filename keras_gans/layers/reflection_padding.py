@@ -13,7 +13,7 @@ class ReflectionPadding2D(keras.layers.Layer):
     image, and the frame shows in its output.
 
     Args:
-        padding: Integer from 0 on for all four sides, or
+        padding: Non-negative integer for all four sides, or
             `((top, bottom), (left, right))`.
         **kwargs: `name`, `dtype` and the other arguments of `keras.layers.Layer`.
 

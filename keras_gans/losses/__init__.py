@@ -1,4 +1,8 @@
-"""Losses as `keras.losses.Loss` objects, and penalties of discriminators."""
+"""Losses as `keras.losses.Loss` objects, and penalties of discriminators.
+
+All raise a `TypeError` for an argument of another kind than its documentation names,
+and a `ValueError` for one out of its range, an unknown name, or shapes that do not fit.
+"""
 
 from keras_gans.losses.adversarial import (
     AdversarialLoss,
@@ -36,6 +40,8 @@ from keras_gans.losses.penalties import (
     DRAGANPenalty,
     GradientPenalty,
     R1Penalty,
+    R2Penalty,
+    get_penalty,
 )
 from keras_gans.losses.perceptual import SemanticVGGLoss, balanced_weight
 from keras_gans.losses.reconstruction import ChannelCompensatedL1

@@ -3,12 +3,14 @@
 Discriminators return logits, so every sigmoid of a paper lives in its loss, where it
 is stable. Outputs may be flat, `(batch, 1)`, or patch-shaped, `(batch, h, w, 1)`: the
 patches of a sample are averaged, the batch axis stays, and `reduction` does the rest.
+All take the arguments of `AdversarialLoss`.
 """
 
 import keras
 from keras import ops
 
 from keras_gans.losses.common import (
+    Loss,
     check_same_shape,
     finite_float,
     flatten_samples,
@@ -16,17 +18,14 @@ from keras_gans.losses.common import (
 )
 
 
-class AdversarialLoss(keras.losses.Loss):
+class AdversarialLoss(Loss):
     """Base of the adversarial losses: `loss(real_output, fake_output)`.
 
     Subclasses implement `elementwise(real_output, fake_output)`.
 
     Args:
         scale: Positive float, a constant factor of the loss.
-        reduction: Reduction over the batch, as in `keras.losses.Loss`.
-            Defaults to `"sum_over_batch_size"`, the mean.
-        name: String, the name of the loss.
-        dtype: Dtype of the computation, `keras.config.floatx()` by default.
+        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Call arguments:
         real_output: Discriminator logits of real images, shape `(batch, ...)`.
@@ -42,10 +41,8 @@ class AdversarialLoss(keras.losses.Loss):
     # Whether the value depends on the output for real samples.
     uses_real_output = True
 
-    def __init__(
-        self, scale=1.0, reduction="sum_over_batch_size", name=None, dtype=None
-    ):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+    def __init__(self, scale=1.0, *args, **kwargs):
+        super().__init__(*args, **kwargs)
         self.scale = positive_float("scale", scale)
 
     def elementwise(self, real_output, fake_output):
@@ -61,12 +58,7 @@ class AdversarialLoss(keras.losses.Loss):
         return self.scale * ops.mean(flatten_samples(values), axis=1)
 
     def get_config(self):
-        return {
-            "scale": self.scale,
-            "reduction": self.reduction,
-            "name": self.name,
-            "dtype": self.dtype,
-        }
+        return {**super().get_config(), "scale": self.scale}
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -80,7 +72,7 @@ class MinimaxDiscriminatorLoss(AdversarialLoss):
         label_smoothing: Float in [0, 1). The target of real images is
             `1 - label_smoothing` (one-sided smoothing, Salimans et al., 2016);
             the target of fakes stays 0. Defaults to 0, no smoothing.
-        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
+        **kwargs: Those of `AdversarialLoss`.
 
     Reference:
         Goodfellow et al., "Generative Adversarial Networks", 2014, eq. 1,
@@ -111,13 +103,6 @@ class MinimaxGeneratorLoss(AdversarialLoss):
 
     Its gradient vanishes where the discriminator is sure of a fake, which is why
     `NonSaturatingGeneratorLoss` is what is used in practice. The value is negative.
-
-    Args:
-        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
-
-    Reference:
-        Goodfellow et al., "Generative Adversarial Networks", 2014, eq. 1,
-        https://arxiv.org/abs/1406.2661
     """
 
     uses_real_output = False
@@ -129,9 +114,6 @@ class MinimaxGeneratorLoss(AdversarialLoss):
 @keras.saving.register_keras_serializable(package="keras_gans")
 class NonSaturatingGeneratorLoss(AdversarialLoss):
     """Non-saturating loss of the generator: `-log s(fake)`.
-
-    Args:
-        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
 
     Reference:
         Goodfellow et al., "Generative Adversarial Networks", 2014, section 3,
@@ -152,7 +134,7 @@ class LeastSquaresDiscriminatorLoss(AdversarialLoss):
         a: Float, the target of fakes. Defaults to 0.
         b: Float, the target of real images. Defaults to 1.
         scale: Positive float, the constant factor. Defaults to the paper's 0.5.
-        **kwargs: `reduction`, `name` and `dtype` of `AdversarialLoss`.
+        **kwargs: Those of `AdversarialLoss`.
 
     Reference:
         Mao et al., "Least Squares Generative Adversarial Networks", 2017, eq. 2,
@@ -179,11 +161,7 @@ class LeastSquaresGeneratorLoss(AdversarialLoss):
             fakes. Defaults to 1.
         scale: Positive float, the constant factor. Defaults to the paper's 0.5;
             CycleGAN's generators use 1.
-        **kwargs: `reduction`, `name` and `dtype` of `AdversarialLoss`.
-
-    Reference:
-        Mao et al., "Least Squares Generative Adversarial Networks", 2017, eq. 2,
-        https://arxiv.org/abs/1611.04076
+        **kwargs: Those of `AdversarialLoss`.
     """
 
     uses_real_output = False
@@ -205,9 +183,6 @@ class WassersteinDiscriminatorLoss(AdversarialLoss):
 
     Without clipped weights or a gradient penalty it has no lower bound.
 
-    Args:
-        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
-
     Reference:
         Arjovsky, Chintala and Bottou, "Wasserstein GAN", 2017, eq. 3,
         https://arxiv.org/abs/1701.07875
@@ -219,15 +194,7 @@ class WassersteinDiscriminatorLoss(AdversarialLoss):
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class WassersteinGeneratorLoss(AdversarialLoss):
-    """Loss of WGAN's generator: `-fake`.
-
-    Args:
-        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
-
-    Reference:
-        Arjovsky, Chintala and Bottou, "Wasserstein GAN", 2017, Algorithm 1,
-        https://arxiv.org/abs/1701.07875
-    """
+    """Loss of WGAN's generator: `-fake`."""
 
     uses_real_output = False
 
@@ -239,9 +206,6 @@ class WassersteinGeneratorLoss(AdversarialLoss):
 class HingeDiscriminatorLoss(AdversarialLoss):
     """Hinge loss of the discriminator: `max(0, 1 - real) + max(0, 1 + fake)`.
 
-    Args:
-        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
-
     Reference:
         Lim and Ye, "Geometric GAN", 2017, https://arxiv.org/abs/1705.02894
     """
@@ -252,14 +216,7 @@ class HingeDiscriminatorLoss(AdversarialLoss):
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class HingeGeneratorLoss(WassersteinGeneratorLoss):
-    """Generator's side of the hinge loss: `-fake`.
-
-    Args:
-        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
-
-    Reference:
-        Lim and Ye, "Geometric GAN", 2017, https://arxiv.org/abs/1705.02894
-    """
+    """Generator's side of the hinge loss: `-fake`."""
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -269,9 +226,6 @@ class RelativisticAverageDiscriminatorLoss(AdversarialLoss):
     The discriminator tells how much more real a sample is than the average of the
     others; `s` is the sigmoid. The means are over the batch, patches included; with
     several replicas, over the part of the batch that a replica has.
-
-    Args:
-        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
 
     Reference:
         Jolicoeur-Martineau, "The relativistic discriminator: a key element missing
@@ -289,13 +243,6 @@ class RelativisticAverageGeneratorLoss(AdversarialLoss):
     """Generator's side: `-log s(fake - E[real]) - log(1 - s(real - E[fake]))`.
 
     Unlike the other generator losses it looks at real samples, too.
-
-    Args:
-        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
-
-    Reference:
-        Jolicoeur-Martineau, "The relativistic discriminator: a key element missing
-        from standard GAN", 2018, section 4.1, https://arxiv.org/abs/1807.00734
     """
 
     def elementwise(self, real_output, fake_output):

@@ -20,7 +20,12 @@ it is read here as the distance between an image and its own translation. Either
 import keras
 from keras import ops
 
-from keras_gans.losses.common import check_same_shape, positive_float
+from keras_gans.losses.common import (
+    Loss,
+    check_same_shape,
+    loss_pair,
+    positive_float,
+)
 
 # For each form, the loss of outputs that ought to say real, and fake.
 _FORMS = {
@@ -29,7 +34,7 @@ _FORMS = {
 }
 
 
-class AttributeLoss(keras.losses.Loss):
+class AttributeLoss(Loss):
     """Base of the attribute losses: a GAN for each attribute, in one discriminator.
 
     The discriminator has one output for each attribute, which tells real images with
@@ -46,17 +51,10 @@ class AttributeLoss(keras.losses.Loss):
             one of its own. The discriminator then has two outputs for each attribute:
             first all for [att], then all for [1 - att]. Defaults to `False`, the paper.
         scale: Positive float, a constant factor of the loss. Defaults to 1.
-        reduction: Reduction over the batch, as in `keras.losses.Loss`.
-            Defaults to `"sum_over_batch_size"`, the mean.
-        name: String, the name of the loss.
-        dtype: Dtype of the computation, `keras.config.floatx()` by default.
+        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Returns:
         A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
-
-    Raises:
-        TypeError: If arguments are not of the kind that is asked for.
-        ValueError: If `form` is not known, or the shapes do not fit each other.
 
     Reference:
         Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
@@ -65,15 +63,9 @@ class AttributeLoss(keras.losses.Loss):
     """
 
     def __init__(
-        self,
-        form="least_squares",
-        with_complement=False,
-        scale=1.0,
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
+        self, form="least_squares", with_complement=False, scale=1.0, *args, **kwargs
     ):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        super().__init__(*args, **kwargs)
         if form not in _FORMS:
             raise ValueError(
                 f"Argument `form` must be one of {sorted(_FORMS)}. "
@@ -124,18 +116,16 @@ class AttributeLoss(keras.losses.Loss):
 
     def get_config(self):
         return {
+            **super().get_config(),
             "form": self.form,
             "with_complement": self.with_complement,
             "scale": self.scale,
-            "reduction": self.reduction,
-            "name": self.name,
-            "dtype": self.dtype,
         }
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class AttributeDiscriminatorLoss(AttributeLoss):
-    """Attribute loss of the discriminator.
+    """Attribute loss of the discriminator, with the arguments of `AttributeLoss`.
 
         least squares:  (D(x) - 1)² · att + D(x')² · att'
         Wasserstein:    -D(x) · att + D(x') · att'
@@ -149,10 +139,6 @@ class AttributeDiscriminatorLoss(AttributeLoss):
     show better than those of translations. A penalty on the sum that the loss reads,
     `GradientPenalty()(lambda x: ops.sum(target * discriminator(x), axis=1), ...)`,
     sees that difference. The form of least squares has a lower bound by itself.
-
-    Args:
-        **kwargs: `form`, `with_complement`, `scale`, `reduction`, `name` and `dtype` of
-            `AttributeLoss`.
 
     Call arguments:
         attributes: Pair (attributes of the real images, attributes that the translated
@@ -170,11 +156,6 @@ class AttributeDiscriminatorLoss(AttributeLoss):
     d_loss = discriminator_loss((attributes, target), (real_output, fake_output))
     g_loss = generator_loss(target, fake_output)
     ```
-
-    Reference:
-        Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
-        and hyper-parameter searching speed using new loss function" (in Korean),
-        section 3.
     """
 
     def call(self, attributes, outputs):
@@ -196,28 +177,18 @@ class AttributeDiscriminatorLoss(AttributeLoss):
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class AttributeGeneratorLoss(AttributeLoss):
-    """Attribute loss of the generator.
+    """Attribute loss of the generator, with the arguments of `AttributeLoss`.
 
         least squares:  (D(x') - 1)² · att'
         Wasserstein:    -D(x') · att'
 
     The dot is the product over the attributes.
 
-    Args:
-        **kwargs: `form`, `with_complement`, `scale`, `reduction`, `name` and `dtype` of
-            `AttributeLoss`.
-
     Call arguments:
         attributes: Attributes that the translated images were to have, a tensor
             `(batch, attributes)` of 0 and 1.
-        output: Discriminator's output for the translated images, of shape
-            `(batch, attributes)`, or `(batch, height, width, attributes)`, of which the
-            patches are averaged. With the complement there are twice as many channels.
-
-    Reference:
-        Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
-        and hyper-parameter searching speed using new loss function" (in Korean),
-        section 3.
+        output: Discriminator's output for the translated images, of a shape as for
+            `AttributeDiscriminatorLoss`.
     """
 
     def call(self, attributes, output):
@@ -225,7 +196,7 @@ class AttributeGeneratorLoss(AttributeLoss):
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class AttributeClassificationLoss(keras.losses.Loss):
+class AttributeClassificationLoss(Loss):
     """Cross entropy of attributes, StarGAN's classification loss.
 
         -Σ att log s(logit) + (1 - att) log(1 - s(logit))
@@ -234,10 +205,7 @@ class AttributeClassificationLoss(keras.losses.Loss):
     `keras.losses.BinaryCrossentropy` has the mean, which is smaller by their number.
 
     Args:
-        reduction: Reduction over the batch, as in `keras.losses.Loss`.
-            Defaults to `"sum_over_batch_size"`, the mean.
-        name: String, the name of the loss.
-        dtype: Dtype of the computation, `keras.config.floatx()` by default.
+        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Call arguments:
         attributes: Tensor of shape `(batch, attributes)` of 0 and 1: those of real
@@ -246,10 +214,6 @@ class AttributeClassificationLoss(keras.losses.Loss):
 
     Returns:
         A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
-
-    Raises:
-        TypeError: If the attributes or the logits are not a tensor.
-        ValueError: If the shapes differ, or are not those of attributes.
 
     Example:
 
@@ -265,9 +229,6 @@ class AttributeClassificationLoss(keras.losses.Loss):
         https://arxiv.org/abs/1711.09020
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name=None, dtype=None):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
-
     def call(self, attributes, logits):
         for name, tensor in (("attributes", attributes), ("logits", logits)):
             _check_is_tensor(name, tensor)
@@ -275,9 +236,6 @@ class AttributeClassificationLoss(keras.losses.Loss):
         check_same_shape(attributes=attributes, logits=logits)
         values = ops.binary_crossentropy(attributes, logits, from_logits=True)
         return ops.sum(values, axis=1)
-
-    def get_config(self):
-        return {**super().get_config(), "dtype": self.dtype}
 
 
 def attribute_loss_pair(identifier="least_squares", with_complement=False):
@@ -289,34 +247,17 @@ def attribute_loss_pair(identifier="least_squares", with_complement=False):
             are called as `AttributeDiscriminatorLoss` and `AttributeGeneratorLoss` are.
         with_complement: Boolean, whether the discriminator has outputs for the absence
             of attributes too. The losses of a pair must agree.
-
-    Raises:
-        ValueError: For a name that is not known, or losses that do not fit the
-            discriminator.
-        TypeError: For anything that is neither a name nor a pair of losses.
     """
-    if isinstance(identifier, str):
-        if identifier not in _FORMS:
-            raise ValueError(
-                f"Argument `attribute_loss` must be one of {sorted(_FORMS)} or a pair "
-                f"of losses. Received: attribute_loss={identifier!r}"
-            )
-        return (
-            AttributeDiscriminatorLoss(identifier, with_complement),
-            AttributeGeneratorLoss(identifier, with_complement),
+    by_name = {
+        form: lambda form=form: (
+            AttributeDiscriminatorLoss(form, with_complement),
+            AttributeGeneratorLoss(form, with_complement),
         )
-    if (
-        not isinstance(identifier, (tuple, list))
-        or len(identifier) != 2
-        or not all(isinstance(loss, keras.losses.Loss) for loss in identifier)
-    ):
-        raise TypeError(
-            f"Argument `attribute_loss` must be one of {sorted(_FORMS)} or a pair "
-            "(discriminator_loss, generator_loss) of `keras.losses.Loss` objects. "
-            f"Received: attribute_loss={identifier!r}"
-        )
+        for form in _FORMS
+    }
+    pair = loss_pair("attribute_loss", identifier, by_name)
     for loss, opposite in zip(
-        identifier, (AttributeGeneratorLoss, AttributeDiscriminatorLoss)
+        pair, (AttributeGeneratorLoss, AttributeDiscriminatorLoss)
     ):
         if isinstance(loss, opposite):
             raise ValueError(
@@ -331,7 +272,7 @@ def attribute_loss_pair(identifier="least_squares", with_complement=False):
                 f"attribute. Received: {type(loss).__name__} with "
                 f"with_complement={loss.with_complement}"
             )
-    return tuple(identifier)
+    return pair
 
 
 def _kind(value):

@@ -3,14 +3,14 @@
 import keras
 from keras import ops
 
-from keras_gans.losses.common import check_same_shape
+from keras_gans.losses.common import Loss, check_same_shape
 
 # Keeps the root of the magnitude differentiable on flat images.
 _EPSILON = 1e-6
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class EdgeLoss(keras.losses.Loss):
+class EdgeLoss(Loss):
     """Mean absolute difference of the Sobel edges of two images.
 
         mean |S(y_true) - S(y_pred)|,  S(x) = sqrt(g_x² + g_y² + 1e-6)
@@ -22,10 +22,7 @@ class EdgeLoss(keras.losses.Loss):
     generator.
 
     Args:
-        reduction: Reduction over the batch, as in `keras.losses.Loss`.
-            Defaults to `"sum_over_batch_size"`, the mean.
-        name: String, the name of the loss.
-        dtype: Dtype of the computation, `keras.config.floatx()` by default.
+        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Call arguments:
         y_true: Images in [-1, 1], shape `(batch, height, width, channels)`, of at least
@@ -34,9 +31,6 @@ class EdgeLoss(keras.losses.Loss):
 
     Returns:
         A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
-
-    Raises:
-        ValueError: If the shapes differ, or are not those of images.
 
     Example:
 
@@ -51,9 +45,6 @@ class EdgeLoss(keras.losses.Loss):
           1968.
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name=None, dtype=None):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
-
     def call(self, y_true, y_pred):
         check_same_shape(y_true=y_true, y_pred=y_pred)
         if len(y_pred.shape) != 4:
@@ -63,9 +54,6 @@ class EdgeLoss(keras.losses.Loss):
             )
         difference = sobel_magnitude(y_true) - sobel_magnitude(y_pred)
         return ops.mean(ops.abs(difference), axis=(1, 2, 3))
-
-    def get_config(self):
-        return {**super().get_config(), "dtype": self.dtype}
 
 
 def sobel_magnitude(images):

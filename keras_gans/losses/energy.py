@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_gans.losses.adversarial import AdversarialLoss
 from keras_gans.losses.common import (
+    Loss,
     check_same_shape,
     euclidean_norm,
     finite_float,
@@ -27,7 +28,7 @@ class EnergyDiscriminatorLoss(AdversarialLoss):
     Args:
         margin: Positive float, in the unit of the energy. Fakes of a higher energy do
             not count. Defaults to 10, the paper's value for MNIST.
-        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
+        **kwargs: Those of `AdversarialLoss`.
 
     Reference:
         Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
@@ -49,15 +50,7 @@ class EnergyDiscriminatorLoss(AdversarialLoss):
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class EnergyGeneratorLoss(AdversarialLoss):
-    """Loss of EBGAN's generator: `fake`, the energy of what it made.
-
-    Args:
-        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
-
-    Reference:
-        Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
-        eq. 2, https://arxiv.org/abs/1609.03126
-    """
+    """Loss of EBGAN's generator: `fake`, the energy of what it made."""
 
     outputs = "energies"
     uses_real_output = False
@@ -74,7 +67,7 @@ class BoundaryEquilibriumDiscriminatorLoss(AdversarialLoss):
         k: Float in [0, 1], where the attribute `k` starts. A model that controls the
             balance sets the attribute to a variable, which each call reads; the
             configuration keeps the float. Defaults to the paper's 0.
-        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
+        **kwargs: Those of `AdversarialLoss`.
 
     Reference:
         Berthelot, Schumm and Metz, "BEGAN: Boundary Equilibrium Generative Adversarial
@@ -97,26 +90,12 @@ class BoundaryEquilibriumDiscriminatorLoss(AdversarialLoss):
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class BoundaryEquilibriumGeneratorLoss(AdversarialLoss):
-    """Loss of BEGAN's generator: `fake`, the energy of what it made.
-
-    Args:
-        **kwargs: `scale`, `reduction`, `name` and `dtype` of `AdversarialLoss`.
-
-    Reference:
-        Berthelot, Schumm and Metz, "BEGAN: Boundary Equilibrium Generative Adversarial
-        Networks", 2017, section 3.4, https://arxiv.org/abs/1703.10717
-    """
-
-    outputs = "energies"
-    uses_real_output = False
-
-    def elementwise(self, real_output, fake_output):
-        return fake_output
+class BoundaryEquilibriumGeneratorLoss(EnergyGeneratorLoss):
+    """Loss of BEGAN's generator: `fake`, the energy of what it made."""
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class ReconstructionEnergy(keras.losses.Loss):
+class ReconstructionEnergy(Loss):
     """Energy of each image: the error of its reconstruction.
 
     Args:
@@ -129,7 +108,7 @@ class ReconstructionEnergy(keras.losses.Loss):
         dtype: Dtype of the computation, `keras.config.floatx()` by default.
 
     Call arguments:
-        images: Tensor of shape `(batch, ...)`, of any rank from two on.
+        images: Tensor of shape `(batch, ...)`, of two dimensions or more.
         reconstructions: Tensor of the same shape.
 
     Returns:
@@ -167,7 +146,7 @@ class ReconstructionEnergy(keras.losses.Loss):
         return ops.mean(errors, axis=1)
 
     def get_config(self):
-        return {**super().get_config(), "norm": self.norm, "dtype": self.dtype}
+        return {**super().get_config(), "norm": self.norm}
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")

@@ -1,8 +1,7 @@
 """Pairs of adversarial losses by name, and which of them fit which discriminator."""
 
-import keras
-
 from keras_gans.losses import adversarial, energy
+from keras_gans.losses.common import loss_pair
 
 _PAIRS = {
     "least_squares": (
@@ -53,32 +52,12 @@ def adversarial_loss_pair(identifier, outputs="logits"):
             objects that are called as `loss(real_output, fake_output)`.
         outputs: What the discriminator returns: `"logits"`, the default, or
             `"energies"`.
-
-    Raises:
-        ValueError: For a name that is not known, or losses that do not fit the
-            discriminator.
-        TypeError: For anything that is neither a name nor a pair of losses.
     """
-    if isinstance(identifier, str):
-        if identifier not in _PAIRS:
-            raise ValueError(
-                "Argument `adversarial_loss` must be one of "
-                f"{sorted(_PAIRS)} or a pair of losses. "
-                f"Received: adversarial_loss={identifier!r}"
-            )
-        pair = tuple(loss() for loss in _PAIRS[identifier])
-    elif (
-        isinstance(identifier, (tuple, list))
-        and len(identifier) == 2
-        and all(isinstance(loss, keras.losses.Loss) for loss in identifier)
-    ):
-        pair = tuple(identifier)
-    else:
-        raise TypeError(
-            f"Argument `adversarial_loss` must be one of {sorted(_PAIRS)} or a pair "
-            "(discriminator_loss, generator_loss) of `keras.losses.Loss` objects. "
-            f"Received: adversarial_loss={identifier!r}"
-        )
+    by_name = {
+        name: lambda pair=pair: [loss() for loss in pair]
+        for name, pair in _PAIRS.items()
+    }
+    pair = loss_pair("adversarial_loss", identifier, by_name)
     for loss in pair:
         # A loss of someone else's, without the attribute, is taken on trust.
         if getattr(loss, "outputs", outputs) != outputs:

@@ -147,6 +147,17 @@ class R1Penalty(DiscriminatorPenalty):
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
+class R2Penalty(R1Penalty):
+    """Keeps the discriminator flat at generated images: `weight / 2 E[‖∇D(G(z))‖²]`.
+
+    It does not look at the real images; the rest is as for `R1Penalty` (eq. 10 there).
+    """
+
+    def points(self, real_images, fake_images, seed):
+        return fake_images
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
 class DRAGANPenalty(GradientPenalty):
     """Keeps the norm of the gradient at one around real images.
 
@@ -184,6 +195,42 @@ class DRAGANPenalty(GradientPenalty):
 
     def get_config(self):
         return {**super().get_config(), "noise_scale": self.noise_scale}
+
+
+_PENALTIES = {
+    "gradient_penalty": GradientPenalty,
+    "r1": R1Penalty,
+    "r2": R2Penalty,
+    "dragan": DRAGANPenalty,
+}
+
+
+def get_penalty(identifier, weight=None):
+    """Returns the penalty of a name; a penalty, or None, as it is.
+
+    Args:
+        identifier: `"gradient_penalty"`, `"r1"`, `"r2"` or `"dragan"`, an object that
+            is called as a `DiscriminatorPenalty`, or None for no penalty.
+        weight: Optional non-negative float, the factor of a penalty that is named.
+            Defaults to 10, as in their papers.
+    """
+    if isinstance(identifier, str) and identifier in _PENALTIES:
+        arguments = {} if weight is None else {"weight": weight}
+        return _PENALTIES[identifier](**arguments)
+    message = (
+        f"Argument `penalty` must be one of {sorted(_PENALTIES)}, or a penalty such as "
+        f"`keras_gans.losses.R1Penalty()`. Received: penalty={identifier!r}"
+    )
+    if isinstance(identifier, str):
+        raise ValueError(message)
+    if isinstance(identifier, type) or not (identifier is None or callable(identifier)):
+        raise TypeError(message)
+    if weight is not None:
+        raise ValueError(
+            "Argument `weight` goes with the name of a penalty. "
+            f"Received: weight={weight}, penalty={identifier!r}"
+        )
+    return identifier
 
 
 def _one_for_each(images):

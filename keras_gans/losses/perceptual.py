@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_gans.losses.common import (
+    Loss,
     check_same_shape,
     euclidean_norm,
     flatten_samples,
@@ -28,7 +29,7 @@ _WAY_OUT = (
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class SemanticVGGLoss(keras.losses.Loss):
+class SemanticVGGLoss(Loss):
     """Distance of two images in the features of a pretrained network V.
 
         ‖V(y_true) - V(y_pred)‖₂
@@ -58,10 +59,7 @@ class SemanticVGGLoss(keras.losses.Loss):
             [0, 255] and has its preprocessing inside. The loss works on a copy.
         distance: `"l2"`, the norm above, by default, or `"mean_squared"`,
             mean (V(y_true) - V(y_pred))².
-        reduction: Reduction over the batch, as in `keras.losses.Loss`.
-            Defaults to `"sum_over_batch_size"`, the mean.
-        name: String, the name of the loss.
-        dtype: Dtype of the computation, `keras.config.floatx()` by default.
+        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Call arguments:
         y_true: Images in [-1, 1], shape `(batch, height, width, channels)`, with 1 or 3
@@ -101,11 +99,10 @@ class SemanticVGGLoss(keras.losses.Loss):
         weights="imagenet",
         feature_extractor=None,
         distance="l2",
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
+        *args,
+        **kwargs,
     ):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        super().__init__(*args, **kwargs)
         if distance not in _DISTANCES:
             raise ValueError(
                 f"Argument `distance` must be one of {_DISTANCES}. "
@@ -203,7 +200,6 @@ class SemanticVGGLoss(keras.losses.Loss):
             "weights": self.weights,
             "feature_extractor": extractor,
             "distance": self.distance,
-            "dtype": self.dtype,
         }
 
     @classmethod

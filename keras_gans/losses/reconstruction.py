@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from keras_gans.losses.common import check_same_shape
+from keras_gans.losses.common import Loss, check_same_shape
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class ChannelCompensatedL1(keras.losses.Loss):
+class ChannelCompensatedL1(Loss):
     """L1 in which the channels with the larger error count more.
 
         l_c = mean |y_true_c - y_pred_c|,  w_c = l_c / Σ l_k,  l_comp = Σ w_c l_c
@@ -27,10 +27,7 @@ class ChannelCompensatedL1(keras.losses.Loss):
     Args:
         stop_weight_gradient: Boolean, whether the weights w_c are constants for the
             gradient. Defaults to `True`.
-        reduction: Reduction over the batch, as in `keras.losses.Loss`.
-            Defaults to `"sum_over_batch_size"`, the mean.
-        name: String, the name of the loss.
-        dtype: Dtype of the computation, `keras.config.floatx()` by default.
+        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Call arguments:
         y_true: Images in [-1, 1], shape `(batch, height, width, channels)`, with one
@@ -40,10 +37,6 @@ class ChannelCompensatedL1(keras.losses.Loss):
     Returns:
         A scalar, or a tensor of shape `(batch,)` with `reduction=None`. Where the
         images are equal, both value and gradient are zero.
-
-    Raises:
-        TypeError: If `stop_weight_gradient` is not a boolean.
-        ValueError: If the shapes differ, or are not those of images.
 
     Example:
 
@@ -57,14 +50,8 @@ class ChannelCompensatedL1(keras.losses.Loss):
         eqs. 3 to 5.
     """
 
-    def __init__(
-        self,
-        stop_weight_gradient=True,
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
-    ):
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+    def __init__(self, stop_weight_gradient=True, *args, **kwargs):
+        super().__init__(*args, **kwargs)
         if not isinstance(stop_weight_gradient, bool):
             raise TypeError(
                 "Argument `stop_weight_gradient` must be a boolean. "
@@ -92,8 +79,5 @@ class ChannelCompensatedL1(keras.losses.Loss):
         return ops.sum(ops.stop_gradient(slopes) * errors, axis=1)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "stop_weight_gradient": self.stop_weight_gradient,
-            "dtype": self.dtype,
-        }
+        config = super().get_config()
+        return {**config, "stop_weight_gradient": self.stop_weight_gradient}

@@ -6,7 +6,7 @@ from keras import ops
 from keras_gans.losses.attribute import attribute_loss_pair
 from keras_gans.losses.common import non_negative_float
 from keras_gans.models.attribute_model import AttributeModel
-from keras_gans.models.generative_model import shapes_of
+from keras_gans.models.structure import shapes_of
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -36,10 +36,8 @@ class ACLGAN(AttributeModel):
             or to `[images, mask, segment]`: `keras_gans.networks.aclgan_generator`.
         discriminator: Built `keras.Model` from images to an output for each attribute,
             or two: `keras_gans.networks.aclgan_discriminator`.
-        attribute_names: Sequence of strings, the names of the attributes in the order
-            of the data.
-        exclusive_groups: Sequence of groups of names of which an image has at most one,
-            hair colours for example. Defaults to none.
+        attribute_names: Sequence of strings, see `AttributeModel`.
+        exclusive_groups: Sequence of groups of names, likewise.
         attribute_weight: Non-negative float, λ_att. Defaults to 1.
         content_weight: Non-negative float, λ_con. Defaults to 0.01; the paper names no
             weight. Far above λ_att the mask closes before anything is learned.
@@ -48,24 +46,8 @@ class ACLGAN(AttributeModel):
         flip_probability: Float in (0, 1], ½ by default.
         n_critic: Positive integer, updates of the discriminator for each of the
             generator. Defaults to 1.
-        seed: Optional integer, the seed of the wanted attributes and of the penalty.
-        ema_decay: Optional float in [0, 1): keep an exponential moving average of the
-            generator's weights, and use it for everything but training. Defaults to
-            `None`.
-        **kwargs: `name` and so on of `keras.Model`.
-
-    Call arguments:
-        inputs: Pair `(images, attributes)`: images of shape
-            `(batch, height, width, channels)` in [-1, 1], and the wanted attributes, 0
-            or 1, of shape `(batch, attributes)`.
-
-    Returns:
-        The translated images in [-1, 1].
-
-    Raises:
-        TypeError: If names are not strings.
-        ValueError: If the networks, names and groups do not fit each other, or a number
-            is out of range.
+        **kwargs: `seed` (of the wanted attributes and of the penalty), `ema_decay` and
+            so on of `AttributeModel`.
 
     Example:
 
@@ -125,36 +107,43 @@ class ACLGAN(AttributeModel):
         (outputs,) = shapes_of(self.discriminator.output_shape)
         return outputs[-1] == 2 * len(self.attribute_names)
 
+    def default_optimizer(self, role):
+        # StarGAN's; the paper names none. The discriminator must be ahead of the
+        # generator, or that deceives it with coloured noise, but not far ahead, or the
+        # mask stays closed. StarGAN's makes five updates for each of the generator.
+        rate = {"generator": 1e-4, "discriminator": 2e-4}[role]
+        return keras.optimizers.Adam(rate, beta_1=0.5)
+
     def compile(
         self,
         generator_optimizer=None,
         discriminator_optimizer=None,
         attribute_loss="least_squares",
         content_loss=None,
+        penalty=None,
         **kwargs,
     ):
         """Configures training.
 
         Args:
             generator_optimizer: Optimizer or its name. Defaults to
-                `Adam(1e-4, beta_1=0.5)`, StarGAN's; the paper names none.
-            discriminator_optimizer: Likewise. Defaults to `Adam(2e-4, beta_1=0.5)`: it
-                must be ahead of the generator, or that deceives it with coloured noise,
-                but not far ahead, or the mask stays closed. StarGAN's makes five
-                updates for each of the generator instead.
+                `Adam(1e-4, beta_1=0.5)`.
+            discriminator_optimizer: Likewise. Defaults to `Adam(2e-4, beta_1=0.5)`.
             attribute_loss: `"least_squares"`, the paper's and the default,
-                `"wasserstein"`, for which there must be a gradient penalty, or a pair
-                of losses, see `keras_gans.losses.attribute_loss_pair`.
+                `"wasserstein"`, for which there must be a penalty, or a pair of losses,
+                see `keras_gans.losses.attribute_loss_pair`.
             content_loss: `keras.losses.Loss` of (image, translation). Defaults to
                 `keras.losses.MeanAbsoluteError()`.
-            **kwargs: `run_eagerly`, `jit_compile` and `auto_scale_loss` of
-                `keras.Model.compile`.
+            penalty: Penalty on the mean of the outputs or its name, see
+                `keras_gans.losses.get_penalty`. Defaults to
+                `GradientPenalty(gradient_penalty_weight)`, or none with a weight of 0.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
+                `auto_scale_loss` of `keras.Model.compile`.
         """
         losses = attribute_loss_pair(attribute_loss, self.with_complement)
-        if (
-            any(getattr(loss, "form", None) == "wasserstein" for loss in losses)
-            and not self.gradient_penalty_weight
-        ):
+        penalty = self.find_penalty(penalty)
+        is_wasserstein = "wasserstein" in [getattr(loss, "form", 0) for loss in losses]
+        if is_wasserstein and penalty is None:
             raise ValueError(
                 "Argument `attribute_loss` must not be 'wasserstein' without a "
                 "gradient penalty, or the discriminator's outputs grow without end. "
@@ -163,14 +152,13 @@ class ACLGAN(AttributeModel):
             )
         self.compile_roles(
             optimizers={
-                "generator": generator_optimizer
-                or keras.optimizers.Adam(1e-4, beta_1=0.5),
-                "discriminator": discriminator_optimizer
-                or keras.optimizers.Adam(2e-4, beta_1=0.5),
+                "generator": generator_optimizer,
+                "discriminator": discriminator_optimizer,
             },
             losses={
                 "attribute_loss": losses,
                 "content_loss": content_loss or keras.losses.MeanAbsoluteError(),
+                "penalty": penalty,
             },
             **kwargs,
         )
@@ -208,17 +196,19 @@ class ACLGAN(AttributeModel):
         loss = self.attribute_loss[0]((attributes, target), outputs)
         penalty = self.penalty_of(
             lambda points: self.discriminator(points, training=training),
-            *(images, translated, training),
+            images,
+            translated,
+            training,
         )
         return {"discriminator_loss": self.attribute_weight * loss + penalty}
 
     def generator_losses(self, images, target, translated, training):
         """Returns the dict of the losses of the generator."""
         output = self.discriminator(translated, training=training)
+        attribute_loss = self.attribute_loss[1](target, output)
         content_loss = self.content_loss(images, translated)
         return {
-            "generator_loss": self.attribute_weight
-            * self.attribute_loss[1](target, output)
+            "generator_loss": self.attribute_weight * attribute_loss
             + self.content_weight * content_loss,
             "content_loss": content_loss,
         }
@@ -226,33 +216,24 @@ class ACLGAN(AttributeModel):
     def train_step(self, data):
         images, attributes = self.unpack(data)
         target = self.draw_targets(attributes, self.seed_generator)
-
-        def translate_and_update_discriminator():
-            # 1. Translate, once for both updates.
+        # 1. Translate, once for both updates.
+        with self.recording("generator") as step:
             translated = self((images, target), training=True)
-            # 2. For each attribute the discriminator learns to tell images that have
-            #    it from translations that were to have it.
-            losses = self.minimize(
-                ("discriminator",),
-                lambda: self.discriminator_losses(
-                    images, attributes, target, translated, training=True
-                ),
-            )
-            return translated, losses
-
-        def update_discriminator_first():
-            # 3. The generator learns to deceive it in each wanted attribute, and to
-            #    change the image no more than that takes.
-            translated, losses = translate_and_update_discriminator()
-            return losses | self.generator_losses(
-                images, target, translated, training=True
-            )
-
+        # 2. For each attribute the discriminator learns to tell images that have it
+        #    from translations that were to have it.
+        losses = self.minimize(
+            "discriminator",
+            lambda: self.discriminator_losses(
+                images, attributes, target, translated, training=True
+            ),
+        )
+        # 3. After `n_critic` such steps the generator learns to deceive it in each
+        #    wanted attribute, and to change the image no more than that takes.
         self.count_critic_step()
         if self.updates_generator:
-            losses = self.minimize(("generator",), update_discriminator_first)
-        else:
-            _, losses = translate_and_update_discriminator()
+            losses |= step.minimize(
+                lambda: self.generator_losses(images, target, translated, training=True)
+            )
         return self.log(losses)
 
     def test_step(self, data):

@@ -1,10 +1,17 @@
 """The base of every model: networks and optimizers by role, and one update helper."""
 
+import warnings
+
 import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gans.losses.penalties import get_penalty
+from keras_gans.models.averages import average_of, check_ema_decay, move_average
+from keras_gans.models.epochs import EpochCallbacks, element_spec
 from keras_gans.models.remapping import without_remapping
+from keras_gans.models.seeds import ReplicaSeedGenerator
+from keras_gans.models.structure import batch_normalization_of, computed_variables
 
 _TRAINER_ARGUMENTS = {
     "run_eagerly": False,
@@ -18,16 +25,20 @@ class AdversarialModel(keras.Model):
     """Base class of models in which networks with opposed losses train in turns.
 
     It owns what every such model needs and `keras.Model` lacks: networks and optimizers
-    by role with their full `.keras` round trip, loss scaling for each optimizer, epoch
-    averages of every logged loss, and `minimize`, the one place where gradients are
-    taken. It does not own the order of the updates: each subclass writes its own
-    `train_step`, so that the file reads like the paper.
+    by role with their full `.keras` round trip, loss scaling for each optimizer,
+    penalties of the discriminator, epoch averages of every logged loss, and `minimize`,
+    the one place where gradients are taken. It does not own the order of the updates:
+    each subclass writes its own `train_step`, so that the file reads like the paper.
 
     A subclass sets three class attributes and implements `compile`, `train_step`,
-    `test_step`, `call` and, for its numeric arguments, `get_config`.
+    `test_step`, `call` and, for its numeric arguments, `get_config`. Where its paper
+    has them it also overrides `default_optimizer` and `default_penalty`. Its losses are
+    methods that return dicts of named scalars, `discriminator_losses` and
+    `generator_losses`, each with the entry `"<role>_loss"` that is minimized.
 
     Class attributes:
-        network_names: Tuple of strings, the keyword arguments that hold networks.
+        network_names: Tuple of strings, the keyword arguments that hold networks. One
+            generator and one discriminator by default.
         roles: Dict from role to the names of the networks that the role's optimizer
             updates. The optimizer is the attribute `<role>_optimizer`.
         loss_names: Tuple of strings, the values that are logged.
@@ -40,15 +51,11 @@ class AdversarialModel(keras.Model):
             training, pictures, scores and export; losses are always those of the
             weights that are trained. `None`, the default, keeps none.
         **kwargs: `name` and so on of `keras.Model`.
-
-    Raises:
-        TypeError: If a network is not a `keras.Model`.
-        ValueError: If a network is not built, or `ema_decay` is out of range.
     """
 
-    network_names = ()
-    roles = {}
-    loss_names = ()
+    network_names = ("generator", "discriminator")
+    roles = {"generator": ("generator",), "discriminator": ("discriminator",)}
+    loss_names = ("generator_loss", "discriminator_loss")
 
     def __init__(self, networks, ema_decay=None, **kwargs):
         super().__init__(**kwargs)
@@ -66,9 +73,7 @@ class AdversarialModel(keras.Model):
                     f"`{name}.build(input_shape)` first. Received: {name}={network!r}"
                 )
             setattr(self, name, network)
-        if len({id(networks[name]) for name in self.network_names}) < len(
-            self.network_names
-        ):
+        if len({id(network) for network in networks.values()}) < len(networks):
             raise ValueError(
                 "Each role needs a network of its own, or shared weights would be "
                 "updated twice in a step. Received one for several of "
@@ -76,16 +81,15 @@ class AdversarialModel(keras.Model):
             )
         self.ema_decay = ema_decay
         if ema_decay is not None:
-            self._check_ema_decay()
+            check_ema_decay(ema_decay)
             for name in self.roles["generator"]:
-                average = type(networks[name]).from_config(networks[name].get_config())
-                average.set_weights(networks[name].get_weights())
-                average.trainable = False
-                setattr(self, f"averaged_{name}", average)
+                setattr(self, f"averaged_{name}", average_of(networks[name]))
         self._loss_trackers = {
             name: keras.metrics.Mean(name=name) for name in self.loss_names
         }
+        self.penalty = None
         self._compile_config = None
+        self._is_restored = False
         self.built = True
 
     # Compilation -------------------------------------------------------------------
@@ -94,9 +98,12 @@ class AdversarialModel(keras.Model):
         """Compiles with one optimizer for each role; to be called from `compile`.
 
         Args:
-            optimizers: Dict from role to a Keras optimizer or its name.
+            optimizers: Dict from role to a Keras optimizer, its name, or None for
+                `default_optimizer(role)`.
             losses: Dict from attribute name to a `keras.losses.Loss`, or to a pair of
-                them. Each becomes an attribute of the model.
+                them. Each becomes an attribute of the model. The entry `"penalty"` of a
+                model that takes one is a penalty, the name of one for
+                `keras_gans.losses.get_penalty`, or None for `default_penalty()`.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
                 `auto_scale_loss` of `keras.Model.compile`.
         """
@@ -120,7 +127,7 @@ class AdversarialModel(keras.Model):
         serialize = keras.saving.serialize_keras_object
         config = dict(trainer_arguments)
         optimizers = {
-            role: keras.optimizers.get(optimizer)
+            role: keras.optimizers.get(optimizer or self.default_optimizer(role))
             for role, optimizer in optimizers.items()
         }
         if len({id(optimizer) for optimizer in optimizers.values()}) < len(optimizers):
@@ -131,34 +138,71 @@ class AdversarialModel(keras.Model):
             )
         for role, optimizer in optimizers.items():
             config[f"{role}_optimizer"] = serialize(optimizer)
-            if self._needs_loss_scaling(role, optimizer, trainer_arguments):
-                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            is_scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+            if trainer_arguments["auto_scale_loss"] and not is_scaled:
+                if self._computes_in_float16(role):
+                    optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
             # Built here and not at the first step: state is restored only into
             # optimizers that already have their variables.
             optimizer.build(self.trainable_variables_of(role))
             setattr(self, f"{role}_optimizer", optimizer)
+        if "penalty" in losses:
+            losses = {**losses, "penalty": self.find_penalty(losses["penalty"])}
         for name, loss in losses.items():
             config[name] = serialize(loss)
             setattr(self, name, loss)
+        if self.penalty is not None and not hasattr(self, "seed_generator"):
+            self.seed_generator = ReplicaSeedGenerator(getattr(self, "seed", None))
         self._compile_config = config
 
-    def _needs_loss_scaling(self, role, optimizer, trainer_arguments):
-        if not trainer_arguments["auto_scale_loss"]:
-            return False
-        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            return False
-        layers = [
-            layer
+    def default_optimizer(self, role):
+        """Returns the optimizer of a role for which `compile` is given none."""
+        return keras.optimizers.Adam(2e-4, beta_1=0.5)
+
+    def default_penalty(self):
+        """Returns the paper's penalty, if it has one, for `compile(penalty=None)`."""
+        return None
+
+    def find_penalty(self, penalty):
+        """Returns the penalty that an argument of `compile` stands for, if any."""
+        penalty = self.default_penalty() if penalty is None else get_penalty(penalty)
+        if penalty is not None:
+            self.check_no_batch_statistics()
+        return penalty
+
+    def check_no_batch_statistics(self):
+        """Raises a `ValueError` if a discriminator has batch normalization."""
+        for name in self.roles["discriminator"]:
+            layer = batch_normalization_of(getattr(self, name))
+            if layer is None:
+                continue
+            message = (
+                f"Argument `{name}` must do without batch normalization where there is "
+                "a penalty, because the gradient at one sample depends on the others "
+                f"then. Received a network with the layer {layer.name!r}; use "
+                '`normalization="layer"`, "instance" or None.'
+            )
+            if not self._is_restored:
+                raise ValueError(message)
+            # What an earlier version saved is still loaded.
+            warnings.warn(message)
+
+    def _computes_in_float16(self, role):
+        return any(
+            layer.compute_dtype == "float16"
             for name in self.roles[role]
             for layer in getattr(self, name)._flatten_layers()
-        ]
-        return any(layer.compute_dtype == "float16" for layer in layers)
+        )
 
     def get_compile_config(self):
         return dict(self._compile_config) if self._compile_config else {}
 
     def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        self._is_restored = True
+        try:
+            self.compile(**keras.saving.deserialize_keras_object(config))
+        finally:
+            self._is_restored = False
 
     def fit(
         self,
@@ -174,7 +218,7 @@ class AdversarialModel(keras.Model):
 
         A dataset of `keras_gans.data` may also go on in the middle of an epoch.
         """
-        spec = _element_spec(x, y)
+        spec = element_spec(x, y)
         if spec is not None:
             with self.distribute_strategy.scope():
                 self.build_state(spec)
@@ -182,7 +226,7 @@ class AdversarialModel(keras.Model):
             # A dataset is shuffled already; Keras's default would only warn.
             kwargs.setdefault("shuffle", False)
         if hasattr(x, "position"):
-            callbacks = _EpochCallbacks(
+            callbacks = EpochCallbacks(
                 x,
                 getattr(callbacks, "callbacks", callbacks),
                 add_history=True,
@@ -226,7 +270,7 @@ class AdversarialModel(keras.Model):
         over the fakes, say) that part runs once.
 
         Args:
-            roles: Tuple of roles, in the order of their updates.
+            roles: A role, or a tuple of roles in the order of their updates.
             closure: Function without arguments that returns a dict with at least the
                 entry `"<role>_loss"`, a scalar, for each role. It is recorded for
                 differentiation.
@@ -234,88 +278,64 @@ class AdversarialModel(keras.Model):
         Returns:
             The dict that the closure returned, values as they were.
         """
-        with tf.GradientTape(persistent=len(roles) > 1) as tape:
-            losses = closure()
-            scaled_losses = [
-                self._optimizer_of(role).scale_loss(losses[f"{role}_loss"])
-                for role in roles
-            ]
-        variables = [
-            [
-                variable
-                for name in self.roles[role]
-                for variable in _computed_variables(getattr(self, name))
-            ]
-            for role in roles
-        ]
-        gradients = [
-            tape.gradient(loss, sources)
-            for loss, sources in zip(scaled_losses, variables, strict=True)
-        ]
-        for role, gradient, sources in zip(roles, gradients, variables, strict=True):
-            self._optimizer_of(role).apply(gradient, sources)
-        if "generator" in roles:
-            self._update_averages()
-        return losses
+        roles = (roles,) if isinstance(roles, str) else roles
+        return self.recording(*roles).minimize(closure)
+
+    def recording(self, *roles):
+        """Records a computation now for an update later.
+
+        What lies between, another update say, is not recorded:
+
+        ```python
+        with self.recording("generator") as step:
+            fake = self.generator(x, training=True)
+        losses = self.minimize("discriminator", lambda: self.discriminator_losses(fake))
+        losses |= step.minimize(lambda: self.generator_losses(fake))
+        ```
+
+        The context has the method `minimize(closure)` of the model.
+        """
+        return _Recording(self, roles)
 
     def inference_network(self, name):
         """Returns a network as it is used outside of training.
 
-        Args:
-            name: One of `network_names`.
-
-        Returns:
-            The average of a generator's weights over training if there is one
-            (`ema_decay`), else the network itself.
+        That is its average (`ema_decay`) if there is one, else the network itself.
         """
         return getattr(self, f"averaged_{name}", None) or getattr(self, name)
 
-    def _update_averages(self):
-        """Moves each averaged weight by 1 - `ema_decay` of the way to the current one.
+    def penalty_of(self, discriminator, real, fake, training):
+        """Returns the penalty of the discriminator, 0 where the model has none.
 
-        In the first updates, 1 / (updates + 1) is more and taken in its place: until
-        there are 1 / (1 - `ema_decay`) updates, all weights so far count the same. The
-        moving statistics of a batch normalization are averaged as well. Those of the
-        moment would not fit the weights, which lie behind. Other values that are not
-        trained, such as counters, are copied.
+        `discriminator` is a function from a batch to outputs. Without `training`,
+        random points are the same at every call.
         """
-        if self.ema_decay is None:
-            return
-        updates = ops.cast(self.generator_optimizer.iterations, "float32")
-        share = ops.maximum(1.0 - self.ema_decay, 1.0 / (updates + 1.0))
-        for name in self.roles["generator"]:
-            network, average = getattr(self, name), getattr(self, f"averaged_{name}")
-            for source, target in zip(network.weights, average.weights, strict=True):
-                if keras.backend.is_float_dtype(target.dtype):
-                    step = ops.cast(share, target.dtype) * (source - target)
-                    target.assign(target + step)
-                else:
-                    target.assign(source)
+        if self.penalty is None:
+            return 0.0
+        seed = self.seed_generator if training else 0
+        return self.penalty(discriminator, real, fake, seed=seed)
 
-    def _check_ema_decay(self):
-        message = (
-            "Argument `ema_decay` must be None or a number in [0, 1). "
-            f"Received: ema_decay={self.ema_decay!r}"
-        )
-        if isinstance(self.ema_decay, bool) or not isinstance(
-            self.ema_decay, (int, float)
-        ):
-            raise TypeError(message)
-        if not 0 <= self.ema_decay < 1:
-            raise ValueError(message)
+    def deception_loss(self, discriminate, real, fake):
+        """Returns the adversarial loss of the generator.
+
+        `discriminate` is a function from a list of batches to the list of outputs.
+        """
+        loss = self.adversarial_loss[1]
+        if getattr(loss, "uses_real_output", True):
+            return loss(*discriminate([real, fake]))
+        # A loss that does not look at the real output needs no pass for it.
+        (output,) = discriminate([fake])
+        return loss(output, output)
 
     def gradient_norm(self, role, closure):
-        """Returns the norm of a loss's gradient, of all weights of a role together.
+        """Returns the norm of the gradient towards all weights of a role together.
 
-        Args:
-            role: One of `roles`.
-            closure: Function without arguments that returns the loss, a scalar.
+        `closure` is a function without arguments that returns the loss, a scalar.
         """
         with tf.GradientTape() as tape:
             loss = closure()
-        return tf.linalg.global_norm(
-            tape.gradient(loss, self.trainable_variables_of(role))
-        )
+        gradients = tape.gradient(loss, self.trainable_variables_of(role))
+        return tf.linalg.global_norm(gradients)
 
     @property
     def iterations(self):
@@ -345,7 +365,7 @@ class AdversarialModel(keras.Model):
         Returns:
             The list of outputs, one for each input.
         """
-        if len(inputs) == 1 or (training and _has_batch_statistics(network)):
+        if len(inputs) == 1 or (training and batch_normalization_of(network)):
             return [network(x, training=training) for x in inputs]
         joined = keras.tree.map_structure(lambda *x: ops.concatenate(x, 0), *inputs)
         outputs = network(joined, training=training)
@@ -368,8 +388,7 @@ class AdversarialModel(keras.Model):
         Args:
             losses: Dict from names in `loss_names` to scalars as Keras `Loss` objects
                 give them (divided by the number of replicas).
-            values: Optional dict from further names in `loss_names` to scalars that
-                are logged as they are.
+            values: Optional dict of scalars that are logged as they are.
         """
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         for name, loss in losses.items():
@@ -402,11 +421,8 @@ class AdversarialModel(keras.Model):
     def build_state(self, element_spec):
         """Checks a dataset and creates the variables whose shapes depend on it.
 
-        `fit` calls it before anything is traced, and a checkpoint is restored after it,
-        into variables that exist. By default there is nothing to check or to create.
-
-        Args:
-            element_spec: The `element_spec` of the `tf.data.Dataset` to train on.
+        `fit` calls it with the `element_spec` of the dataset before anything is traced,
+        and a checkpoint is restored after it, into variables that exist.
         """
 
     def training_state(self):
@@ -444,74 +460,44 @@ class AdversarialModel(keras.Model):
                 variable.assign(store[f"seed_{index}"])
 
 
-class ReplicaSeedGenerator(keras.random.SeedGenerator):
-    """A seed generator that gives every replica of a strategy seeds of its own.
+class _Recording:
+    """A tape that is entered twice: for a forward pass, and again for the losses."""
 
-    Keras's gives all replicas the same, so that each would draw the same noise. The
-    first replica, and a model without replicas, draw what Keras's generator gives.
-    """
+    def __init__(self, model, roles):
+        self._model, self._roles = model, roles
+        self._tape = tf.GradientTape(persistent=len(roles) > 1)
 
-    def next(self, ordered=True):
-        state = super().next(ordered)
-        replica = tf.distribute.get_replica_context()
-        if replica is None or replica.num_replicas_in_sync == 1:
-            return state
-        # Far from the seeds that other generators of a model count up from.
-        offset = tf.cast(replica.replica_id_in_sync_group, state.dtype) * 0x9E3779B
-        return state + tf.stack([offset, tf.zeros_like(offset)])
+    def __enter__(self):
+        self._tape.__enter__()
+        return self
 
+    def __exit__(self, *exception):
+        self._tape.__exit__(*exception)
 
-class _EpochCallbacks(keras.callbacks.CallbackList):
-    """Callbacks of an epoch that may go on in its middle.
-
-    Keras takes such an epoch for a whole one: it would count its batches from zero, so
-    that a progress bar ends early, and would warn at its end that the data ran out.
-    """
-
-    def __init__(self, data, callbacks, **kwargs):
-        super().__init__(callbacks, **kwargs)
-        self._data = data
-        self._ends_here = False
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._skipped = int(self._data.position.numpy()) % self._data.steps_per_epoch
-        super().on_epoch_begin(epoch, logs)
-
-    def on_train_batch_begin(self, batch, logs=None):
-        super().on_train_batch_begin(self._skipped + batch, logs)
-
-    def on_train_batch_end(self, batch, logs=None):
-        batch += self._skipped
-        super().on_train_batch_end(batch, logs)
-        is_last = batch + 1 >= self._data.steps_per_epoch
-        if self._skipped and is_last and not self.model.stop_training:
-            # The public way out of the loop over the batches; taken back at once.
-            self._ends_here = self.model.stop_training = True
-
-    def on_epoch_end(self, epoch, logs=None):
-        if self._ends_here:
-            self._ends_here = self.model.stop_training = False
-        super().on_epoch_end(epoch, logs)
-
-
-def _computed_variables(network):
-    """The weights to update; of a network that grows not those of later stages."""
-    return getattr(network, "computed_variables", network.trainable_variables)
-
-
-def _element_spec(x, y):
-    """Returns the structure of a batch, or None where only iterating would tell."""
-    if isinstance(x, tf.data.Dataset):
-        return x.element_spec
-    arrays = [array for array in (x, y) if array is not None]
-    if not arrays or not all(hasattr(array, "dtype") for array in arrays):
-        return None
-    specs = [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in arrays]
-    return specs[0] if len(specs) == 1 else tuple(specs)
-
-
-def _has_batch_statistics(network):
-    return any(
-        isinstance(layer, keras.layers.BatchNormalization)
-        for layer in network._flatten_layers()
-    )
+    def minimize(self, closure):
+        model, tape, updates = self._model, self._tape, {}
+        with tape:
+            losses = closure()
+            scaled_losses = [
+                model._optimizer_of(role).scale_loss(losses[f"{role}_loss"])
+                for role in self._roles
+            ]
+        # All gradients are taken before the first update.
+        for role, loss in zip(self._roles, scaled_losses, strict=True):
+            variables = [
+                variable
+                for name in model.roles[role]
+                for variable in computed_variables(getattr(model, name))
+            ]
+            updates[role] = tape.gradient(loss, variables), variables
+        for role, update in updates.items():
+            model._optimizer_of(role).apply(*update)
+        if "generator" in updates and model.ema_decay is not None:
+            for name in model.roles["generator"]:
+                move_average(
+                    getattr(model, f"averaged_{name}"),
+                    getattr(model, name),
+                    model.ema_decay,
+                    updates=model.generator_optimizer.iterations,
+                )
+        return losses

@@ -18,11 +18,6 @@ class AttributeChoices:
         exclusive_groups: Tuple of tuples of strings, without groups of one.
         places: List of lists of the places of the attributes that are decided together:
             those of a group, or one alone.
-
-    Raises:
-        TypeError: If the names are not strings.
-        ValueError: If the names are not different, or a group names what there is not,
-            or what is in another group.
     """
 
     def __init__(self, names, exclusive_groups=()):

@@ -1,17 +1,17 @@
 """The base of StarGAN and ACL-GAN: images are translated to wanted attributes."""
 
-import keras
 import numpy as np
 from keras import ops
 
 from keras_gans.losses.common import non_negative_float
 from keras_gans.losses.penalties import GradientPenalty
-from keras_gans.models.adversarial_model import ReplicaSeedGenerator
 from keras_gans.models.attribute_choices import AttributeChoices
 from keras_gans.models.critic_model import CriticModel
-from keras_gans.models.generative_model import compatible, shapes_of
+from keras_gans.models.seeds import ReplicaSeedGenerator
+from keras_gans.models.structure import compatible, shapes_of, unpack_pair
 
 _BATCH = 64
+_PAIRS = "Data must be batches (images, attributes)"
 
 
 class AttributeModel(CriticModel):
@@ -30,22 +30,25 @@ class AttributeModel(CriticModel):
         exclusive_groups: Sequence of groups of names of which an image has at most one,
             hair colours for example. Defaults to none.
         gradient_penalty_weight: Non-negative float, the factor of
-            `keras_gans.losses.GradientPenalty`.
+            `keras_gans.losses.GradientPenalty`, the penalty of `compile` by default; 0
+            for none.
         n_critic: Positive integer, updates of the discriminator for each of the
             generator.
         seed: Optional integer, the seed of the attributes that are drawn.
         **kwargs: `ema_decay`, `name` and so on of `AdversarialModel`.
 
-    Raises:
-        TypeError: If names are not strings.
-        ValueError: If names do not fit the networks or each other.
+    Call arguments:
+        inputs: Pair `(images, attributes)`: images of shape
+            `(batch, height, width, channels)` in [-1, 1], and the wanted attributes, 0
+            or 1, of shape `(batch, attributes)`.
+
+    Returns:
+        The translated images in [-1, 1].
     """
 
     export_kind = "editing"
-    network_names = ("generator", "discriminator")
-    roles = {"generator": ("generator",), "discriminator": ("discriminator",)}
     # Which of the networks `attributes_of` asks.
-    tells_attributes_by_discriminator = False
+    discriminator_classifies = False
 
     def __init__(
         self,
@@ -69,7 +72,6 @@ class AttributeModel(CriticModel):
         self.gradient_penalty_weight = non_negative_float(
             "gradient_penalty_weight", gradient_penalty_weight
         )
-        self.penalty = GradientPenalty(self.gradient_penalty_weight)
         self.seed = seed
         self.seed_generator = ReplicaSeedGenerator(seed)
         self._check_networks()
@@ -209,29 +211,19 @@ class AttributeModel(CriticModel):
 
     # Losses --------------------------------------------------------------------------
 
-    def penalty_of(self, discriminator, real, fake, training):
-        """Returns the gradient penalty; 0 without a computation where it is not used.
-
-        Args:
-            discriminator: Function from images to outputs.
-            real: Tensor, a batch of images.
-            fake: Tensor of the same shape.
-            training: Boolean. Points between both are the same at every call without.
-        """
-        if not self.gradient_penalty_weight:
-            return 0.0
-        seed = self.seed_generator if training else 0
-        return self.penalty(discriminator, real, fake, seed=seed)
+    def default_penalty(self):
+        weight = self.gradient_penalty_weight
+        return GradientPenalty(weight) if weight else None
 
     # Data ----------------------------------------------------------------------------
 
     def unpack(self, data):
         """Returns images and attributes of a batch, in float32."""
-        images, attributes = _unpack(data)
+        images, attributes = unpack_pair(data, _PAIRS)
         return images, ops.cast(attributes, "float32")
 
     def build_state(self, element_spec):
-        images, attributes = _unpack(element_spec)
+        images, attributes = unpack_pair(element_spec, _PAIRS)
         expected = shapes_of(self.discriminator.input_shape)[0]
         if not compatible(tuple(images.shape), expected):
             raise ValueError(
@@ -290,14 +282,3 @@ def in_batches(function, *arrays):
         for start in range(0, len(arrays[0]), _BATCH)
     ]
     return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
-
-
-def _unpack(data):
-    if isinstance(data, (tuple, list)) and len(data) == 3 and data[2] is None:
-        data = data[:2]  # `train_on_batch(x, y)` appends its sample weight.
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise ValueError(
-            "Data must be batches (images, attributes). Received data of structure "
-            f"{keras.tree.map_structure(type, data)}"
-        )
-    return data

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gans.losses.common import non_negative_float
 from keras_gans.losses.energy import ReconstructionEnergy
-from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.energy_model import EnergyModel
 
 
@@ -26,27 +26,14 @@ class BEGAN(EnergyModel):
     latent vectors serves both losses, so that one pass does for both updates.
 
     Args:
-        generator: Built `keras.Model` from latent vectors `(batch, latent_dim)` to
-            images in [-1, 1] (or to points).
-        discriminator: Auto-encoder, a built `keras.Model` from such images to their
+        generator: Built `keras.Model`, latent vectors to images (or points).
+        discriminator: Auto-encoder, a built `keras.Model`, images to their
             reconstruction (or to `[reconstruction, code]`).
         gamma: Float in (0, 1], the diversity ratio γ, 0.5 by default.
         k_rate: Non-negative float λ_k, 0.001 by default.
         eta: 1, the default, or 2, the exponent of the pixel error.
-        latent_distribution: `"uniform"` in [-1, 1], the default, or `"normal"`.
-        latent_dim: Optional integer; if given, it must be what the generator takes.
-        seed: Optional integer, the seed of the latent vectors.
-        **kwargs: `name` and so on of `keras.Model`.
-
-    Call arguments:
-        inputs: Latent vectors, float tensor of shape `(batch, latent_dim)`.
-
-    Returns:
-        Generated images in [-1, 1], shape `(batch, height, width, channels)`.
-
-    Raises:
-        ValueError: If the discriminator is not an auto-encoder, or an argument is out
-            of range.
+        **kwargs: `latent_distribution`, `latent_dim`, `seed` and so on of
+            `GenerativeModel`.
 
     Example:
 
@@ -61,6 +48,7 @@ class BEGAN(EnergyModel):
         Networks", 2017, https://arxiv.org/abs/1703.10717
     """
 
+    default_adversarial_loss = "boundary_equilibrium"
     loss_names = ("discriminator_loss", "generator_loss", "k", "convergence")
 
     def __init__(
@@ -71,15 +59,10 @@ class BEGAN(EnergyModel):
             raise ValueError(
                 f"Argument `gamma` must lie in (0, 1]. Received: gamma={gamma!r}"
             )
-        if not 0 <= k_rate < float("inf"):
-            raise ValueError(
-                "Argument `k_rate` must be zero or a positive number. "
-                f"Received: k_rate={k_rate!r}"
-            )
         if eta not in (1, 2):
             raise ValueError(f"Argument `eta` must be 1 or 2. Received: eta={eta!r}")
         self.gamma = float(gamma)
-        self.k_rate = float(k_rate)
+        self.k_rate = non_negative_float("k_rate", k_rate)
         self.eta = int(eta)
         self.energy = ReconstructionEnergy(f"l{self.eta}")
         self.k = self.add_weight(
@@ -91,73 +74,47 @@ class BEGAN(EnergyModel):
             name="k",
         )
 
-    def compile(
-        self,
-        generator_optimizer=None,
-        discriminator_optimizer=None,
-        adversarial_loss="boundary_equilibrium",
-        **kwargs,
-    ):
-        """Configures training.
+    def default_optimizer(self, role):
+        # The paper lets the rate fall when `convergence` stalls; give a schedule.
+        return keras.optimizers.Adam(1e-4)
 
-        Args:
-            generator_optimizer: Optimizer or its name, `Adam(1e-4)` by default. The
-                paper lets the rate fall when `convergence` stalls; give a schedule.
-            discriminator_optimizer: Likewise.
-            adversarial_loss: Pair of losses on energies; `"boundary_equilibrium"` by
-                default. The discriminator's loss gets the model's `k`.
-            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
-                `auto_scale_loss` of `keras.Model.compile`.
-        """
-        self.compile_roles(
-            optimizers={
-                "generator": generator_optimizer or keras.optimizers.Adam(1e-4),
-                "discriminator": discriminator_optimizer or keras.optimizers.Adam(1e-4),
-            },
-            losses={
-                "adversarial_loss": adversarial_loss_pair(
-                    adversarial_loss, outputs="energies"
-                ),
-            },
-            **kwargs,
-        )
+    def compile(self, *args, **kwargs):
+        super().compile(*args, **kwargs)
         self.adversarial_loss[0].k = self.k
 
-    def compute_losses(self, real, fake, training):
-        """Returns both losses, and the mean errors L(x) and L(G(z))."""
-        energies, _ = self.energies([real, fake], training)
-        losses = {
+    def both_losses(self, energies):
+        """Returns the dict of both losses, for energies (L(x), L(G(z)))."""
+        return {
             "discriminator_loss": self.adversarial_loss[0](*energies),
             "generator_loss": self.adversarial_loss[1](*energies),
         }
-        return losses, [ops.mean(energy) for energy in energies]
 
     def train_step(self, data):
         real, _ = self.unpack(data)
-        errors = []
-
-        # 1. The auto-encoder learns to reconstruct real samples, and generated ones
+        # 1. One pass serves both updates.
+        with self.recording("discriminator", "generator") as step:
+            energies, _ = self.energies([real, self.make_samples(real)])
+        # 2. The auto-encoder learns to reconstruct real samples, and generated ones
         #    badly in the measure of k; the generator, to be reconstructed well.
-        def closure():
-            losses, errors[:] = self.compute_losses(
-                real, self.make_samples(real), training=True
-            )
-            return losses
-
-        losses = self.minimize(("discriminator", "generator"), closure)
-        # 2. k moves towards the balance γ L(x) = L(G(z)).
-        balance = self.gamma * errors[0] - errors[1]
+        losses = step.minimize(lambda: self.both_losses(energies))
+        # 3. k moves towards the balance γ L(x) = L(G(z)).
+        real_error, fake_error = map(ops.mean, energies)
+        balance = self.gamma * real_error - fake_error
         self.k.assign(ops.clip(self.k + self.k_rate * balance, 0.0, 1.0))
-        return self._log(losses, errors)
+        return self.log_balance(losses, real_error, balance)
 
     def test_step(self, data):
         real, _ = self.unpack(data)
         fake = self.make_samples(real, training=False, seed=0)
-        return self._log(*self.compute_losses(real, fake, training=False))
+        energies, _ = self.energies([real, fake], training=False)
+        real_error, fake_error = map(ops.mean, energies)
+        balance = self.gamma * real_error - fake_error
+        return self.log_balance(self.both_losses(energies), real_error, balance)
 
-    def _log(self, losses, errors):
-        convergence = errors[0] + ops.abs(self.gamma * errors[0] - errors[1])
-        return self.log(losses, {"k": self.k, "convergence": convergence})
+    def log_balance(self, losses, real_error, balance):
+        """Logs the losses, k, and the measure M."""
+        values = {"k": self.k, "convergence": real_error + ops.abs(balance)}
+        return self.log(losses, values)
 
     def get_config(self):
         return {

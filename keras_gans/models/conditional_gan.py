@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 
-from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.generative_model import GenerativeModel, check_labels
 
 
@@ -24,17 +23,12 @@ class ConditionalGAN(GenerativeModel):
         generator: Built `keras.Model` of two inputs, latent vectors
             `(batch, latent_dim)` and integer labels `(batch,)`, to images in [-1, 1].
         discriminator: Built `keras.Model` of two inputs, images and labels, to logits.
-        classes: Integer from 2 on, the number of classes; labels lie in [0, classes).
-        latent_distribution: `"uniform"` in [-1, 1], the default, or `"normal"`.
-        latent_dim: Optional integer; if given, it must be what the generator takes.
-        seed: Optional integer, the seed of the latent vectors.
-        **kwargs: `name` and so on of `keras.Model`.
+        classes: Integer, at least 2, the number of classes; labels lie in [0, classes).
+        **kwargs: `latent_distribution`, `latent_dim`, `seed` and so on of
+            `GenerativeModel`.
 
     Call arguments:
         inputs: A pair: latent vectors `(batch, latent_dim)`, labels `(batch,)`.
-
-    Returns:
-        Generated images in [-1, 1], shape `(batch, height, width, channels)`.
 
     Raises:
         ValueError: If the networks do not fit each other or `classes`. From `fit`, if
@@ -58,10 +52,12 @@ class ConditionalGAN(GenerativeModel):
         https://arxiv.org/abs/1411.1784
     """
 
+    default_adversarial_loss = "non_saturating"
+
     def __init__(self, generator, discriminator, classes, **kwargs):
         if isinstance(classes, bool) or not isinstance(classes, int) or classes < 2:
             raise ValueError(
-                "Argument `classes` must be an integer from 2 on. "
+                "Argument `classes` must be an integer of at least 2. "
                 f"Received: classes={classes!r}"
             )
         super().__init__(
@@ -77,46 +73,20 @@ class ConditionalGAN(GenerativeModel):
                         f"{layer.input_dim}."
                     )
 
-    def compile(
-        self,
-        generator_optimizer=None,
-        discriminator_optimizer=None,
-        adversarial_loss="non_saturating",
-        penalty=None,
-        **kwargs,
-    ):
-        """Configures training; the arguments are those of `GAN.compile`."""
-        self.compile_roles(
-            optimizers={
-                "generator": generator_optimizer
-                or keras.optimizers.Adam(2e-4, beta_1=0.5),
-                "discriminator": discriminator_optimizer
-                or keras.optimizers.Adam(2e-4, beta_1=0.5),
-            },
-            losses={
-                "adversarial_loss": adversarial_loss_pair(adversarial_loss),
-                "penalty": penalty,
-            },
-            **kwargs,
-        )
-
     def train_step(self, data):
         real, labels = self.unpack(data)
         # 1. The discriminator learns to tell real pairs of sample and label from
         #    generated ones.
         fake = self.make_samples(real, labels)
         losses = self.minimize(
-            ("discriminator",),
-            lambda: {"discriminator_loss": self.discriminator_loss(real, fake, labels)},
+            "discriminator", lambda: self.discriminator_losses(real, fake, labels)
         )
         # 2. The generator learns to deceive it, from new latent vectors.
         losses |= self.minimize(
-            ("generator",),
-            lambda: {
-                "generator_loss": self.generator_loss(
-                    real, self.make_samples(real, labels), labels
-                )
-            },
+            "generator",
+            lambda: self.generator_losses(
+                real, self.make_samples(real, labels), labels
+            ),
         )
         return self.log(losses)
 

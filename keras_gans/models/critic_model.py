@@ -1,5 +1,8 @@
 """The base of models that make several critic steps for each generator update."""
 
+import itertools
+
+import tensorflow as tf
 from keras import ops
 
 from keras_gans.models.adversarial_model import AdversarialModel
@@ -18,9 +21,6 @@ class CriticModel(AdversarialModel):
             for every 500th, as in the code of WGAN's authors, so that the generator
             learns from a critic that has converged.
         **kwargs: Arguments of the other base class, or of `AdversarialModel`.
-
-    Raises:
-        ValueError: If `n_critic` is not a positive integer.
     """
 
     def __init__(self, n_critic=5, authors_schedule=False, **kwargs):
@@ -44,13 +44,18 @@ class CriticModel(AdversarialModel):
         self.updates_generator = True
 
     def compile_roles(self, optimizers, losses, steps_per_execution=1, **kwargs):
-        if steps_per_execution != 1:
+        if steps_per_execution != 1 and (
+            self.authors_schedule or steps_per_execution % self.n_critic
+        ):
             raise ValueError(
-                "Argument `steps_per_execution` must be 1 for a model with critic "
-                "steps, because it is decided before each batch whether the generator "
-                f"is updated. Received: steps_per_execution={steps_per_execution}"
+                "Argument `steps_per_execution` must be 1, or a multiple of `n_critic` "
+                "(in a model without `authors_schedule`), so that every execution makes"
+                f" the same steps. Received: steps_per_execution={steps_per_execution},"
+                f" n_critic={self.n_critic}, authors_schedule={self.authors_schedule}"
             )
-        super().compile_roles(optimizers, losses, **kwargs)
+        super().compile_roles(
+            optimizers, losses, steps_per_execution=steps_per_execution, **kwargs
+        )
 
     def critic_steps(self, iteration):
         """Returns the critic steps that lead to generator update `iteration`."""
@@ -72,26 +77,48 @@ class CriticModel(AdversarialModel):
         """Compiles `train_step` twice, with and without an update of the generator.
 
         Which of them comes next is decided outside the graph: weights cannot be updated
-        inside a condition of the graph under a distribution strategy.
+        inside a condition of the graph under a distribution strategy. Several steps in
+        one execution are unrolled in their order.
         """
         if self.train_function is not None and not force:
-            return self.train_function
+            return
         functions = {}
         for updates_generator in (False, True):
             super().make_train_function(force=True)
             functions[updates_generator] = self.train_function
 
+        def unrolled(batches, pattern):
+            for batch, self.updates_generator in zip(batches, pattern, strict=True):
+                logs = functions[self.updates_generator]([batch])
+            return logs
+
+        if not self.run_eagerly:
+            unrolled = tf.function(unrolled, autograph=False, reduce_retracing=True)
+
         def train_function(iterator):
-            step = int(self.critic_step.numpy()) + 1
-            # Read by `train_step` when it is traced, or run eagerly.
-            self.updates_generator = step >= self.critic_steps(self.iterations)
             try:
-                return functions[self.updates_generator](iterator)
+                if self.steps_per_execution == 1:
+                    # Read by `train_step` when it is traced, or run eagerly.
+                    (self.updates_generator,) = self._next_updates(1)
+                    return functions[self.updates_generator](iterator)
+                # At the end of the data there may be fewer.
+                rest = itertools.islice(iterator, self.steps_per_execution - 1)
+                batches = [next(iterator), *rest]
+                return unrolled(batches, self._next_updates(len(batches)))
             finally:
                 self.updates_generator = True
 
         self.train_function = train_function
-        return self.train_function
+
+    def _next_updates(self, batches):
+        """Returns a tuple of booleans, whether a batch will update the generator."""
+        step, iteration, updates = int(self.critic_step.numpy()), self.iterations, []
+        for _ in range(batches):
+            step += 1
+            updates.append(step >= self.critic_steps(iteration))
+            if updates[-1]:
+                step, iteration = 0, iteration + 1
+        return tuple(updates)
 
     def get_config(self):
         return {

@@ -10,6 +10,12 @@ from keras_gans.losses.adversarial import (
 from keras_gans.losses.common import non_negative_float
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.adversarial_model import AdversarialModel
+from keras_gans.models.structure import unpack_pair
+
+_PAIRS = (
+    "CycleGAN trains on pairs of batches (x, y); `keras_gans.data.unpaired(x, y)` makes"
+    " them"
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -55,11 +61,8 @@ class CycleGAN(AdversarialModel):
             feature network sees, digits say. Not in the paper; 0 by default.
         pool_size: Non-negative integer, generated images kept of each domain for the
             discriminators. 0 keeps none. Defaults to 50.
-        seed: Optional integer, the seed of the image pools.
-        ema_decay: Optional float in [0, 1): keep an exponential moving average of the
-            generators' weights, and use it for everything but training. Defaults to
-            `None`, the paper's.
-        **kwargs: `name` and so on of `keras.Model`.
+        seed: Optional integer, the seed of the image pools and of a penalty.
+        **kwargs: `ema_decay`, `name` and so on of `AdversarialModel`.
 
     Call arguments:
         images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
@@ -67,11 +70,6 @@ class CycleGAN(AdversarialModel):
 
     Returns:
         The translated images, in [-1, 1].
-
-    Raises:
-        ValueError: For a weight or pool size out of range, networks whose channels do
-            not fit each other, or an identity loss between domains that differ in
-            channels.
 
     Example:
 
@@ -167,6 +165,7 @@ class CycleGAN(AdversarialModel):
         cycle_loss=None,
         identity_loss=None,
         semantic_loss=None,
+        penalty=None,
         **kwargs,
     ):
         """Configures training; every argument has the paper's default.
@@ -175,10 +174,8 @@ class CycleGAN(AdversarialModel):
             generator_optimizer: Optimizer (or its name) of both generators. Defaults to
                 `Adam(2e-4, beta_1=0.5)`.
             discriminator_optimizer: Optimizer of both discriminators, same default.
-            adversarial_loss: `"least_squares"`, `"non_saturating"`, `"minimax"`,
-                `"wasserstein"`, `"hinge"`, `"relativistic_average"`, or a pair
-                (discriminator loss, generator loss) of `keras.losses.Loss` objects
-                called as `loss(real_output, fake_output)`. Defaults to the paper's
+            adversarial_loss: Name or pair of losses on logits, see
+                `keras_gans.losses.adversarial_loss_pair`. Defaults to the paper's
                 `(LeastSquaresDiscriminatorLoss(), LeastSquaresGeneratorLoss(scale=1))`.
             cycle_loss: `keras.losses.Loss` between an image and its reconstruction.
                 Defaults to `keras.losses.MeanAbsoluteError()`.
@@ -186,6 +183,8 @@ class CycleGAN(AdversarialModel):
                 domain and its translation, same default.
             semantic_loss: `keras_gans.losses.SemanticVGGLoss`. Needed if, and only if,
                 a semantic weight is not 0.
+            penalty: Penalty of both discriminators, at the fakes that they are shown,
+                or its name, see `keras_gans.losses.get_penalty`. Defaults to none.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
                 `auto_scale_loss` of `keras.Model.compile`.
         """
@@ -210,14 +209,15 @@ class CycleGAN(AdversarialModel):
             )
         self.compile_roles(
             optimizers={
-                "generator": generator_optimizer or _paper_optimizer(),
-                "discriminator": discriminator_optimizer or _paper_optimizer(),
+                "generator": generator_optimizer,
+                "discriminator": discriminator_optimizer,
             },
             losses={
                 "adversarial_loss": adversarial_loss_pair(adversarial_loss),
                 "cycle_loss": cycle_loss or keras.losses.MeanAbsoluteError(),
                 "identity_loss": identity_loss or keras.losses.MeanAbsoluteError(),
                 "semantic_loss": semantic_loss,
+                "penalty": penalty,
             },
             **kwargs,
         )
@@ -298,23 +298,31 @@ class CycleGAN(AdversarialModel):
         return loss, weighted
 
     def _adversarial_losses(self, discriminator, pool, real, fake, training):
-        discriminator_loss, generator_loss = self.adversarial_loss
-        fake_output = discriminator(fake, training=training)
+        """Returns the losses of a discriminator and of the generator that faces it."""
+        fake_output, shown = discriminator(fake, training=training), fake
         if pool.pool_size == 0 or not training:
             # Both losses see the same fakes, so one pass over them serves both.
             real_output = discriminator(real, training=training)
             shown_output = fake_output
         else:
+            shown = pool(fake, training=training)
             real_output, shown_output = self.call_together(
-                discriminator, [real, pool(fake, training=training)], training
+                discriminator, [real, shown], training
             )
+        penalty = self.penalty_of(
+            lambda images: discriminator(images, training=training),
+            real,
+            shown,
+            training,
+        )
+        discriminator_loss, generator_loss = self.adversarial_loss
         return (
-            discriminator_loss(real_output, shown_output),
+            discriminator_loss(real_output, shown_output) + penalty,
             generator_loss(real_output, fake_output),
         )
 
     def train_step(self, data):
-        x, y = _unpack(data)
+        x, y = unpack_pair(data, _PAIRS)
         losses = self.minimize(
             ("generator", "discriminator"),
             lambda: self.compute_losses(x, y, training=True),
@@ -322,11 +330,11 @@ class CycleGAN(AdversarialModel):
         return self.log(losses)
 
     def test_step(self, data):
-        x, y = _unpack(data)
+        x, y = unpack_pair(data, _PAIRS)
         return self.log(self.compute_losses(x, y, training=False))
 
     def build_state(self, element_spec):
-        x, y = _unpack(element_spec)
+        x, y = unpack_pair(element_spec, _PAIRS)
         for name, discriminator, spec in (
             ("x", self.discriminator_x, x),
             ("y", self.discriminator_y, y),
@@ -381,24 +389,8 @@ class CycleGAN(AdversarialModel):
             )
 
 
-def _paper_optimizer():
-    return keras.optimizers.Adam(2e-4, beta_1=0.5)
-
-
 def _channels(network):
     return network.input_shape[-1]
-
-
-def _unpack(data):
-    if isinstance(data, (tuple, list)) and len(data) == 3 and data[2] is None:
-        data = data[:2]  # `train_on_batch(x, y)` appends its sample weight.
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise ValueError(
-            "CycleGAN trains on pairs of batches (x, y); "
-            "`keras_gans.data.unpaired(x, y)` makes them. Received data of structure "
-            f"{keras.tree.map_structure(type, data)}"
-        )
-    return data
 
 
 def _weight_pair(name, value):

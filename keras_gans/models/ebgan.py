@@ -2,13 +2,13 @@
 
 import keras
 
+from keras_gans.losses.common import non_negative_float
 from keras_gans.losses.energy import (
     EnergyDiscriminatorLoss,
     EnergyGeneratorLoss,
     PullAwayTerm,
     ReconstructionEnergy,
 )
-from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.energy_model import EnergyModel
 
 
@@ -27,9 +27,8 @@ class EBGAN(EnergyModel):
     pull-away term keeps the generator from making one sample over and over.
 
     Args:
-        generator: Built `keras.Model` from latent vectors `(batch, latent_dim)` to
-            images in [-1, 1] (or to points).
-        discriminator: Auto-encoder, a built `keras.Model` from such images to
+        generator: Built `keras.Model`, latent vectors to images (or points).
+        discriminator: Auto-encoder, a built `keras.Model`, images to
             `[reconstruction, code]`.
         margin: Positive float m, in the unit of the energy. 10 by default, the paper's
             for MNIST; 20 is its value for CelebA at 64 pixels.
@@ -37,20 +36,8 @@ class EBGAN(EnergyModel):
             the auto-encoder need not give its code then.
         energy: `"euclidean"`, the paper's norm over all pixels, the default, or
             `"l1"` or `"l2"`, means over all pixels, which want a smaller margin.
-        latent_distribution: `"uniform"` in [-1, 1], the default, or `"normal"`.
-        latent_dim: Optional integer; if given, it must be what the generator takes.
-        seed: Optional integer, the seed of the latent vectors.
-        **kwargs: `name` and so on of `keras.Model`.
-
-    Call arguments:
-        inputs: Latent vectors, float tensor of shape `(batch, latent_dim)`.
-
-    Returns:
-        Generated images in [-1, 1], shape `(batch, height, width, channels)`.
-
-    Raises:
-        ValueError: If the discriminator is not an auto-encoder, gives no code for the
-            pull-away term, or an argument is out of range.
+        **kwargs: `latent_distribution`, `latent_dim`, `seed` and so on of
+            `GenerativeModel`.
 
     Example:
 
@@ -76,12 +63,7 @@ class EBGAN(EnergyModel):
     ):
         super().__init__(generator=generator, discriminator=discriminator, **kwargs)
         self.margin = EnergyDiscriminatorLoss(margin).margin
-        if not 0 <= pull_away_weight < float("inf"):
-            raise ValueError(
-                "Argument `pull_away_weight` must be zero or a positive number. "
-                f"Received: pull_away_weight={pull_away_weight!r}"
-            )
-        self.pull_away_weight = float(pull_away_weight)
+        self.pull_away_weight = non_negative_float("pull_away_weight", pull_away_weight)
         self.energy = ReconstructionEnergy(energy)
         self.pull_away_term = PullAwayTerm()
         if self.pull_away_weight and not isinstance(
@@ -93,43 +75,16 @@ class EBGAN(EnergyModel):
                 "`pull_away_weight=0` to train without the term."
             )
 
-    def compile(
-        self,
-        generator_optimizer=None,
-        discriminator_optimizer=None,
-        adversarial_loss=None,
-        **kwargs,
-    ):
-        """Configures training.
+    @property
+    def default_adversarial_loss(self):
+        return EnergyDiscriminatorLoss(self.margin), EnergyGeneratorLoss()
 
-        Args:
-            generator_optimizer: Optimizer or its name, `Adam(2e-4, beta_1=0.5)` by
-                default.
-            discriminator_optimizer: Likewise.
-            adversarial_loss: Pair of losses on energies. Defaults to
-                `(EnergyDiscriminatorLoss(margin), EnergyGeneratorLoss())`.
-            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
-                `auto_scale_loss` of `keras.Model.compile`.
-        """
-        if adversarial_loss is None:
-            adversarial_loss = (
-                EnergyDiscriminatorLoss(self.margin),
-                EnergyGeneratorLoss(),
-            )
-        self.compile_roles(
-            optimizers={
-                "generator": generator_optimizer
-                or keras.optimizers.Adam(2e-4, beta_1=0.5),
-                "discriminator": discriminator_optimizer
-                or keras.optimizers.Adam(2e-4, beta_1=0.5),
-            },
-            losses={
-                "adversarial_loss": adversarial_loss_pair(
-                    adversarial_loss, outputs="energies"
-                ),
-            },
-            **kwargs,
-        )
+    def generator_losses(self, real, fake, labels=None, training=True):
+        (energy,), (code,) = self.energies([fake], training)
+        loss = self.adversarial_loss[1](energy, energy)
+        if self.pull_away_weight:
+            loss += self.pull_away_weight * self.pull_away_term(code)
+        return {"generator_loss": loss}
 
     def train_step(self, data):
         real, _ = self.unpack(data)
@@ -137,25 +92,14 @@ class EBGAN(EnergyModel):
         #    badly, up to the margin.
         fake = self.make_samples(real)
         losses = self.minimize(
-            ("discriminator",),
-            lambda: {"discriminator_loss": self.discriminator_loss(real, fake)},
+            "discriminator", lambda: self.discriminator_losses(real, fake)
         )
         # 2. The generator learns to make samples that it reconstructs well, and that
         #    differ from each other.
         losses |= self.minimize(
-            ("generator",),
-            lambda: {
-                "generator_loss": self.generator_loss(real, self.make_samples(real))
-            },
+            "generator", lambda: self.generator_losses(real, self.make_samples(real))
         )
         return self.log(losses)
-
-    def generator_loss(self, real, fake, labels=None, training=True):
-        (energy,), (code,) = self.energies([fake], training)
-        loss = self.adversarial_loss[1](energy, energy)
-        if self.pull_away_weight:
-            loss += self.pull_away_weight * self.pull_away_term(code)
-        return loss
 
     def get_config(self):
         return {

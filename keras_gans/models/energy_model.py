@@ -1,21 +1,29 @@
 """The base of EBGAN and BEGAN, whose discriminators are auto-encoders."""
 
-from keras_gans.models.generative_model import (
-    GenerativeModel,
-    compatible,
-    shapes_of,
-)
+from keras_gans.models.generative_model import GenerativeModel
+from keras_gans.models.structure import compatible, shapes_of
 
 
 class EnergyModel(GenerativeModel):
     """Base class of models whose discriminator is an auto-encoder.
 
-    The energy of a sample is the error of its reconstruction.
+    The energy of a sample is the error of its reconstruction. Penalties are about the
+    slope of logits and are refused.
 
     Args:
         **kwargs: As for `GenerativeModel`, but the `discriminator` returns the
             reconstruction of its input, or `[reconstruction, code]`.
     """
+
+    discriminator_outputs = "energies"
+
+    def find_penalty(self, penalty):
+        if penalty is not None:
+            raise ValueError(
+                "Argument `penalty` must be None: penalties are about the slope of "
+                "logits, and the discriminator is an auto-encoder. "
+                f"Received: penalty={penalty!r}"
+            )
 
     def energies(self, samples, training=True):
         """Returns energies and codes of a list of batches.
@@ -32,14 +40,14 @@ class EnergyModel(GenerativeModel):
         ]
         return energies, [output[1] if len(output) > 1 else None for output in outputs]
 
-    def discriminator_loss(self, real, fake, labels=None, training=True):
+    def discriminator_losses(self, real, fake, labels=None, training=True):
         energies, _ = self.energies([real, fake], training)
-        return self.adversarial_loss[0](*energies)
+        return {"discriminator_loss": self.adversarial_loss[0](*energies)}
 
-    def generator_loss(self, real, fake, labels=None, training=True):
+    def generator_losses(self, real, fake, labels=None, training=True):
         # Losses on energies do not look at those of real samples.
         (energy,), _ = self.energies([fake], training)
-        return self.adversarial_loss[1](energy, energy)
+        return {"generator_loss": self.adversarial_loss[1](energy, energy)}
 
     def _check_discriminator_output(self):
         (samples,) = shapes_of(self.discriminator.input_shape)

@@ -1,10 +1,15 @@
 """The base of models that generate samples from latent vectors."""
 
+import warnings
+
 import keras
 import numpy as np
 from keras import ops
 
-from keras_gans.models.adversarial_model import AdversarialModel, ReplicaSeedGenerator
+from keras_gans.losses.pairs import adversarial_loss_pair
+from keras_gans.models.adversarial_model import AdversarialModel
+from keras_gans.models.seeds import ReplicaSeedGenerator
+from keras_gans.models.structure import compatible, shapes_of
 
 LATENT_DISTRIBUTIONS = ("uniform", "normal")
 _GENERATE_BATCH = 256
@@ -14,28 +19,38 @@ class GenerativeModel(AdversarialModel):
     """Base class of models with one generator of latent vectors and one discriminator.
 
     It owns what the seven papers share: the latent distribution, drawn from a saved
-    seed and differently on every replica; `generate`; checks of networks and data; the
-    losses with an optional penalty. A subclass writes `compile` and `train_step`.
+    seed and differently on every replica; `generate`; `compile`; checks of networks and
+    data; the losses of a discriminator that returns logits. A subclass names its
+    paper's loss and writes `train_step`.
+
+    Class attributes:
+        default_adversarial_loss: What `adversarial_loss` is by default.
+        discriminator_outputs: What the discriminator returns, `"logits"` or
+            `"energies"`.
 
     Args:
         generator: Built `keras.Model` from latent vectors `(batch, latent_dim)` to
             samples: images in [-1, 1] or points.
         discriminator: Built `keras.Model` from samples to logits, `(batch, 1)` or
-            patch-shaped, `(batch, h, w, 1)`.
+            patch-shaped, `(batch, h, w, 1)`, without an activation at the end.
         latent_distribution: `"uniform"` in [-1, 1], as in the first papers, or
-            `"normal"`, the standard normal distribution.
+            `"normal"`, the standard normal distribution. That is the default of WGAN
+            and WGAN-GP, the former of all others.
         latent_dim: Optional positive integer that is compared with the generator's.
-        seed: Optional integer, the seed of all latent vectors.
+        seed: Optional integer, the seed of all latent vectors and penalties.
         classes: Optional integer, the number of classes of a conditional model.
-        **kwargs: `name` and so on of `keras.Model`.
+        **kwargs: `ema_decay`, `name` and so on of `AdversarialModel`.
 
-    Raises:
-        ValueError: If the networks do not fit each other or an argument is unknown.
+    Call arguments:
+        inputs: Latent vectors, float tensor of shape `(batch, latent_dim)`.
+
+    Returns:
+        Generated images in [-1, 1], shape `(batch, height, width, channels)`.
     """
 
     export_kind = "generation"
-    network_names = ("generator", "discriminator")
-    roles = {"generator": ("generator",), "discriminator": ("discriminator",)}
+    default_adversarial_loss = "non_saturating"
+    discriminator_outputs = "logits"
     loss_names = ("discriminator_loss", "generator_loss")
 
     def __init__(
@@ -60,7 +75,6 @@ class GenerativeModel(AdversarialModel):
         self.classes = classes
         self.seed = seed
         self.seed_generator = ReplicaSeedGenerator(seed)
-        self.penalty = None
         self._check_networks()
         self.latent_dim = shapes_of(generator.input_shape)[0][-1]
         if latent_dim not in (None, self.latent_dim):
@@ -68,6 +82,45 @@ class GenerativeModel(AdversarialModel):
                 "Argument `latent_dim` must be the size of the latent vectors that the "
                 f"generator takes, {self.latent_dim}. Received: latent_dim={latent_dim}"
             )
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        adversarial_loss=None,
+        penalty=None,
+        **kwargs,
+    ):
+        """Configures training; every argument has the paper's default.
+
+        Args:
+            generator_optimizer: Optimizer or its name, `default_optimizer` by default:
+                `Adam(2e-4, beta_1=0.5)`, DCGAN's, if the model says nothing else.
+            discriminator_optimizer: Likewise.
+            adversarial_loss: Name or pair of losses, see
+                `keras_gans.losses.adversarial_loss_pair`; `default_adversarial_loss` by
+                default.
+            penalty: Penalty of the discriminator's gradient, or its name, see
+                `keras_gans.losses.get_penalty`. Defaults to the paper's: none but for
+                WGAN-GP.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
+                `auto_scale_loss` of `keras.Model.compile`.
+        """
+        if adversarial_loss is None:
+            adversarial_loss = self.default_adversarial_loss
+        self.compile_roles(
+            optimizers={
+                "generator": generator_optimizer,
+                "discriminator": discriminator_optimizer,
+            },
+            losses={
+                "adversarial_loss": adversarial_loss_pair(
+                    adversarial_loss, self.discriminator_outputs
+                ),
+                "penalty": penalty,
+            },
+            **kwargs,
+        )
 
     # Sampling ------------------------------------------------------------------------
 
@@ -136,42 +189,41 @@ class GenerativeModel(AdversarialModel):
             samples = [[sample, labels] for sample in samples]
         return self.call_together(self.discriminator, samples, training)
 
-    def discriminator_loss(self, real, fake, labels=None, training=True):
-        """Returns the loss of the discriminator, its penalty included."""
-        real_output, fake_output = self.discriminate([real, fake], labels, training)
-        loss = self.adversarial_loss[0](real_output, fake_output)
-        if self.penalty is not None:
-            loss += self.penalty(
-                lambda samples: self.discriminate([samples], labels, training)[0],
-                real,
-                fake,
-                seed=self.seed_generator if training else 0,
-            )
-        return loss
+    def discriminator_losses(self, real, fake, labels=None, training=True):
+        """Returns the dict of the losses of the discriminator, its penalty included."""
+        outputs = self.discriminate([real, fake], labels, training)
+        penalty = self.penalty_of(
+            lambda samples: self.discriminate([samples], labels, training)[0],
+            real,
+            fake,
+            training,
+        )
+        return {"discriminator_loss": self.adversarial_loss[0](*outputs) + penalty}
 
-    def generator_loss(self, real, fake, labels=None, training=True):
-        """Returns the loss of the generator."""
-        loss = self.adversarial_loss[1]
-        if getattr(loss, "uses_real_output", True):
-            outputs = self.discriminate([real, fake], labels, training)
-        else:
-            # A loss that does not look at the real output needs no pass for it.
-            outputs = self.discriminate([fake], labels, training) * 2
-        return loss(*outputs)
+    def generator_losses(self, real, fake, labels=None, training=True):
+        """Returns the dict of the losses of the generator."""
+        loss = self.deception_loss(
+            lambda samples: self.discriminate(samples, labels, training), real, fake
+        )
+        return {"generator_loss": loss}
+
+    def discriminator_loss(self, *args, **kwargs):
+        """Deprecated, see `discriminator_losses`."""
+        _warn_of_new_name("discriminator_loss", "discriminator_losses")
+        return self.discriminator_losses(*args, **kwargs)["discriminator_loss"]
+
+    def generator_loss(self, *args, **kwargs):
+        """Deprecated, see `generator_losses`."""
+        _warn_of_new_name("generator_loss", "generator_losses")
+        return self.generator_losses(*args, **kwargs)["generator_loss"]
 
     def test_step(self, data):
         real, labels = self.unpack(data)
         # Always the same latent vectors: an evaluation leaves the random state alone.
         fake = self.make_samples(real, labels, training=False, seed=0)
         return self.log(
-            {
-                "discriminator_loss": self.discriminator_loss(
-                    real, fake, labels, training=False
-                ),
-                "generator_loss": self.generator_loss(
-                    real, fake, labels, training=False
-                ),
-            }
+            self.discriminator_losses(real, fake, labels, training=False)
+            | self.generator_losses(real, fake, labels, training=False)
         )
 
     # Data ----------------------------------------------------------------------------
@@ -310,17 +362,9 @@ def _unpack(data):
     return data, None
 
 
-def shapes_of(shape):
-    """Returns a list of shapes, whether a network has one input or several."""
-    return [tuple(shape)] if _is_shape(shape) else [tuple(part) for part in shape]
-
-
-def _is_shape(shape):
-    return all(part is None or isinstance(part, int) for part in shape)
-
-
-def compatible(shape, expected):
-    return len(shape) == len(expected) and all(
-        one == other or None in (one, other)
-        for one, other in zip(shape, expected, strict=True)
+def _warn_of_new_name(old, new):
+    warnings.warn(
+        f"`{old}` has become `{new}`, which returns a dict.",
+        DeprecationWarning,
+        stacklevel=3,
     )

@@ -1,5 +1,7 @@
 """pix2pix: translation learned from pairs of images, and a colorizer of line art."""
 
+import warnings
+
 import keras
 from keras import ops
 
@@ -10,8 +12,9 @@ from keras_gans.losses.adversarial import (
 from keras_gans.losses.common import non_negative_float
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.losses.reconstruction import ChannelCompensatedL1
-from keras_gans.models.adversarial_model import AdversarialModel, ReplicaSeedGenerator
-from keras_gans.models.generative_model import compatible, shapes_of
+from keras_gans.models.adversarial_model import AdversarialModel
+from keras_gans.models.seeds import ReplicaSeedGenerator
+from keras_gans.models.structure import compatible, shapes_of, unpack_pair
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -34,24 +37,18 @@ class Pix2Pix(AdversarialModel):
     discriminator that is the result. Both see the same generated images.
 
     The noise of the paper is the dropout in the generator. The authors leave it on when
-    they translate, and normalize by the statistics of the test batch. Here a model is
-    deterministic outside of training unless `inference_dropout=True`, and normalizes by
-    the moving statistics in either case.
+    they translate, and normalize by the statistics of the test batch: that is
+    `model.generator(images, training=True)`. The model itself is deterministic outside
+    of training, and normalizes by the moving statistics.
 
     Args:
         generator: Built `keras.Model`, source images to target images in [-1, 1].
         discriminator: Built `keras.Model` from images with the channels of source and
             target to logits, flat or by patch.
         reconstruction_weight: Non-negative float, λ. Defaults to 100.
-        inference_dropout: Boolean, whether the `Dropout` layers of the generator also
-            act in calls outside of training, on other values at each call. It needs a
-            Functional generator. Losses of `evaluate` and exported models are without
-            dropout. Defaults to `False`.
-        seed: Optional integer, the seed of the dropout outside of training.
-        ema_decay: Optional float in [0, 1): keep an exponential moving average of the
-            generator's weights, and use it for everything but training. Defaults to
-            `None`, the paper's.
-        **kwargs: `name` and so on of `keras.Model`.
+        seed: Optional integer, the seed of a penalty's random points.
+        inference_dropout: No longer used; see above for noise in translations.
+        **kwargs: `ema_decay`, `name` and so on of `AdversarialModel`.
 
     Call arguments:
         source: Float tensor of shape `(batch, height, width, channels)` in [-1, 1], or
@@ -60,11 +57,6 @@ class Pix2Pix(AdversarialModel):
 
     Returns:
         The translated images, in [-1, 1].
-
-    Raises:
-        TypeError: If `inference_dropout` is not a boolean.
-        ValueError: For a weight out of range, networks whose channels do not fit each
-            other, or `inference_dropout` with a generator that has none.
 
     Example:
 
@@ -85,8 +77,6 @@ class Pix2Pix(AdversarialModel):
 
     export_kind = "translation"
     directions = {"xy": "generator"}
-    network_names = ("generator", "discriminator")
-    roles = {"generator": ("generator",), "discriminator": ("discriminator",)}
     loss_names = ("generator_loss", "discriminator_loss", "reconstruction_loss")
 
     def __init__(
@@ -94,8 +84,8 @@ class Pix2Pix(AdversarialModel):
         generator,
         discriminator,
         reconstruction_weight=100.0,
-        inference_dropout=False,
         seed=None,
+        inference_dropout=False,
         **kwargs,
     ):
         super().__init__(
@@ -104,12 +94,14 @@ class Pix2Pix(AdversarialModel):
         self.reconstruction_weight = non_negative_float(
             "reconstruction_weight", reconstruction_weight
         )
-        if not isinstance(inference_dropout, bool):
-            raise TypeError(
-                "Argument `inference_dropout` must be a boolean. "
-                f"Received: inference_dropout={inference_dropout!r}"
+        if inference_dropout:
+            warnings.warn(
+                "Argument `inference_dropout` is no longer used: a model translates "
+                "without dropout. `model.generator(images, training=True)` translates "
+                "with it.",
+                DeprecationWarning,
+                stacklevel=2,
             )
-        self.inference_dropout = inference_dropout
         self.seed = seed
         self.seed_generator = ReplicaSeedGenerator(seed)
         self._check_networks()
@@ -120,6 +112,7 @@ class Pix2Pix(AdversarialModel):
         discriminator_optimizer=None,
         adversarial_loss=None,
         reconstruction_loss=None,
+        penalty=None,
         **kwargs,
     ):
         """Configures training; every argument has the paper's default.
@@ -135,6 +128,8 @@ class Pix2Pix(AdversarialModel):
             reconstruction_loss: `keras.losses.Loss` of (target, generated), such as
                 `keras_gans.losses.ChannelCompensatedL1()`, `EdgeLoss()` or
                 `SemanticVGGLoss()`. Defaults to `keras.losses.MeanAbsoluteError()`.
+            penalty: Penalty on the gradient towards source and target, or its name, see
+                `keras_gans.losses.get_penalty`. Defaults to none.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
                 `auto_scale_loss` of `keras.Model.compile`.
         """
@@ -153,14 +148,13 @@ class Pix2Pix(AdversarialModel):
             )
         self.compile_roles(
             optimizers={
-                "generator": generator_optimizer
-                or keras.optimizers.Adam(2e-4, beta_1=0.5),
-                "discriminator": discriminator_optimizer
-                or keras.optimizers.Adam(2e-4, beta_1=0.5),
+                "generator": generator_optimizer,
+                "discriminator": discriminator_optimizer,
             },
             losses={
                 "adversarial_loss": adversarial_loss_pair(adversarial_loss),
                 "reconstruction_loss": reconstruction_loss,
+                "penalty": penalty,
             },
             **kwargs,
         )
@@ -181,13 +175,8 @@ class Pix2Pix(AdversarialModel):
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
 
     def call(self, source, training=False):
-        condition = self.condition(source)
-        if training:
-            return self.generator(condition, training=True)
-        generator = self.inference_network("generator")
-        if self.inference_dropout:
-            return self._call_with_dropout(generator, condition)
-        return generator(condition, training=False)
+        generator = self.generator if training else self.inference_network("generator")
+        return generator(self.condition(source), training=training)
 
     # Losses ------------------------------------------------------------------------
 
@@ -199,19 +188,24 @@ class Pix2Pix(AdversarialModel):
     def discriminator_losses(self, condition, target, generated, training):
         """Returns the dict of the losses of the discriminator."""
         outputs = self.discriminate(condition, [target, generated], training)
-        return {"discriminator_loss": self.adversarial_loss[0](*outputs)}
+        penalty = self.penalty_of(
+            lambda pairs: self.discriminator(pairs, training=training),
+            ops.concatenate([condition, target], axis=-1),
+            ops.concatenate([condition, generated], axis=-1),
+            training,
+        )
+        return {"discriminator_loss": self.adversarial_loss[0](*outputs) + penalty}
 
     def generator_losses(self, condition, target, generated, training):
         """Returns the dict of the losses of the generator."""
-        adversarial_loss = self.adversarial_loss[1]
-        if getattr(adversarial_loss, "uses_real_output", True):
-            outputs = self.discriminate(condition, [target, generated], training)
-        else:
-            # A loss that does not look at the real output needs no pass for it.
-            outputs = self.discriminate(condition, [generated], training) * 2
+        adversarial_loss = self.deception_loss(
+            lambda images: self.discriminate(condition, images, training),
+            target,
+            generated,
+        )
         reconstruction_loss = self.reconstruction_loss(target, generated)
         return {
-            "generator_loss": adversarial_loss(*outputs)
+            "generator_loss": adversarial_loss
             + self.reconstruction_weight * reconstruction_loss,
             "reconstruction_loss": reconstruction_loss,
         }
@@ -219,20 +213,18 @@ class Pix2Pix(AdversarialModel):
     def train_step(self, data):
         source, target = self._unpack(data)
         condition = self.condition(source)
-
-        def update_discriminator_first():
-            # 1. Translate, once for both updates: the generator stays as it is until
-            #    the last of them, and its dropout is the same in both.
-            images = condition, target, self.generator(condition, training=True)
-            # 2. The discriminator learns to tell real pairs from translations.
-            losses = self.minimize(
-                ("discriminator",),
-                lambda: self.discriminator_losses(*images, training=True),
-            )
-            # 3. The generator learns to deceive the discriminator as it is now.
-            return losses | self.generator_losses(*images, training=True)
-
-        return self.log(self.minimize(("generator",), update_discriminator_first))
+        # 1. Translate, once for both updates: the generator stays as it is until the
+        #    last of them, and its dropout is the same in both.
+        with self.recording("generator") as step:
+            generated = self.generator(condition, training=True)
+        images = condition, target, generated
+        # 2. The discriminator learns to tell real pairs from translations.
+        losses = self.minimize(
+            "discriminator", lambda: self.discriminator_losses(*images, training=True)
+        )
+        # 3. The generator learns to deceive the discriminator as it is now.
+        losses |= step.minimize(lambda: self.generator_losses(*images, training=True))
+        return self.log(losses)
 
     def test_step(self, data):
         source, target = self._unpack(data)
@@ -242,18 +234,6 @@ class Pix2Pix(AdversarialModel):
             self.discriminator_losses(*images, training=False)
             | self.generator_losses(*images, training=False)
         )
-
-    # Dropout outside of training ---------------------------------------------------
-
-    def _call_with_dropout(self, generator, images):
-        # The layers draw from a generator of the model's own in the place of theirs:
-        # pictures between two steps leave the dropout of the training alone.
-        seeds = [
-            (layer.seed_generator.state, self.seed_generator.next())
-            for layer in _dropout_layers(generator)
-        ]
-        with keras.StatelessScope(state_mapping=seeds):
-            return _run_with_dropout(generator, images)
 
     # Data --------------------------------------------------------------------------
 
@@ -290,15 +270,8 @@ class Pix2Pix(AdversarialModel):
             )
 
     def _unpack(self, data):
-        if isinstance(data, (tuple, list)) and len(data) == 3 and data[2] is None:
-            data = data[:2]  # `train_on_batch(x, y)` appends its sample weight.
-        if not isinstance(data, (tuple, list)) or len(data) != 2:
-            raise ValueError(
-                f"{type(self).__name__} trains on pairs of batches (source, target). "
-                "Received data of structure "
-                f"{keras.tree.map_structure(type, data)}"
-            )
-        return data
+        name = type(self).__name__
+        return unpack_pair(data, f"{name} trains on pairs of batches (source, target)")
 
     # Configuration -----------------------------------------------------------------
 
@@ -306,7 +279,6 @@ class Pix2Pix(AdversarialModel):
         return {
             **super().get_config(),
             "reconstruction_weight": self.reconstruction_weight,
-            "inference_dropout": self.inference_dropout,
             "seed": self.seed,
         }
 
@@ -328,17 +300,11 @@ class Pix2Pix(AdversarialModel):
                 f"channels: the {source} of the generator's source and the {target} of "
                 f"its target. Received a network of {received} channels."
             )
-        if self.inference_dropout and not _dropout_layers(self.generator):
-            raise ValueError(
-                "Argument `inference_dropout` must be False unless the generator is a "
-                "Functional `keras.Model` with `Dropout` layers. Received: "
-                f"inference_dropout=True, generator={self.generator!r}"
-            )
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class Pix2PixColorizer(Pix2Pix):
-    """Learns to colour line art, unaided or after a few dabs of colour.
+    """Learns to colour line art, unaided or after a few colour hints.
 
     The objective of `Pix2Pix` with line art and hints, both made out of the target, as
     the source, and with an L1 in which the channel with the larger error counts more:
@@ -348,14 +314,13 @@ class Pix2PixColorizer(Pix2Pix):
     `compile()` without arguments trains the paper's setting: `ChannelCompensatedL1`,
     λ 100, Adam (1e-4, β₁ 0.9, β₂ 0.99) for each network; its batches are of 4 images.
     The hint mask is an input of its own here, as in other colorizers, so that a grey
-    dab differs from no dab.
+    hint differs from no hint.
 
     Args:
         generator: Built `keras.Model` from 5 channels (line art, three hint colours,
             hint mask) to images of 3 channels in [-1, 1].
         discriminator: Built `keras.Model` of images of 5 + 3 channels to logits.
-        **kwargs: `reconstruction_weight`, `inference_dropout`, `seed`, `ema_decay` and
-            `name` of `Pix2Pix`.
+        **kwargs: `reconstruction_weight`, `seed`, `ema_decay` and `name` of `Pix2Pix`.
 
     Call arguments:
         source: Tuple `(line_art, hint_colors, hint_mask)` of float tensors of shape
@@ -366,9 +331,6 @@ class Pix2PixColorizer(Pix2Pix):
 
     Returns:
         The coloured images in [-1, 1], shape `(batch, height, width, 3)`.
-
-    Raises:
-        ValueError: If networks or sources have other channels.
 
     Example:
 
@@ -389,32 +351,18 @@ class Pix2PixColorizer(Pix2Pix):
     export_kind = "colorization"
     source_channels = {"line_art": 1, "hint_colors": 3, "hint_mask": 1}
 
-    def compile(
-        self,
-        generator_optimizer=None,
-        discriminator_optimizer=None,
-        adversarial_loss=None,
-        reconstruction_loss=None,
-        **kwargs,
-    ):
-        """Configures training; every argument has the paper's default.
+    def default_optimizer(self, role):
+        return keras.optimizers.Adam(1e-4, beta_2=0.99)
 
-        Args:
-            generator_optimizer: Optimizer or its name. Defaults to
-                `Adam(1e-4, beta_1=0.9, beta_2=0.99)`.
-            discriminator_optimizer: Likewise.
-            adversarial_loss: As for `Pix2Pix.compile`.
-            reconstruction_loss: `keras.losses.Loss` of (target, generated). Defaults to
-                `keras_gans.losses.ChannelCompensatedL1()`.
-            **kwargs: As for `Pix2Pix.compile`.
+    def compile(self, *args, reconstruction_loss=None, **kwargs):
+        """Configures training, as `Pix2Pix.compile` does.
+
+        The default of `reconstruction_loss` is
+        `keras_gans.losses.ChannelCompensatedL1()`, that of the optimizers is
+        `Adam(1e-4, beta_1=0.9, beta_2=0.99)`.
         """
-        super().compile(
-            generator_optimizer or keras.optimizers.Adam(1e-4, beta_2=0.99),
-            discriminator_optimizer or keras.optimizers.Adam(1e-4, beta_2=0.99),
-            adversarial_loss,
-            reconstruction_loss or ChannelCompensatedL1(),
-            **kwargs,
-        )
+        kwargs["reconstruction_loss"] = reconstruction_loss or ChannelCompensatedL1()
+        super().compile(*args, **kwargs)
 
     def condition(self, source):
         """Returns line art, hint colours and hint mask as images of 5 channels."""
@@ -439,33 +387,3 @@ class Pix2PixColorizer(Pix2Pix):
                 "colours 3, hint mask 1) to 3. Received a network from "
                 f"{received[0]} channels to {received[1]}."
             )
-
-
-def _dropout_layers(network):
-    """Returns the layers that `_run_with_dropout` can reach."""
-    found = []
-    if hasattr(network, "_run_through_graph"):
-        for layer in network.layers:
-            found += [layer] if _is_dropout(layer) else _dropout_layers(layer)
-    return found
-
-
-def _is_dropout(layer):
-    return isinstance(layer, keras.layers.Dropout) and layer.rate > 0
-
-
-def _run_with_dropout(network, images):
-    """Calls a Functional network outside of training, but for its dropout."""
-
-    def operation(layer):
-        def call(*args, **kwargs):
-            if _dropout_layers(layer):
-                return _run_with_dropout(layer, *args)
-            if isinstance(layer, keras.Layer):
-                # In the place of what the graph remembers of its construction.
-                kwargs["training"] = _is_dropout(layer)
-            return layer(*args, **kwargs)
-
-        return call
-
-    return network._run_through_graph(images, operation_fn=operation)

@@ -8,7 +8,7 @@ from keras_gans.losses.attribute import AttributeClassificationLoss
 from keras_gans.losses.common import non_negative_float
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.attribute_model import AttributeModel
-from keras_gans.models.generative_model import shapes_of
+from keras_gans.models.structure import shapes_of
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -34,34 +34,17 @@ class StarGAN(AttributeModel):
             `keras_gans.networks.stargan_generator`.
         discriminator: Built `keras.Model` from images to `[patches, logits]`,
             `keras_gans.networks.stargan_discriminator`.
-        attribute_names: Sequence of strings, the names of the attributes in the order
-            of the data.
-        exclusive_groups: Sequence of groups of names of which an image has at most one,
-            for `edit`. Defaults to none.
+        attribute_names: Sequence of strings, see `AttributeModel`.
+        exclusive_groups: Sequence of groups of names, likewise; for `edit` alone.
         adversarial_weight: Non-negative float, the factor of the adversarial loss,
             penalty included. Defaults to 1.
         classification_weight: Non-negative float, λ_cls. Defaults to 1.
         reconstruction_weight: Non-negative float, λ_rec. Defaults to 10.
-        gradient_penalty_weight: Non-negative float, λ_gp. Defaults to 10.
+        gradient_penalty_weight: Non-negative float, λ_gp. Defaults to 10. Another
+            penalty can be given to `compile`.
         n_critic: Positive integer, 5 by default.
-        seed: Optional integer, the seed of the wanted attributes and of the penalty.
-        ema_decay: Optional float in [0, 1): keep an exponential moving average of the
-            generator's weights, and use it for everything but training. Defaults to
-            `None`, the paper's.
-        **kwargs: `name` and so on of `keras.Model`.
-
-    Call arguments:
-        inputs: Pair `(images, attributes)`: images of shape
-            `(batch, height, width, channels)` in [-1, 1], and the wanted attributes, 0
-            or 1, of shape `(batch, attributes)`.
-
-    Returns:
-        The translated images in [-1, 1].
-
-    Raises:
-        TypeError: If names are not strings.
-        ValueError: If the networks, names and groups do not fit each other, or a number
-            is out of range.
+        **kwargs: `seed` (of the wanted attributes and of the penalty), `ema_decay` and
+            so on of `AttributeModel`.
 
     Example:
 
@@ -89,8 +72,7 @@ class StarGAN(AttributeModel):
         "target_classification_loss",
         "reconstruction_loss",
     )
-
-    tells_attributes_by_discriminator = True
+    discriminator_classifies = True
 
     def __init__(
         self,
@@ -124,6 +106,9 @@ class StarGAN(AttributeModel):
             "reconstruction_weight", reconstruction_weight
         )
 
+    def default_optimizer(self, role):
+        return keras.optimizers.Adam(1e-4, beta_1=0.5)
+
     def compile(
         self,
         generator_optimizer=None,
@@ -131,6 +116,7 @@ class StarGAN(AttributeModel):
         adversarial_loss="wasserstein",
         classification_loss=None,
         reconstruction_loss=None,
+        penalty=None,
         **kwargs,
     ):
         """Configures training; every argument has the paper's default.
@@ -145,15 +131,15 @@ class StarGAN(AttributeModel):
                 to `keras_gans.losses.AttributeClassificationLoss()`.
             reconstruction_loss: `keras.losses.Loss` of (image, reconstruction).
                 Defaults to `keras.losses.MeanAbsoluteError()`.
-            **kwargs: `run_eagerly`, `jit_compile` and `auto_scale_loss` of
-                `keras.Model.compile`.
+            penalty: Penalty or its name, see `keras_gans.losses.get_penalty`. Defaults
+                to `GradientPenalty(gradient_penalty_weight)`.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
+                `auto_scale_loss` of `keras.Model.compile`.
         """
         self.compile_roles(
             optimizers={
-                "generator": generator_optimizer
-                or keras.optimizers.Adam(1e-4, beta_1=0.5),
-                "discriminator": discriminator_optimizer
-                or keras.optimizers.Adam(1e-4, beta_1=0.5),
+                "generator": generator_optimizer,
+                "discriminator": discriminator_optimizer,
             },
             losses={
                 "adversarial_loss": adversarial_loss_pair(adversarial_loss),
@@ -161,6 +147,7 @@ class StarGAN(AttributeModel):
                 or AttributeClassificationLoss(),
                 "reconstruction_loss": reconstruction_loss
                 or keras.losses.MeanAbsoluteError(),
+                "penalty": penalty,
             },
             **kwargs,
         )
@@ -200,10 +187,13 @@ class StarGAN(AttributeModel):
         (real, logits), (fake, _) = self.call_together(
             self.discriminator, [images, translated], training
         )
-        adversarial_loss = self.adversarial_loss[0](real, fake) + self.penalty_of(
+        penalty = self.penalty_of(
             lambda points: self.discriminator(points, training=training)[0],
-            *(images, translated, training),
+            images,
+            translated,
+            training,
         )
+        adversarial_loss = self.adversarial_loss[0](real, fake) + penalty
         classification_loss = self.classification_loss(attributes, logits)
         return {
             "discriminator_loss": self.adversarial_weight * adversarial_loss
@@ -234,33 +224,26 @@ class StarGAN(AttributeModel):
     def train_step(self, data):
         images, attributes = self.unpack(data)
         target = self.draw_targets(attributes, self.seed_generator)
-
-        def translate_and_update_discriminator():
-            # 1. Translate, once for both updates.
+        # 1. Translate, once for both updates.
+        with self.recording("generator") as step:
             translated = self.generator([images, target], training=True)
-            # 2. The discriminator learns to tell images from translations, and which
-            #    attributes an image has.
-            losses = self.minimize(
-                ("discriminator",),
-                lambda: self.discriminator_losses(
-                    images, attributes, translated, training=True
-                ),
-            )
-            return translated, losses
-
-        def update_discriminator_first():
-            # 3. After `n_critic` such steps the generator learns to deceive it, to be
-            #    classified as wanted, and to find the way back.
-            translated, losses = translate_and_update_discriminator()
-            return losses | self.generator_losses(
-                images, attributes, target, translated, training=True
-            )
-
+        # 2. The discriminator learns to tell images from translations, and which
+        #    attributes an image has.
+        losses = self.minimize(
+            "discriminator",
+            lambda: self.discriminator_losses(
+                images, attributes, translated, training=True
+            ),
+        )
+        # 3. After `n_critic` such steps the generator learns to deceive it, to be
+        #    classified as wanted, and to find the way back.
         self.count_critic_step()
         if self.updates_generator:
-            losses = self.minimize(("generator",), update_discriminator_first)
-        else:
-            _, losses = translate_and_update_discriminator()
+            losses |= step.minimize(
+                lambda: self.generator_losses(
+                    images, attributes, target, translated, training=True
+                )
+            )
         return self.log(losses)
 
     def test_step(self, data):

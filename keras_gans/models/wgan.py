@@ -3,7 +3,6 @@
 import keras
 
 from keras_gans.constraints import WeightClipping
-from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.critic_model import CriticModel
 from keras_gans.models.generative_model import GenerativeModel
 
@@ -26,31 +25,16 @@ class WGAN(CriticModel, GenerativeModel):
     constraint.
 
     Args:
-        generator: Built `keras.Model` from latent vectors `(batch, latent_dim)` to
-            images in [-1, 1] (or to points).
-        discriminator: The critic, a built `keras.Model` from such images to outputs
-            `(batch, 1)` without an activation at the end.
+        generator: Built `keras.Model`, latent vectors to images (or points).
+        discriminator: The critic, a built `keras.Model`, images to outputs without an
+            activation.
         clip_limit: Positive float c, 0.01 by default.
         n_critic: Positive integer, critic steps for each update of the generator, 5 by
             default.
-        authors_schedule: Boolean, 100 critic steps for each of the first 25 updates of
-            the generator and for every 500th, as in the authors' code. `False`, the
-            paper's Algorithm 1, by default.
-        latent_distribution: `"uniform"` in [-1, 1] or `"normal"`, the default, as in
-            the authors' code.
-        latent_dim: Optional integer; if given, it must be what the generator takes.
-        seed: Optional integer, the seed of the latent vectors.
-        **kwargs: `name` and so on of `keras.Model`.
-
-    Call arguments:
-        inputs: Latent vectors, float tensor of shape `(batch, latent_dim)`.
-
-    Returns:
-        Generated images in [-1, 1], shape `(batch, height, width, channels)`.
-
-    Raises:
-        ValueError: If `clip_limit` or `n_critic` is out of range, or the networks do
-            not fit each other.
+        authors_schedule: Boolean, see `CriticModel`. `False`, the paper's Algorithm 1,
+            by default.
+        latent_distribution: `"normal"`, as in the authors' code, by default.
+        **kwargs: `latent_dim`, `seed` and so on of `GenerativeModel`.
 
     Example:
 
@@ -64,6 +48,8 @@ class WGAN(CriticModel, GenerativeModel):
         Arjovsky, Chintala and Bottou, "Wasserstein GAN", 2017, Algorithm 1,
         https://arxiv.org/abs/1701.07875
     """
+
+    default_adversarial_loss = "wasserstein"
 
     def __init__(
         self,
@@ -90,51 +76,25 @@ class WGAN(CriticModel, GenerativeModel):
             variable.constraint = clipping
             variable.assign(clipping(variable))
 
-    def compile(
-        self,
-        generator_optimizer=None,
-        discriminator_optimizer=None,
-        adversarial_loss="wasserstein",
-        **kwargs,
-    ):
-        """Configures training.
-
-        Args:
-            generator_optimizer: Optimizer or its name, `RMSprop(5e-5)` by default; the
-                paper found momentum harmful.
-            discriminator_optimizer: Likewise.
-            adversarial_loss: Name or pair of losses on logits; `"wasserstein"` by
-                default.
-            **kwargs: `run_eagerly`, `jit_compile` and `auto_scale_loss` of
-                `keras.Model.compile`.
-        """
-        self.compile_roles(
-            optimizers={
-                "generator": generator_optimizer or keras.optimizers.RMSprop(5e-5),
-                "discriminator": discriminator_optimizer
-                or keras.optimizers.RMSprop(5e-5),
-            },
-            losses={"adversarial_loss": adversarial_loss_pair(adversarial_loss)},
-            **kwargs,
-        )
+    def default_optimizer(self, role):
+        # The paper found momentum harmful.
+        return keras.optimizers.RMSprop(5e-5)
 
     def train_step(self, data):
         real, _ = self.unpack(data)
         # 1. The critic learns to tell how far generated samples are from real ones,
-        #    within its bounds.
+        #    within its bounds: its optimizer clips the weights after the update.
         fake = self.make_samples(real)
         losses = self.minimize(
-            ("discriminator",),
-            lambda: {"discriminator_loss": self.discriminator_loss(real, fake)},
+            "discriminator", lambda: self.discriminator_losses(real, fake)
         )
-        # 2. After `n_critic` such steps the generator learns to be closer.
+        # 2. After `n_critic` such steps, each on a batch of its own, the generator
+        #    learns to be closer.
         self.count_critic_step()
         if self.updates_generator:
             losses |= self.minimize(
-                ("generator",),
-                lambda: {
-                    "generator_loss": self.generator_loss(real, self.make_samples(real))
-                },
+                "generator",
+                lambda: self.generator_losses(real, self.make_samples(real)),
             )
         return self.log(losses)
 

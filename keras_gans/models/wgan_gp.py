@@ -2,7 +2,6 @@
 
 import keras
 
-from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.losses.penalties import GradientPenalty
 from keras_gans.models.critic_model import CriticModel
 from keras_gans.models.generative_model import GenerativeModel
@@ -25,30 +24,18 @@ class WGANGP(CriticModel, GenerativeModel):
     W g and costs λ (g - 1)² only: it reads W (1 + W / (2 λ)).
 
     Args:
-        generator: Built `keras.Model` from latent vectors `(batch, latent_dim)` to
-            images in [-1, 1] (or to points).
-        discriminator: The critic, a built `keras.Model` from such images to outputs
-            `(batch, 1)` without an activation at the end.
-        gradient_penalty_weight: Non-negative float λ, 10 by default.
+        generator: Built `keras.Model`, latent vectors to images (or points).
+        discriminator: The critic, a built `keras.Model`, images to outputs without an
+            activation.
+        gradient_penalty_weight: Non-negative float λ, 10 by default. Another penalty
+            can be given to `compile`.
         n_critic: Positive integer, critic steps for each update of the generator, 5 by
             default.
-        authors_schedule: Boolean, 100 critic steps for each of the first 25 updates of
-            the generator and for every 500th, as in the code of WGAN's authors.
-            `False`, the paper's Algorithm 1, by default.
-        latent_distribution: `"uniform"` in [-1, 1] or `"normal"`, the default.
-        latent_dim: Optional integer; if given, it must be what the generator takes.
-        seed: Optional integer, the seed of the latent vectors and of the lines.
-        **kwargs: `name` and so on of `keras.Model`.
-
-    Call arguments:
-        inputs: Latent vectors, float tensor of shape `(batch, latent_dim)`.
-
-    Returns:
-        Generated images in [-1, 1], shape `(batch, height, width, channels)`.
-
-    Raises:
-        ValueError: If the critic uses batch normalization, an argument is out of range,
-            or the networks do not fit each other.
+        authors_schedule: Boolean, see `CriticModel`. `False`, the paper's Algorithm 1,
+            by default.
+        latent_distribution: `"normal"` by default.
+        **kwargs: `latent_dim`, `seed` (of the latent vectors and of the lines) and so
+            on of `GenerativeModel`.
 
     Example:
 
@@ -64,6 +51,8 @@ class WGANGP(CriticModel, GenerativeModel):
         Gulrajani et al., "Improved Training of Wasserstein GANs", 2017, Algorithm 1,
         https://arxiv.org/abs/1704.00028
     """
+
+    default_adversarial_loss = "wasserstein"
 
     def __init__(
         self,
@@ -83,63 +72,42 @@ class WGANGP(CriticModel, GenerativeModel):
             latent_distribution=latent_distribution,
             **kwargs,
         )
-        self.penalty = GradientPenalty(gradient_penalty_weight)
-        self.gradient_penalty_weight = self.penalty.weight
-        for layer in discriminator._flatten_layers():
-            if isinstance(layer, keras.layers.BatchNormalization):
-                raise ValueError(
-                    "Argument `discriminator` must do without batch normalization, "
-                    "which makes the gradient at one sample depend on the others. "
-                    f"Received a critic with the layer {layer.name!r}; use "
-                    '`normalization="layer"` or None.'
-                )
+        self.gradient_penalty_weight = GradientPenalty(gradient_penalty_weight).weight
+        self.check_no_batch_statistics()
 
-    def compile(
-        self,
-        generator_optimizer=None,
-        discriminator_optimizer=None,
-        adversarial_loss="wasserstein",
-        **kwargs,
-    ):
-        """Configures training.
+    def default_optimizer(self, role):
+        return keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9)
 
-        Args:
-            generator_optimizer: Optimizer or its name, `Adam(1e-4, beta_1=0.0,
-                beta_2=0.9)` by default.
-            discriminator_optimizer: Likewise.
-            adversarial_loss: Name or pair of losses on logits; `"wasserstein"` by
-                default.
-            **kwargs: `run_eagerly`, `jit_compile` and `auto_scale_loss` of
-                `keras.Model.compile`.
-        """
-        self.compile_roles(
-            optimizers={
-                "generator": generator_optimizer
-                or keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9),
-                "discriminator": discriminator_optimizer
-                or keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9),
-            },
-            losses={"adversarial_loss": adversarial_loss_pair(adversarial_loss)},
-            **kwargs,
+    def default_penalty(self):
+        return GradientPenalty(self.gradient_penalty_weight)
+
+    def discriminator_losses(self, real, fake, labels=None, training=True):
+        real_output, fake_output = self.discriminate([real, fake], training=training)
+        # It holds the norm of the gradient at one, at points between real and fake.
+        penalty = self.penalty_of(
+            lambda points: self.discriminator(points, training=training),
+            real,
+            fake,
+            training,
         )
+        distance_loss = self.adversarial_loss[0](real_output, fake_output)
+        return {"discriminator_loss": distance_loss + penalty}
 
     def train_step(self, data):
         real, _ = self.unpack(data)
         # 1. The critic learns to tell how far generated samples are from real ones,
-        #    while its gradient between them is kept at one.
+        #    while the penalty keeps its gradient between them at one.
         fake = self.make_samples(real)
         losses = self.minimize(
-            ("discriminator",),
-            lambda: {"discriminator_loss": self.discriminator_loss(real, fake)},
+            "discriminator", lambda: self.discriminator_losses(real, fake)
         )
-        # 2. After `n_critic` such steps the generator learns to be closer.
+        # 2. After `n_critic` such steps, each on a batch of its own, the generator
+        #    learns to be closer.
         self.count_critic_step()
         if self.updates_generator:
             losses |= self.minimize(
-                ("generator",),
-                lambda: {
-                    "generator_loss": self.generator_loss(real, self.make_samples(real))
-                },
+                "generator",
+                lambda: self.generator_losses(real, self.make_samples(real)),
             )
         return self.log(losses)
 

@@ -1,3 +1,10 @@
+"""Functions that build networks, and networks that grow.
+
+Each function returns a Functional `keras.Model` whose outputs are float32 under every
+dtype policy; `name` is the model's name. Numbers that are not of the kind that `Args`
+names raise a `TypeError`, others out of its range and unknown names a `ValueError`.
+"""
+
 from keras_gans.layers import size_multiple
 from keras_gans.networks.attribute import (
     aclgan_discriminator,

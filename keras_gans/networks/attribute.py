@@ -4,6 +4,7 @@ import keras
 from keras import layers, ops
 
 from keras_gans.layers import ReflectionPadding2D, SizeMultiple, normalize
+from keras_gans.networks.common import activated, check_counts
 
 _SLOPE = 0.01
 
@@ -41,10 +42,9 @@ def stargan_generator(
         attributes: Positive integer, the number of attributes.
         channels: Positive integer, channels of the images, `3` by default.
         width: Positive integer, filters of the first convolution, `64` by default.
-        residual_blocks: Integer from 0 on, `6` by default.
-        downsamplings: Integer from 0 on, how often the image is halved (and doubled
+        residual_blocks: Non-negative integer, `6` by default.
+        downsamplings: Non-negative integer, how often the image is halved (and doubled
             again), `2` by default.
-        name: Name of the network, `"generator"` by default.
 
     Returns:
         Functional `keras.Model` from `[images, attributes]`, of shapes
@@ -52,23 +52,18 @@ def stargan_generator(
         1, to images of the same shape in [-1, 1], in float32 under every dtype policy.
         Height and width are multiples of `2**downsamplings`.
 
-    Raises:
-        ValueError: If `attributes` is not positive, or `residual_blocks` or
-            `downsamplings` is negative.
-
     Reference:
         Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
         Image-to-Image Translation", 2018, table 4,
         [arXiv:1711.09020](https://arxiv.org/abs/1711.09020).
     """
-    _check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
+    check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
     inputs = _generator_inputs(attributes, channels)
     x = SizeMultiple(2**downsamplings, name="size_multiple")(inputs[0])
     x = _with_planes(x, inputs[1])
     x = _generator_body(x, width, residual_blocks, downsamplings)
     x = _convolution(x, channels, 7, "last", use_bias=False)
-    # Images leave in float32, also when the layers before compute in 16 bits.
-    outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
+    outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)
 
 
@@ -96,15 +91,11 @@ def aclgan_generator(
 
     Args:
         attributes: Positive integer, the number of attributes.
-        channels: Positive integer, channels of the images, `3` by default.
-        width: Positive integer, filters of the first convolution, `64` by default.
-        residual_blocks: Integer from 0 on, `6` by default.
-        downsamplings: Integer from 0 on, how often the image is halved (and doubled
-            again), `2` by default.
+        channels: Positive integer, and so on to `downsamplings`, as for
+            `stargan_generator`.
         mask: Boolean, whether there is a mask. `True` by default.
-        frame: Integer from 0 on, width of the frame in pixels, a multiple of
+        frame: Non-negative integer, width of the frame in pixels, a multiple of
             `2**downsamplings`; `8` by default, `0` for none.
-        name: Name of the network, `"generator"` by default.
 
     Returns:
         Functional `keras.Model` from `[images, attributes]`, as `stargan_generator`
@@ -114,18 +105,14 @@ def aclgan_generator(
         every dtype policy. Height and width are multiples of `2**downsamplings`,
         and larger than the frame.
 
-    Raises:
-        ValueError: If `attributes` is not positive, `residual_blocks` or
-            `downsamplings` is negative, or `frame` is not such a multiple.
-
     Reference:
         Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
         and hyper-parameter searching speed using new loss function" (in Korean).
     """
-    _check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
+    check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
     if frame < 0 or frame % 2**downsamplings:
         raise ValueError(
-            f"Argument `frame` must be a multiple of {2**downsamplings} from 0 on, "
+            f"Argument `frame` must be 0 or a multiple of {2**downsamplings}, "
             f"because the image is halved {downsamplings} times. "
             f"Received: frame={frame}"
         )
@@ -142,11 +129,9 @@ def aclgan_generator(
     if frame:
         x = layers.Cropping2D(frame, name="without_frame")(x)
     if not mask:
-        outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
-        return keras.Model(inputs, outputs, name=name)
-    segment, mask = x[..., :channels], x[..., channels:]
-    segment = layers.Activation("tanh", dtype="float32", name="segment")(segment)
-    mask = layers.Activation("sigmoid", dtype="float32", name="mask")(mask)
+        return keras.Model(inputs, activated(x, "tanh", "translation"), name=name)
+    segment = activated(x[..., :channels], "tanh", "segment")
+    mask = activated(x[..., channels:], "sigmoid", "mask")
     translation = images + mask * (segment - images)
     translation = layers.Identity(dtype="float32", name="translation")(translation)
     return keras.Model(inputs, [translation, mask, segment], name=name)
@@ -172,23 +157,18 @@ def stargan_discriminator(
 
     Args:
         attributes: Positive integer, the number of attributes.
-        size: Height and width of the images, a power of two from 8 on. Defaults to
+        size: Height and width of the images, a power of two of at least 8. Defaults to
             128.
         channels: Positive integer, channels of the images, `3` by default.
         width: Positive integer, filters of the first convolution, `64` by default.
             Every further one doubles it.
         layers: Positive integer, how many convolutions of stride 2 there are. As many
             as leave 2x2 patches by default, but at most 6.
-        name: Name of the network, `"discriminator"` by default.
 
     Returns:
         Functional `keras.Model` from images `(batch, size, size, channels)` in [-1, 1]
         to `[patches, logits]`, of shapes `(batch, h, w, 1)` and `(batch, attributes)`,
         without an activation, in float32 under every dtype policy.
-
-    Raises:
-        ValueError: If `attributes` is not positive, `size` is not such a power, or
-            `layers` are too many for it.
 
     Reference:
         Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
@@ -200,11 +180,8 @@ def stargan_discriminator(
     count = _positive("attributes", attributes)
     logits = _one_for_each(x, count, "logits", use_bias=False)
     outputs = [
-        keras.layers.Activation("linear", dtype="float32", name=output_name)(output)
-        for output_name, output in (
-            ("patches_output", patches),
-            ("logits_output", logits),
-        )
+        activated(patches, "linear", "patches_output"),
+        activated(logits, "linear", "logits_output"),
     ]
     return keras.Model(inputs, outputs, name=name)
 
@@ -224,24 +201,16 @@ def aclgan_discriminator(
     is a single one with a bias and an output for each attribute.
 
     Args:
-        attributes: Positive integer, the number of attributes.
-        size: Height and width of the images, a power of two from 8 on. Defaults to
-            128.
-        channels: Positive integer, channels of the images, `3` by default.
-        width: Positive integer, filters of the first convolution, `64` by default.
-        layers: Positive integer, as for `stargan_discriminator`.
+        attributes: Positive integer, and so on to `layers`, as for
+            `stargan_discriminator`.
         with_complement: Boolean, whether there is a second output for each attribute,
             about images without it; see `keras_gans.losses.AttributeLoss`. `False` by
             default.
-        name: Name of the network, `"discriminator"` by default.
 
     Returns:
         Functional `keras.Model` from images `(batch, size, size, channels)` in [-1, 1]
         to `(batch, attributes)`, or `(batch, 2 * attributes)` with the complement,
         without an activation, in float32 under every dtype policy.
-
-    Raises:
-        ValueError: As for `stargan_discriminator`.
 
     Reference:
         Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
@@ -251,8 +220,7 @@ def aclgan_discriminator(
     inputs, x = _discriminator_body(size, channels, width, layers)
     outputs = _positive("attributes", attributes) * (2 if with_complement else 1)
     x = _one_for_each(x, outputs, "last", use_bias=True)
-    outputs = keras.layers.Activation("linear", dtype="float32", name="attributes")(x)
-    return keras.Model(inputs, outputs, name=name)
+    return keras.Model(inputs, activated(x, "linear", "attributes"), name=name)
 
 
 def _generator_inputs(attributes, channels):
@@ -299,7 +267,8 @@ def _generator_body(x, width, residual_blocks, downsamplings):
 def _discriminator_body(size, channels, width, layers):
     if size < 8 or size & (size - 1):
         raise ValueError(
-            f"Argument `size` must be a power of two from 8 on. Received: size={size}"
+            "Argument `size` must be a power of two of at least 8. "
+            f"Received: size={size}"
         )
     halvings = size.bit_length() - 1
     if layers is None:
@@ -365,15 +334,6 @@ def initialized(
         bias_initializer=initializer() if use_bias else None,
         name=name,
     )
-
-
-def _check_counts(**counts):
-    for name, value in counts.items():
-        if value < 0:
-            raise ValueError(
-                f"Argument `{name}` must be zero or a positive integer. "
-                f"Received: {name}={value}"
-            )
 
 
 def _positive(name, value):

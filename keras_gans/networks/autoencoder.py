@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_gans.layers import normalize
+from keras_gans.networks.common import activated
 from keras_gans.networks.dcgan import check_positive_integers, split_size
 
 
@@ -52,8 +53,7 @@ def autoencoder(
     before a normalization has no bias, which the normalization would take off again.
 
     Args:
-        size: Height and width of the images: `4 * 2**n` or `7 * 2**n` with `n` from 1
-            on, for example 28, 32 (the default) or 64.
+        size: Height and width of the images, as for `dcgan_generator`.
         channels: Positive integer, channels of the images, `1` by default.
         width: Positive integer, filters of the first convolution, `64` by default.
             Every further one doubles it.
@@ -66,17 +66,11 @@ def autoencoder(
             `"transposed"`, a transposed 4x4 convolution.
         output_activation: Keras activation of the reconstruction, `"linear"` by
             default.
-        name: Name of the network, `"discriminator"` by default.
 
     Returns:
         Functional `keras.Model` from images `(batch, size, size, channels)` in
         [-1, 1] to a list `[reconstruction, code]` of the shape of the images (around
         [-1, 1]) and `(batch, code_dim)`, both in float32 under every dtype policy.
-
-    Raises:
-        TypeError: If one of the numbers is not an integer.
-        ValueError: If one of them is not positive, `size` is none of the above, or
-            `normalization` or `upsampling` is unknown.
 
     Example:
 
@@ -115,9 +109,7 @@ def autoencoder(
 
     # 2. Decoder: the code becomes images again.
     x = _decode(code, size, channels, width, activation, normalization, upsampling)
-    reconstruction = layers.Activation(
-        output_activation, dtype="float32", name="reconstruction"
-    )(x)
+    reconstruction = activated(x, output_activation, "reconstruction")
     return keras.Model(inputs, [reconstruction, code], name=name)
 
 
@@ -138,25 +130,18 @@ def decoder_generator(
 
     Args:
         latent_dim: Positive integer, length of the latent, `64` by default.
-        size: Height and width of the images: `4 * 2**n` or `7 * 2**n` with `n` from 1
-            on, for example 28, 32 (the default) or 64.
+        size: Height and width of the images, as for `dcgan_generator`.
         channels: Positive integer, channels of the images, `1` by default.
         width: Positive integer, filters before the last convolution, `64` by default.
         activation: Keras activation by name or as a function, `"elu"` by default.
         normalization: Of all layers but the last: `"batch"`, `"instance"` or `None`
             (the default).
         upsampling: `"resize"` (the default) or `"transposed"`, as for `autoencoder`.
-        name: Name of the network, `"generator"` by default.
 
     Returns:
         Functional `keras.Model` from the latent `(batch, latent_dim)` to images
         `(batch, size, size, channels)` in [-1, 1], in float32 under every dtype
         policy.
-
-    Raises:
-        TypeError: If one of the numbers is not an integer.
-        ValueError: If one of them is not positive, `size` is none of the above, or
-            `normalization` or `upsampling` is unknown.
 
     Example:
 
@@ -172,8 +157,7 @@ def decoder_generator(
     check_positive_integers(latent_dim=latent_dim, channels=channels, width=width)
     latent = keras.Input((latent_dim,), name="latent")
     x = _decode(latent, size, channels, width, activation, normalization, upsampling)
-    # Images leave in float32, also when the layers before compute in 16 bits.
-    outputs = layers.Activation("tanh", dtype="float32", name="images")(x)
+    outputs = activated(x, "tanh", "images")
     return keras.Model(latent, outputs, name=name)
 
 

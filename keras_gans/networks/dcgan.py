@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from keras_gans.layers import normalize
+from keras_gans.networks.common import activated, normal_gamma, normal_kernel
 
 
 def dcgan_generator(
@@ -46,8 +47,8 @@ def dcgan_generator(
 
     Args:
         latent_dim: Positive integer, length of the latent, `100` by default.
-        size: Height and width of the images: `4 * 2**n` or `7 * 2**n` with `n` from 1
-            on, for example 28, 32 (the default) or 64.
+        size: Height and width of the images: `4 * 2**n` or `7 * 2**n` with `n` of at
+            least 1, for example 28, 32 (the default) or 64.
         channels: Positive integer, channels of the images, `1` by default.
         width: Positive integer, filters before the last convolution, `64` by default.
         classes: Positive integer, the number of classes of a conditional generator,
@@ -56,18 +57,12 @@ def dcgan_generator(
             Without `classes` it has no effect.
         normalization: `"batch"` (the default), `"layer"` (over height, width and
             channels), `"instance"` or `None`, which starts from almost grey images.
-        name: Name of the network, `"generator"` by default.
 
     Returns:
         Functional `keras.Model` from the latent `(batch, latent_dim)` to images
         `(batch, size, size, channels)` in [-1, 1], in float32 under every dtype
         policy. With `classes` the input is a list `[latent, labels]`, the labels
         integers from 0 to `classes - 1` of shape `(batch,)`.
-
-    Raises:
-        TypeError: If one of the numbers is not an integer.
-        ValueError: If one of them is not positive, `size` is none of the above or
-            `normalization` is unknown.
 
     Example:
 
@@ -101,8 +96,7 @@ def dcgan_generator(
     x = layers.Dense(
         start * start * filters,
         use_bias=use_bias,
-        # A new object each time: one initializer would repeat its numbers.
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+        kernel_initializer=normal_kernel(),
         name="dense",
     )(x)
     x = layers.Reshape((start, start, filters), name="reshape")(x)
@@ -117,11 +111,10 @@ def dcgan_generator(
             strides=2,
             padding="same",
             use_bias=last or use_bias,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            kernel_initializer=normal_kernel(),
             name=f"convolution_{index}",
         )(x)
-    # Images leave in float32, also when the layers before compute in 16 bits.
-    outputs = layers.Activation("tanh", dtype="float32", name="images")(x)
+    outputs = activated(x, "tanh", "images")
     return keras.Model(inputs, outputs, name=name)
 
 
@@ -171,30 +164,21 @@ def dcgan_discriminator(
     such that the map has a variance of 1, which is about the size of the image.
 
     Args:
-        size: Height and width of the images: `4 * 2**n` or `7 * 2**n` with `n` from 1
-            on, for example 28, 32 (the default) or 64.
+        size: Height and width of the images, as for `dcgan_generator`.
         channels: Positive integer, channels of the images, `1` by default.
         width: Positive integer, filters of the first convolution, `64` by default.
             Every further one doubles it.
-        classes: Positive integer, the number of classes of a conditional
-            discriminator, or `None` (the default) for an unconditional one.
-        label_dim: Positive integer, length of a class's vector, `50` by default.
-            Without `classes` it has no effect.
+        classes: Positive integer or `None`, as for `dcgan_generator`.
+        label_dim: Positive integer, likewise.
         normalization: Of all convolutions but the first: `"batch"` (the default),
             `"layer"`, `"instance"` or `None`.
         negative_slope: Float, slope of LeakyReLU below zero, `0.2` by default.
-        name: Name of the network, `"discriminator"` by default.
 
     Returns:
         Functional `keras.Model` from images `(batch, size, size, channels)` in
         [-1, 1] to logits `(batch, 1)`, in float32 under every dtype policy. With
-        `classes` the input is a list `[images, labels]`, the labels integers from 0
-        to `classes - 1` of shape `(batch,)`.
-
-    Raises:
-        TypeError: If one of the numbers is not an integer.
-        ValueError: If one of them is not positive, `size` is none of the above or
-            `normalization` is unknown.
+        `classes` the input is a list `[images, labels]`, the labels integers in
+        [0, classes) of shape `(batch,)`.
 
     Example:
 
@@ -206,9 +190,7 @@ def dcgan_discriminator(
     Reference:
         Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep
         Convolutional Generative Adversarial Networks", 2015,
-        [arXiv:1511.06434](https://arxiv.org/abs/1511.06434); Mirza and Osindero,
-        "Conditional Generative Adversarial Nets", 2014,
-        [arXiv:1411.1784](https://arxiv.org/abs/1411.1784); Gulrajani et al.,
+        [arXiv:1511.06434](https://arxiv.org/abs/1511.06434); Gulrajani et al.,
         "Improved Training of Wasserstein GANs", 2017,
         [arXiv:1704.00028](https://arxiv.org/abs/1704.00028).
     """
@@ -258,7 +240,7 @@ def split_size(size):
     """Splits the size of an image into a first map and how often it is doubled.
 
     Args:
-        size: Integer, `4 * 2**n` or `7 * 2**n` with `n` from 1 on.
+        size: Integer, `4 * 2**n` or `7 * 2**n` with `n` of at least 1.
 
     Returns:
         A tuple of the height and width of the first map, 4 or 7, and `n`.
@@ -314,14 +296,11 @@ def _needs_bias(normalization):
 
 
 def _kernel_initializer(normalization):
-    # A new object each time: one initializer would repeat its numbers.
-    if normalization is None:
-        return keras.initializers.HeNormal()
-    return keras.initializers.RandomNormal(stddev=0.02)
+    return keras.initializers.HeNormal() if normalization is None else normal_kernel()
 
 
 def _normalize(x, normalization, name):
-    gamma_initializer = keras.initializers.RandomNormal(mean=1.0, stddev=0.02)
+    gamma_initializer = normal_gamma()
     if normalization == "layer":
         # A single group holds all channels: layer normalization. The layer of that
         # name would have a factor and an offset for every pixel of every channel.

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_gans.layers import RandomColors, SizeMultiple, normalize
+from keras_gans.networks.common import activated, check_counts
 
 
 def digit_generator(
@@ -43,7 +44,8 @@ def digit_generator(
         input_channels: Positive integer, channels of the input, `1` by default.
         output_channels: Positive integer, channels of the output, `3` by default.
         width: Positive integer, filters of the first convolution, `64` by default.
-        residual_blocks: Integer from 0 on, blocks of the transformer, `2` by default.
+        residual_blocks: Non-negative integer, blocks of the transformer, `2` by
+            default.
         normalization: `"batch"` (the default, as in the lab), `"instance"` (affine)
             or `None`.
         negative_slope: Float, slope of LeakyReLU below zero, `0.05` by default.
@@ -55,26 +57,18 @@ def digit_generator(
             that must give the same digit for all these reads shape, not colour: with
             it the cycle and identity losses teach that dark digits on light ground are
             digits, too. `False`, the lab's, by default.
-        name: Name of the network, `"generator"` by default.
 
     Returns:
         Functional `keras.Model` from `(batch, height, width, input_channels)` to
         `(batch, height, width, output_channels)`, images in [-1, 1], the output in
         float32 under every dtype policy. Height and width are any multiples of 4.
 
-    Raises:
-        ValueError: If `residual_blocks` is negative or `normalization` is unknown.
-
     Reference:
         Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using
         Cycle-Consistent Adversarial Networks", 2017,
         [arXiv:1703.10593](https://arxiv.org/abs/1703.10593).
     """
-    if residual_blocks < 0:
-        raise ValueError(
-            "Argument `residual_blocks` must be zero or a positive integer. "
-            f"Received: residual_blocks={residual_blocks}"
-        )
+    check_counts(residual_blocks=residual_blocks)
 
     def convolution(x, convolution_class, filters, size, strides, layer_name):
         return convolution_class(
@@ -113,8 +107,7 @@ def digit_generator(
     x = layers.Conv2DTranspose(
         output_channels, 4, strides=2, padding="same", name="decoder_2"
     )(x)
-    # Images leave in float32, also when the layers before compute in 16 bits.
-    outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
+    outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)
 
 
@@ -153,15 +146,10 @@ def digit_discriminator(
         negative_slope: Float, slope of LeakyReLU below zero, `0.05` by default.
         size: Height and width of the images, a positive multiple of 8, `32` by
             default.
-        name: Name of the network, `"discriminator"` by default.
 
     Returns:
         Functional `keras.Model` from images `(batch, size, size, channels)` in
         [-1, 1] to logits `(batch, 1)`, in float32 under every dtype policy.
-
-    Raises:
-        ValueError: If `size` is not a positive multiple of 8 or `normalization` is
-            unknown.
 
     Reference:
         Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep

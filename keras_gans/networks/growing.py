@@ -10,7 +10,7 @@ _SLOPE = 0.01
 
 
 class GrowingNetwork(keras.Model):
-    """Base class of networks that begin with small images and grow.
+    """Base class of networks that start with small images and grow.
 
     Images go in, and come out, at full size in every stage: what is inside works on
     them averaged down to the size of the stage. So nothing around the network changes
@@ -18,7 +18,7 @@ class GrowingNetwork(keras.Model):
     the one before. A new stage is faded in: what it adds is mixed with what the stage
     before would have made, more and more.
 
-    All weights are there from the beginning. `progress` tells how far the network has
+    All weights are there from the start. `progress` tells how far the network has
     grown: n in stage n, and in between while stage n + 1 is being faded in. It is a
     weight, so that checkpoints and files keep it. Set it with `grow`.
 
@@ -162,11 +162,10 @@ class GrowingGenerator(GrowingNetwork):
         channels: Positive integer, channels of the images, `3` by default.
         width: Positive integer, filters at full size, `64` by default. Twice as many in
             each stage below, but at most `4 * width`.
-        residual_blocks: Integer from 0 on, `6` by default.
+        residual_blocks: Non-negative integer, `6` by default.
         mask: Boolean, whether there is a mask. `True` by default.
-        frame: Integer from 0 on, as for `aclgan_generator`; a multiple of
+        frame: Non-negative integer, as for `aclgan_generator`; a multiple of
             `size / start_size`. `8` by default.
-        name: Name of the network, `"generator"` by default.
 
     Call arguments:
         inputs: `[images, attributes]`, as `aclgan_generator` takes them, of one size.
@@ -197,8 +196,8 @@ class GrowingGenerator(GrowingNetwork):
         super().__init__(size, start_size, name=name)
         if frame < 0 or frame % (size // start_size):
             raise ValueError(
-                f"Argument `frame` must be a multiple of {size // start_size} from 0 "
-                f"on, because the first stage is {start_size} pixels of {size}. "
+                f"Argument `frame` must be 0 or a multiple of {size // start_size}, "
+                f"because the first stage is {start_size} pixels of {size}. "
                 f"Received: frame={frame}"
             )
         self.attributes, self.channels, self.width = attributes, channels, width
@@ -312,13 +311,12 @@ class GrowingDiscriminator(GrowingNetwork):
     Args:
         attributes: Positive integer, the number of attributes.
         size: Integer, height and width of the images.
-        start_size: Integer, those of the first stage, a power of two from 4 on. `16` by
-            default.
+        start_size: Integer, those of the first stage, a power of two of at least 4.
+            `16` by default.
         channels: Positive integer, channels of the images, `3` by default.
         width: Positive integer, filters at full size, `64` by default; twice as many
             after each halving.
         with_complement: Boolean, as for `aclgan_discriminator`.
-        name: Name of the network, `"discriminator"` by default.
 
     Call arguments:
         images: Float tensor of shape `(batch, size, size, channels)` in [-1, 1].
@@ -340,7 +338,7 @@ class GrowingDiscriminator(GrowingNetwork):
         super().__init__(size, start_size, name=name)
         if start_size < 4 or start_size & (start_size - 1):
             raise ValueError(
-                "Argument `start_size` must be a power of two from 4 on. "
+                "Argument `start_size` must be a power of two of at least 4. "
                 f"Received: start_size={start_size}"
             )
         self.attributes, self.channels, self.width = attributes, channels, width
@@ -353,22 +351,14 @@ class GrowingDiscriminator(GrowingNetwork):
                 initialized(layers.Conv2D, channels, count, 1, f"{name}_from_image")
             )
             if stage:
-                self.down.append(
-                    initialized(
-                        *(layers.Conv2D, count, 2 * count, 4, f"{name}_down"), strides=2
-                    )
-                )
+                self.down.append(_halving(count, f"{name}_down"))
         self.trunk, count = [], width * 2**last
         for index in range(start_size.bit_length() - 2):
-            self.trunk.append(
-                initialized(
-                    *(layers.Conv2D, count, 2 * count, 4, f"trunk_{index}"), strides=2
-                )
-            )
+            self.trunk.append(_halving(count, f"trunk_{index}"))
             count *= 2
         outputs = attributes * (2 if with_complement else 1)
         self.last = initialized(
-            *(layers.Conv2D, count, outputs, 2, "last"), padding="valid"
+            layers.Conv2D, count, outputs, 2, "last", padding="valid"
         )
         self._built_by(self.make_inputs())
 
@@ -416,6 +406,10 @@ def _block(inputs, filters, size, name, activated=True, **options):
         InstanceNormalization(name=f"{name}_normalization"),
     ]
     return block + [layers.ReLU(name=f"{name}_activation")] * activated
+
+
+def _halving(channels, name):
+    return initialized(layers.Conv2D, channels, 2 * channels, 4, name, strides=2)
 
 
 def _apply(block, x):

@@ -28,17 +28,12 @@ def mlp_generator(
         layers: Positive integer, the number of hidden layers, `3` by default.
         classes: Positive integer, the number of classes of a conditional generator,
             or `None` (the default) for an unconditional one.
-        name: Name of the network, `"generator"` by default.
 
     Returns:
         Functional `keras.Model` from the latent `(batch, latent_dim)` to points
         `(batch, output_dim)` of any range, in float32 under every dtype policy. With
-        `classes` the input is a list `[latent, labels]`, the labels integers from 0
-        to `classes - 1` of shape `(batch,)`.
-
-    Raises:
-        TypeError: If one of the numbers is not an integer.
-        ValueError: If one of them is not positive.
+        `classes` the input is a list `[latent, labels]`, the labels integers in
+        [0, classes) of shape `(batch,)`.
 
     Example:
 
@@ -71,30 +66,20 @@ def mlp_discriminator(
     as well. What comes out is a logit, or the value of a critic; the cross entropy
     losses hold the sigmoid themselves.
 
-    With `classes`, each class has a trained vector that is joined to the point. It has
-    as many numbers as there are classes and starts as the one-hot code.
-
-    Hidden kernels start from He's normal distribution, the last from Glorot's uniform
-    one.
+    Classes are joined to the points, and weights start, as in `mlp_generator`.
 
     Args:
         input_dim: Positive integer, coordinates of a point, `2` by default.
         width: Positive integer, units of a hidden layer, `128` by default.
         layers: Positive integer, the number of hidden layers, `3` by default.
-        classes: Positive integer, the number of classes of a conditional
-            discriminator, or `None` (the default) for an unconditional one.
+        classes: Positive integer or `None`, as for `mlp_generator`.
         negative_slope: Float, slope of LeakyReLU below zero, `0.2` by default.
-        name: Name of the network, `"discriminator"` by default.
 
     Returns:
         Functional `keras.Model` from points `(batch, input_dim)` to logits
         `(batch, 1)`, in float32 under every dtype policy. With `classes` the input is
         a list `[points, labels]`, the labels integers from 0 to `classes - 1` of shape
         `(batch,)`.
-
-    Raises:
-        TypeError: If one of the numbers is not an integer.
-        ValueError: If one of them is not positive.
 
     Example:
 
@@ -137,16 +122,11 @@ def mlp_autoencoder(
             the decoder, `2` by default.
         code_dim: Positive integer, length of the code, `2` by default.
         negative_slope: Float, slope of LeakyReLU below zero, `0.2` by default.
-        name: Name of the network, `"discriminator"` by default.
 
     Returns:
         Functional `keras.Model` from points `(batch, input_dim)` to a list
         `[reconstruction, code]` of shapes `(batch, input_dim)` and
         `(batch, code_dim)`, both in float32 under every dtype policy.
-
-    Raises:
-        TypeError: If one of the numbers is not an integer.
-        ValueError: If one of them is not positive.
 
     Example:
 

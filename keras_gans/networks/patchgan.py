@@ -3,6 +3,7 @@
 import keras
 
 from keras_gans.layers import SizeMultiple, normalize
+from keras_gans.networks.common import activated, normal_gamma, normal_kernel
 
 
 def patch_discriminator(
@@ -46,16 +47,12 @@ def patch_discriminator(
         affine: Boolean, whether the normalization has a trained factor and offset per
             channel. `False` by default, as in the original.
         negative_slope: Float, slope of LeakyReLU below zero, `0.2` by default.
-        name: Name of the network, `"discriminator"` by default.
 
     Returns:
         Functional `keras.Model` from images `(batch, height, width, channels)` in
         [-1, 1] to logits `(batch, patches_high, patches_wide, 1)`, in float32 under
         every dtype policy. Height and width are any from `2 * 2**layers + 1` on (17
         for three layers).
-
-    Raises:
-        ValueError: If `layers` is not positive or `normalization` is unknown.
 
     Reference:
         Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
@@ -76,8 +73,7 @@ def patch_discriminator(
             strides=strides,
             padding="valid" if strides == 1 else "same",
             use_bias=normalization is None or not normalized,
-            # A new object each time: one initializer would repeat its numbers.
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            kernel_initializer=normal_kernel(),
             name=f"convolution_{index}",
         )(x)
         if not normalized:
@@ -86,7 +82,7 @@ def patch_discriminator(
             x,
             normalization,
             affine=affine,
-            gamma_initializer=keras.initializers.RandomNormal(mean=1.0, stddev=0.02),
+            gamma_initializer=normal_gamma(),
             name=f"normalization_{index}",
         )
 
@@ -103,6 +99,5 @@ def patch_discriminator(
         )
         x = keras.layers.LeakyReLU(negative_slope, name=f"activation_{index + 1}")(x)
     x = convolution(x, 1, layers + 2, strides=1, normalized=False)
-    # Logits leave in float32, also when the layers before compute in 16 bits.
-    outputs = keras.layers.Activation("linear", dtype="float32", name="logits")(x)
+    outputs = activated(x, "linear", "logits")
     return keras.Model(inputs, outputs, name=name)

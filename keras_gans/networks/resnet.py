@@ -4,6 +4,12 @@ import keras
 from keras import layers
 
 from keras_gans.layers import ReflectionPadding2D, SizeMultiple, normalize
+from keras_gans.networks.common import (
+    activated,
+    check_counts,
+    normal_gamma,
+    normal_kernel,
+)
 
 
 def resnet_generator(
@@ -33,7 +39,7 @@ def resnet_generator(
         uw   (ct3s2)         (B, H,   W,   w)        norm, activation
         c7s1-output          (B, H,   W,   output)   tanh
 
-    The paper takes six residual blocks for 128 pixels and nine from 256 on. The 7x7
+    The paper takes six residual blocks for 128 pixels, nine for 256 and more. The 7x7
     convolutions and the residual blocks reflect the image at its border, the
     stride-2 ones pad with zeros.
 
@@ -47,8 +53,8 @@ def resnet_generator(
         input_channels: Positive integer, channels of the input, `3` by default.
         output_channels: Positive integer, channels of the output, `3` by default.
         width: Positive integer, filters of the first convolution, `64` by default.
-        residual_blocks: Integer from 0 on, `9` by default.
-        downsamplings: Integer from 0 on, how often the image is halved (and doubled
+        residual_blocks: Non-negative integer, `9` by default.
+        downsamplings: Non-negative integer, how often the image is halved (and doubled
             again), `2` by default.
         activation: `"relu"` (the default), `"leaky_relu"` (with a slope of 0.01 for
             negative inputs, not the 0.2 of Keras), or any other Keras activation by
@@ -59,17 +65,12 @@ def resnet_generator(
         normalization: `"instance"` (the default), `"batch"` or `None`.
         affine: Boolean, whether the normalization has a trained factor and offset per
             channel. `False` by default, as in the original.
-        name: Name of the network, `"generator"` by default.
 
     Returns:
         Functional `keras.Model` from `(batch, height, width, input_channels)` to
         `(batch, height, width, output_channels)`, images in [-1, 1], the output in
         float32 under every dtype policy. Height and width are multiples of
-        `2**downsamplings` from 8 on (for two downsamplings).
-
-    Raises:
-        ValueError: If `residual_blocks` or `downsamplings` is negative, or
-            `upsampling` or `normalization` is unknown.
+        `2**downsamplings`, at least 8 (for two downsamplings).
 
     Reference:
         Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using
@@ -78,15 +79,7 @@ def resnet_generator(
         Olah, "Deconvolution and Checkerboard Artifacts", 2016,
         [doi:10.23915/distill.00003](https://doi.org/10.23915/distill.00003).
     """
-    for argument, value in (
-        ("residual_blocks", residual_blocks),
-        ("downsamplings", downsamplings),
-    ):
-        if value < 0:
-            raise ValueError(
-                f"Argument `{argument}` must be zero or a positive integer. "
-                f"Received: {argument}={value}"
-            )
+    check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
     if upsampling not in ("transposed", "resize"):
         raise ValueError(
             'Argument `upsampling` must be "transposed" or "resize". '
@@ -103,15 +96,14 @@ def resnet_generator(
             strides=strides,
             padding="valid" if strides == 1 else "same",
             use_bias=normalization is None,
-            # A new object each time: one initializer would repeat its numbers.
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            kernel_initializer=normal_kernel(),
             name=layer_name,
         )(x)
         return normalize(
             x,
             normalization,
             affine=affine,
-            gamma_initializer=keras.initializers.RandomNormal(mean=1.0, stddev=0.02),
+            gamma_initializer=normal_gamma(),
             name=f"{layer_name}_normalization",
         )
 
@@ -157,11 +149,7 @@ def resnet_generator(
 
     x = ReflectionPadding2D(3, name="last_padding")(x)
     x = layers.Conv2D(
-        output_channels,
-        7,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
-        name="last",
+        output_channels, 7, kernel_initializer=normal_kernel(), name="last"
     )(x)
-    # Images leave in float32, also when the layers before compute in 16 bits.
-    outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
+    outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)

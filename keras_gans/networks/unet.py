@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_gans.layers import HintPooling, SizeMultiple, normalize
+from keras_gans.networks.common import activated, normal_gamma, normal_kernel
 
 
 def unet_generator(
@@ -61,29 +62,25 @@ def unet_generator(
         normalization: `"instance"` (the default) or `"batch"` (both with a trained
             factor and offset per channel), or `None`.
         dropout: Float in [0, 1), share of values dropped, `0.5` by default.
-        dropout_blocks: Integer from 0 on, how many of the innermost ups have dropout,
-            `3` by default.
+        dropout_blocks: Non-negative integer, how many of the innermost ups have
+            dropout, `3` by default.
         max_width: Positive integer, upper limit of the filters, `512` by default.
         normalize_bottleneck: Boolean, whether the innermost convolution is normalized
             as well, `True` by default; see above.
-        hint_channels: Integer from 0 on, how many of the last input channels are sparse
-            hints, the very last of them their mask. The way up then sees them at every
-            resolution, see `keras_gans.layers.HintPooling`. Through the encoder alone a
-            few hinted pixels take very long to be noticed. `0` by default, none.
+        hint_channels: Non-negative integer, how many of the last input channels are
+            sparse hints, the very last of them their mask. The way up then sees them at
+            every resolution, see `keras_gans.layers.HintPooling`. Through the encoder
+            alone a few hinted pixels take very long to be noticed. `0`, none, by
+            default.
         negative_slope: Float, slope of LeakyReLU below zero, `0.2` by default, as in
             pix2pix. (The TensorFlow tutorial leaves it at the default of its Keras
             version: 0.3 for Keras 2 and 3.)
-        name: Name of the network, `"generator"` by default.
 
     Returns:
         Functional `keras.Model` from `(batch, height, width, input_channels)` to
         `(batch, height, width, output_channels)`, images in [-1, 1], the output in
         float32 under every dtype policy. Height and width are any multiples of
         `2**depth`.
-
-    Raises:
-        ValueError: If `depth` is not positive, or `dropout`, `normalization` or
-            `hint_channels` is not one of the values above.
 
     Reference:
         Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
@@ -113,8 +110,7 @@ def unet_generator(
             strides=2,
             padding="same",
             use_bias=use_bias,
-            # A new object each time: one initializer would repeat its numbers.
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            kernel_initializer=normal_kernel(),
             name=layer_name,
         )(x)
 
@@ -126,7 +122,7 @@ def unet_generator(
         return normalize(
             x,
             normalization,
-            gamma_initializer=keras.initializers.RandomNormal(mean=1.0, stddev=0.02),
+            gamma_initializer=normal_gamma(),
             name=f"{layer_name}_normalization",
         )
 
@@ -162,6 +158,5 @@ def unet_generator(
         x = layers.Concatenate(name=f"up_{level}_skip")(parts)
 
     x = halve_or_double(x, layers.Conv2DTranspose, output_channels, "last", True)
-    # Images leave in float32, also when the layers before compute in 16 bits.
-    outputs = layers.Activation("tanh", dtype="float32", name="translation")(x)
+    outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)

@@ -156,10 +156,9 @@ def test_patches_are_averaged(penalty_class):
 
 
 @each_penalty
-@pytest.mark.parametrize("factor", [0.0, 1e-30, 1e4])
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_gradient_is_finite_at_any_norm(penalty_class, factor, jit_compile):
-    w = tf.Variable(factor * tf.ones(2))
+def test_gradient_is_finite_at_any_norm(penalty_class, jit_compile):
+    w = tf.Variable(tf.ones(2))
 
     @tf.function(jit_compile=jit_compile)
     def value_and_gradient(real, fake):
@@ -167,11 +166,11 @@ def test_gradient_is_finite_at_any_norm(penalty_class, factor, jit_compile):
             value = penalty_class()(linear(w), real, fake, seed=0)
         return value, tape.gradient(value, w)
 
-    value, gradient = value_and_gradient(*make_batches(POINTS))
-    assert np.isfinite(value) and np.isfinite(gradient).all()
-    if factor == 0.0:
-        expected = 0.0 if penalty_class is R1Penalty else 10.0
-        np.testing.assert_allclose(value, expected)
+    for factor in (1e-30, 1e4, 0.0):
+        w.assign(factor * tf.ones(2))
+        value, gradient = value_and_gradient(*make_batches(POINTS))
+        assert np.isfinite(value) and np.isfinite(gradient).all()
+    np.testing.assert_allclose(value, 0.0 if penalty_class is R1Penalty else 10.0)
 
 
 @each_penalty
@@ -202,11 +201,13 @@ def test_points_lie_between_real_and_fake_images():
     assert len(np.unique(alphas.round(6))) > 1900
 
 
-def test_r1_looks_at_real_images():
+def test_r1_looks_at_real_images_and_r2_at_generated_ones():
     real, fake = make_batches(IMAGES)
     recorder = Recorder()
-    R1Penalty()(recorder, real, fake)
+    value = R1Penalty()(recorder, real, fake)
     np.testing.assert_array_equal(recorder.points, real)
+    assert float(losses.R2Penalty()(recorder, real, fake)) == float(value)
+    np.testing.assert_array_equal(recorder.points, fake)
 
 
 def test_dragan_s_points_lie_around_real_images():
@@ -248,8 +249,7 @@ def test_seeds(penalty_class):
 
 
 @each_penalty
-@pytest.mark.parametrize("shape", [POINTS, IMAGES])
-def test_graph_and_xla(penalty_class, shape):
+def test_graph_and_xla(penalty_class, shape=IMAGES):
     real, fake = make_batches(shape)
     critic = curved_critic(shape)
     # XLA draws other random numbers from a seed, so points must not depend on them.

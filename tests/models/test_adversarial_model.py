@@ -15,10 +15,6 @@ from keras_gans.models import AdversarialModel
 class TinyGAN(AdversarialModel):
     """Discriminator first, then the generator against the new discriminator."""
 
-    network_names = ("generator", "discriminator")
-    roles = {"generator": ("generator",), "discriminator": ("discriminator",)}
-    loss_names = ("generator_loss", "discriminator_loss")
-
     def __init__(self, generator, discriminator, latent_dim=3, seed=None, **kwargs):
         super().__init__(
             networks={"generator": generator, "discriminator": discriminator}, **kwargs
@@ -154,7 +150,12 @@ class Quadratic(TinyGAN):
         d = tf.add_n(
             [tf.reduce_sum(v**2) for v in self.discriminator.trainable_variables]
         )
-        return {"generator_loss": g * d, "discriminator_loss": d * g, "more": g}
+        return {
+            "generator_loss": g * d,
+            "discriminator_loss": d * g,
+            "more": g,
+            "discriminator": d,
+        }
 
 
 def quadratic_model():
@@ -189,11 +190,28 @@ def test_minimize_together_takes_all_gradients_at_the_same_weights():
 
 def test_minimize_in_turns_sees_the_first_update():
     model, g, d = quadratic_model()
-    model.minimize(("discriminator",), model.quadratic_losses)
+    model.minimize("discriminator", model.quadratic_losses)
     new_d = [value - 0.1 * 2 * value * total(g) for value in d]
     for value, variable in zip(g, model.generator.trainable_variables, strict=True):
         np.testing.assert_array_equal(value.astype("float32"), variable)
     model.minimize(("generator",), model.quadratic_losses)
+    for value, variable in zip(g, model.generator.trainable_variables, strict=True):
+        expected = value - 0.01 * 2 * value * total(new_d)
+        np.testing.assert_allclose(variable, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_a_recording_goes_on_after_the_update_between():
+    model, g, d = quadratic_model()
+    with model.recording("generator") as step:
+        recorded = model.quadratic_losses()["more"]
+    model.minimize("discriminator", model.quadratic_losses)
+    new_d = [value - 0.1 * 2 * value * total(g) for value in d]
+    losses = step.minimize(
+        lambda: {"generator_loss": recorded * model.quadratic_losses()["discriminator"]}
+    )
+    np.testing.assert_allclose(
+        losses["generator_loss"], total(g) * total(new_d), rtol=1e-4
+    )
     for value, variable in zip(g, model.generator.trainable_variables, strict=True):
         expected = value - 0.01 * 2 * value * total(new_d)
         np.testing.assert_allclose(variable, expected, rtol=1e-4, atol=1e-7)

@@ -108,17 +108,11 @@ def test_defaults_are_the_papers():
 # One step by hand ------------------------------------------------------------------
 
 
-class ByHand:
+class ByHand(contracts.ByHand):
     """CycleGAN as the tutorials write it: four losses, four gradients, four Adams."""
 
-    def __init__(self, model, cycle_weight, identity_weight, pool_size, adam):
-        names = model.network_names
-        self.networks = {
-            name: keras.models.clone_model(getattr(model, name)) for name in names
-        }
-        for name, network in self.networks.items():
-            network.set_weights(getattr(model, name).get_weights())
-        self.adams = {name: contracts.NumpyAdam(**adam) for name in names}
+    def __init__(self, model, cycle_weight, identity_weight, pool_size):
+        super().__init__(model, rate=1e-3)
         self.cycle_weight, self.identity_weight = cycle_weight, identity_weight
         self.pools = {}
         for domain in "xy":
@@ -148,7 +142,7 @@ class ByHand:
 
     def step(self, x, y):
         """Makes a step and returns its losses."""
-        g, f, d_x, d_y = self.networks.values()
+        g, f, d_x, d_y = self.networks
         identity_x, identity_y = self.identity_weight
 
         def l1(first, second):
@@ -170,19 +164,13 @@ class ByHand:
             g_loss = fools_d_y + cycle + identity_y * same_y
             f_loss = fools_d_x + cycle + identity_x * same_x
 
-        gradients = {
-            name: tape.gradient(loss, network.trainable_variables)
-            for (name, network), loss in zip(
-                self.networks.items(), (g_loss, f_loss, d_x_loss, d_y_loss)
-            )
-        }
-        for name, network in self.networks.items():
-            variables = network.trainable_variables
-            values = self.adams[name].update(
-                [variable.numpy() for variable in variables], gradients[name]
-            )
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
+        losses = g_loss, f_loss, d_x_loss, d_y_loss
+        gradients = [
+            tape.gradient(loss, network.trainable_variables)
+            for loss, network in zip(losses, self.networks, strict=True)
+        ]
+        for index, gradient in enumerate(gradients):
+            self.apply(index, gradient)
         logs = {
             "generator_loss": g_loss + f_loss - cycle,
             "discriminator_loss": d_x_loss + d_y_loss,
@@ -209,16 +197,9 @@ def test_steps_equal_hand_written_ones(
 ):
     # An identity loss needs as many channels on one side as on the other.
     channels = (3, 3) if identity_weight else (1, 3)
-    # Adam's first step is the sign of the gradient, however small that is, unless
-    # epsilon is larger than rounding errors are.
-    adam = {"learning_rate": 1e-3, "beta_1": 0.5, "epsilon": 1e-3}
     model = make_model(
         make_networks(normalization, channels),
-        {
-            "generator_optimizer": keras.optimizers.Adam(**adam),
-            "discriminator_optimizer": keras.optimizers.Adam(**adam),
-            **EAGERLY,
-        },
+        {**contracts.adams(1e-3), **EAGERLY},
         cycle_weight=cycle_weight,
         identity_weight=identity_weight,
         pool_size=pool_size,
@@ -227,20 +208,15 @@ def test_steps_equal_hand_written_ones(
     def pair(weight):
         return weight if isinstance(weight, tuple) else (weight, weight)
 
-    by_hand = ByHand(model, pair(cycle_weight), pair(identity_weight), pool_size, adam)
+    by_hand = ByHand(model, pair(cycle_weight), pair(identity_weight), pool_size)
     for x, y in make_data(6, channels=channels):
         logs = contracts.train(model, tf.data.Dataset.from_tensors((x, y)))
         expected = by_hand.step(x, y)
         assert logs.keys() == expected.keys()
         for name, value in logs.items():
             np.testing.assert_allclose(value, expected[name], rtol=1e-4, err_msg=name)
-    for name, network in by_hand.networks.items():
-        weights = getattr(model, name).weights
-        for variable, value in zip(weights, network.weights, strict=True):
-            # 3 steps of 1e-3 have been made; moving averages count as well.
-            np.testing.assert_allclose(
-                variable.numpy(), value.numpy(), atol=2e-6, err_msg=variable.path
-            )
+    # 3 steps of 1e-3 have been made.
+    by_hand.assert_close(model, 2e-6)
     for domain, (pool, _) in by_hand.pools.items():
         if pool_size:
             ours = getattr(model, f"pool_{domain}")
@@ -360,12 +336,11 @@ def test_next_step_after_loading_is_bit_equal_in_a_graph(tmp_path):
     assert int(loaded.generator_optimizer.iterations) == 4
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision(policy, tmp_path):
+def test_mixed_precision(tmp_path):
     contracts.check_mixed_precision(
         lambda: make_model(smallest_networks(), EAGERLY, pool_size=3),
         make_data(4),
-        policy,
+        "mixed_float16",
         tmp_path,
     )
 
@@ -525,11 +500,10 @@ def test_wrong_numbers():
 
 
 @pytest.mark.parametrize(
-    "name", ["wasserstein", "hinge", "relativistic_average", "minimax"]
+    ("name", "pool_size"), [("wasserstein", 0), ("relativistic_average", 3)]
 )
-@pytest.mark.parametrize("pool_size", [0, 3])
 def test_every_loss_on_logits_plugs_in_by_name(name, pool_size):
-    model = CycleGAN(**make_networks(), pool_size=pool_size, seed=0)
+    model = CycleGAN(**smallest_networks(), pool_size=pool_size, seed=0)
     model.compile(adversarial_loss=name, **EAGERLY)
     before = contracts.trained_weights(model)
     logs = contracts.train(model, make_data().take(1))
@@ -541,10 +515,10 @@ def test_every_loss_on_logits_plugs_in_by_name(name, pool_size):
 
 
 def test_an_edge_loss_closes_the_cycle():
-    model = CycleGAN(**make_networks(), pool_size=0, seed=0)
+    model = CycleGAN(**smallest_networks(), pool_size=0, seed=0)
     model.compile(cycle_loss=EdgeLoss(), **EAGERLY)
     logs = contracts.train(model, make_data().take(1))
-    fresh = CycleGAN(**make_networks(), pool_size=0, seed=0)
+    fresh = CycleGAN(**smallest_networks(), pool_size=0, seed=0)
     for x, y in make_data().take(1):
         cycled = fresh.generator_yx(fresh.generator_xy(x, training=True), training=True)
         back = fresh.generator_xy(fresh.generator_yx(y, training=True), training=True)

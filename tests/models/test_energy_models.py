@@ -28,7 +28,7 @@ def test_ebgan_s_discriminator_ignores_fakes_beyond_the_margin():
     def gradient(fake):
         variables = model.discriminator.trainable_variables
         with tf.GradientTape() as tape:
-            loss = model.discriminator_loss(real, fake)
+            loss = model.discriminator_losses(real, fake)["discriminator_loss"]
         return loss, tape.gradient(loss, variables)
 
     assert float(tf.reduce_min(energy(far))) > 0.5 > float(tf.reduce_min(energy(near)))

@@ -167,7 +167,7 @@ def test_the_frame_is_cut_off():
     [
         (lambda: make("generator", size=24), "times a power of two.*size=24"),
         (lambda: make("generator", frame=6), "`frame` must be a multiple of 4"),
-        (lambda: make("discriminator", start_size=2), "power of two from 4 on"),
+        (lambda: make("discriminator", start_size=2), "power of two of at least 4"),
         (lambda: make("generator").grow(2.5), "from 0 to 2.*2.5"),
     ],
 )

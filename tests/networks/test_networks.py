@@ -13,58 +13,28 @@ from keras_gans import networks
 SMALL = {
     "digit_generator": (dict(width=4, residual_blocks=1), 8, (8, 8, 3)),
     "digit_generator_instance": (
-        dict(width=4, residual_blocks=1, normalization="instance"),
-        8,
-        (8, 8, 3),
-    ),
+        dict(width=4, residual_blocks=1, normalization="instance"), 8, (8, 8, 3)),
     "digit_discriminator": (dict(width=4, size=16), 16, (1,)),
     "resnet_generator": (dict(width=4, residual_blocks=1), 8, (8, 8, 3)),
     "resnet_generator_resize": (
-        dict(
-            width=4,
-            residual_blocks=1,
-            downsamplings=1,
-            upsampling="resize",
-            activation="leaky_relu",
-            affine=True,
-        ),
-        8,
-        (8, 8, 3),
-    ),
+        dict(width=4, residual_blocks=1, downsamplings=1, upsampling="resize",
+             activation="leaky_relu", affine=True), 8, (8, 8, 3)),
     "unet_generator": (dict(width=4, depth=2), 8, (8, 8, 3)),
     "unet_generator_batch": (
-        dict(width=4, depth=2, normalization="batch"),
-        8,
-        (8, 8, 3),
-    ),
+        dict(width=4, depth=2, normalization="batch"), 8, (8, 8, 3)),
     "patch_discriminator": (dict(width=4), 24, (1, 1, 1)),
     "dcgan_generator": (dict(latent_dim=5, size=16, width=4), None, (16, 16, 1)),
     "dcgan_generator_labels": (
         dict(latent_dim=5, size=14, width=4, classes=3, normalization="instance"),
-        None,
-        (14, 14, 1),
-    ),
+        None, (14, 14, 1)),
     "dcgan_discriminator": (dict(size=16, width=4), 16, (1,)),
     "dcgan_discriminator_labels": (
-        dict(size=14, width=4, classes=3, normalization="layer"),
-        14,
-        (1,),
-    ),
+        dict(size=14, width=4, classes=3, normalization="layer"), 14, (1,)),
     "autoencoder": (dict(size=16, width=4, code_dim=5), 16, [(16, 16, 1), (5,)]),
     "autoencoder_transposed": (
-        dict(
-            size=14,
-            channels=3,
-            width=4,
-            code_dim=5,
-            activation="relu",
-            normalization="batch",
-            upsampling="transposed",
-            output_activation="tanh",
-        ),
-        14,
-        [(14, 14, 3), (5,)],
-    ),
+        dict(size=14, channels=3, width=4, code_dim=5, activation="relu",
+             normalization="batch", upsampling="transposed", output_activation="tanh"),
+        14, [(14, 14, 3), (5,)]),
     "decoder_generator": (dict(latent_dim=5, size=16, width=4), None, (16, 16, 1)),
     "mlp_generator": (dict(width=8), None, (2,)),
     "mlp_generator_labels": (dict(width=8, classes=3), None, (2,)),
@@ -72,26 +42,15 @@ SMALL = {
     "mlp_discriminator_labels": (dict(width=8, classes=3), None, (1,)),
     "mlp_autoencoder": (dict(width=8, code_dim=3), None, [(2,), (3,)]),
     "stargan_generator": (
-        dict(attributes=2, width=4, residual_blocks=1),
-        8,
-        (8, 8, 3),
-    ),
+        dict(attributes=2, width=4, residual_blocks=1), 8, (8, 8, 3)),
     "stargan_discriminator": (
-        dict(attributes=2, size=8, width=4),
-        8,
-        [(2, 2, 1), (2,)],
-    ),
+        dict(attributes=2, size=8, width=4), 8, [(2, 2, 1), (2,)]),
     "aclgan_generator": (
         dict(attributes=2, width=4, residual_blocks=1, frame=4),
-        8,
-        [(8, 8, 3), (8, 8, 1), (8, 8, 3)],
-    ),
+        8, [(8, 8, 3), (8, 8, 1), (8, 8, 3)]),
     "aclgan_discriminator": (
-        dict(attributes=2, size=8, width=4, with_complement=True),
-        8,
-        (4,),
-    ),
-}
+        dict(attributes=2, size=8, width=4, with_complement=True), 8, (4,)),
+}  # fmt: skip
 
 
 def build(case):

@@ -46,12 +46,6 @@ def test_sizes(depth):
         assert network(np.zeros(shape)).shape == shape
 
 
-def test_names_the_multiple():
-    message = "halves its input 2 times, so height and width must be multiples of 4"
-    with pytest.raises(ValueError, match=message):
-        unet_generator(width=2, depth=2)(np.zeros((1, 30, 30, 3)))
-
-
 def test_widths():
     network = unet_generator(width=2, depth=4, max_width=8)
     filters = [network.get_layer(f"down_{level}").filters for level in (1, 2, 3, 4)]

@@ -1,0 +1,45 @@
+"""What the models ask about the structure of networks and batches."""
+
+import keras
+
+
+def shapes_of(shape):
+    """Returns a list of shapes, whether a network has one input or several."""
+    return [tuple(shape)] if _is_shape(shape) else [tuple(part) for part in shape]
+
+
+def _is_shape(shape):
+    return all(part is None or isinstance(part, int) for part in shape)
+
+
+def compatible(shape, expected):
+    """Whether two shapes are equal wherever both are known."""
+    return len(shape) == len(expected) and all(
+        one == other or None in (one, other)
+        for one, other in zip(shape, expected, strict=True)
+    )
+
+
+def unpack_pair(data, what):
+    """Returns the two parts of a batch; `what` tells in an error what they are."""
+    if isinstance(data, (tuple, list)) and len(data) == 3 and data[2] is None:
+        data = data[:2]  # `train_on_batch(x, y)` appends its sample weight.
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        raise ValueError(
+            f"{what}. Received data of structure "
+            f"{keras.tree.map_structure(type, data)}"
+        )
+    return data
+
+
+def batch_normalization_of(network):
+    """Returns the first layer with batch statistics in a network, None without."""
+    for layer in network._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            return layer
+    return None
+
+
+def computed_variables(network):
+    """The weights to update; of a network that grows not those of later stages."""
+    return getattr(network, "computed_variables", network.trainable_variables)

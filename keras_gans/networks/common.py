@@ -1,0 +1,34 @@
+"""What the networks share: how weights start, outputs, and checks of counts."""
+
+import keras
+
+
+def normal_kernel():
+    """Returns DCGAN's start of a kernel, which its successors took over.
+
+    It is a new object each time: one initializer would repeat its numbers.
+    """
+    return keras.initializers.RandomNormal(stddev=0.02)
+
+
+def normal_gamma():
+    """Returns DCGAN's start of the factors of a normalization."""
+    return keras.initializers.RandomNormal(mean=1.0, stddev=0.02)
+
+
+def activated(x, activation, name):
+    """Applies the last activation of a network.
+
+    What leaves a network is in float32, also when the layers before compute in 16 bits.
+    """
+    return keras.layers.Activation(activation, dtype="float32", name=name)(x)
+
+
+def check_counts(**arguments):
+    """Raises a `ValueError` that names the first argument that is negative."""
+    for name, value in arguments.items():
+        if value < 0:
+            raise ValueError(
+                f"Argument `{name}` must be zero or a positive integer. "
+                f"Received: {name}={value}"
+            )
