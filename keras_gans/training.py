@@ -52,22 +52,15 @@ from keras_gans.metrics import (
     FrechetDistance,
     KernelDistance,
     attribute_scores,
-    class_statistics,
-    classifier_features,
     colorization_pairs,
     colorization_scores,
-    frechet_distance,
-    kernel_distance,
     label_keeping,
-    label_share,
-    to_pixels,
+    score_generation,
     train_classifier,
 )
+from keras_gans.metrics.generation import FEATURE_DIM
 
 SAMPLES = 12
-# Of a generator's images for its score, and of the classifier's features behind it.
-SCORED_IMAGES = 2000
-FEATURE_DIM = 64
 # StarGAN's, of images whose attributes are not chosen.
 CELEBA_ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 
@@ -875,45 +868,6 @@ def _run_class(configuration):
         "editing": EditingRun,
     }
     return kinds[RECIPES[configuration.preset].task]
-
-
-def score_generation(model, classifier, reference, real, count=SCORED_IMAGES, seed=0):
-    """Scores generated images in the features of a classifier of real ones.
-
-    Args:
-        model: A `keras_gans.models` model with `generate`.
-        classifier: From `train_classifier(..., feature_dim=...)`.
-        reference: uint8 images with which the generated ones are compared.
-        real: uint8 images, others than `reference`, which show what the distances
-            between two sets of real images are.
-        count: Positive integer, generated images.
-        seed: Integer, of the latent vectors.
-
-    Returns:
-        A dict of numbers, distances in units of the root mean square of the features
-        of `reference`: `fid` and `kid` of the generated images, `real_fid` and
-        `real_kid` of the real ones; `classes_produced`, `entropy` and `entropy_share`
-        of `class_statistics`; for a conditional model `label_share`.
-    """
-    images = to_pixels(model.generate(count, seed=seed))
-    features = [
-        classifier_features(classifier, pictures)
-        for pictures in (reference, images, real[:count])
-    ]
-    # Features have no unit of their own: theirs is their size on real images.
-    unit = np.sqrt(np.mean(np.square(features[0])))
-    features = [part / unit for part in features]
-    scores = {
-        "fid": frechet_distance(features[0], features[1]),
-        "kid": kernel_distance(features[0], features[1]),
-        "real_fid": frechet_distance(features[0], features[2]),
-        "real_kid": kernel_distance(features[0], features[2]),
-        **class_statistics(classifier, images),
-    }
-    if model.classes is not None:
-        labels = np.arange(count) % model.classes  # What `generate` makes by default.
-        scores["label_share"] = label_share(classifier, images, labels)
-    return scores
 
 
 class _KeepBest(keras.callbacks.Callback):

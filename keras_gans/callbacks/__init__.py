@@ -1,10 +1,7 @@
 """Callbacks for `fit`."""
 
 from keras_gans.callbacks.checkpoint import Checkpoint
-from keras_gans.callbacks.evaluate_translation import (
-    EvaluateTranslation,
-    evaluate_translation,
-)
+from keras_gans.callbacks.evaluate_translation import EvaluateTranslation
 from keras_gans.callbacks.finite_guard import FiniteGuard
 from keras_gans.callbacks.growth import Growth
 from keras_gans.callbacks.loss_history import LossHistory, plot_losses
@@ -21,3 +18,6 @@ from keras_gans.callbacks.sample_grid import (
     generated_scatter,
     translation_grid,
 )
+
+# Where it used to be.
+from keras_gans.metrics import evaluate_translation

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_gans.metrics.generation import to_pixels
+from keras_gans.metrics.pixels import to_pixels
 
 # From here on a pixel counts as inside the mask.
 _INSIDE = 0.5
