@@ -1,6 +1,5 @@
 """The semantic CycleGAN study: variants, scores, its folder, and the table."""
 
-import csv
 import dataclasses
 import functools
 import inspect
@@ -11,33 +10,23 @@ import keras
 import numpy as np
 import pytest
 import scipy.linalg
-
 import small_run
+from study_helpers import RECORD, read_rows, read_table, run_eagerly
+
 from keras_gans import export, metrics
 from keras_gans.data.digits import street_digits
+from keras_gans.data.sources import resize_images
 from keras_gans.experiments import semantic_loss
 from keras_gans.experiments.semantic_loss import (
     PAPER,
-    VARIANTS,
     Setting,
-    report,
     unsteadiness,
 )
 from keras_gans.models import CycleGAN
 
 PHOTOS, PAINTINGS = 12, 16
-Domains = semantic_loss._Domains
-
-
-def without_tracing(build):
-    """Lets a model compute its few steps eagerly: tracing would take longer."""
-
-    def build_eager(*args):
-        model = build(*args)
-        model.run_eagerly = True
-        return model
-
-    return build_eager
+Domains = semantic_loss.Domains
+STUDY = semantic_loss.SemanticLoss()
 
 
 def export_nothing(*args, **kwargs):
@@ -51,9 +40,9 @@ def export_nothing(*args, **kwargs):
 def small():
     with pytest.MonkeyPatch.context() as patch:
         # Made once for all tests that only look at them.
-        patch.setattr(semantic_loss, "_Domains", functools.cache(Domains))
-        patch.setattr(semantic_loss, "build", without_tracing(semantic_loss.build))
-        patch.setattr(semantic_loss, "export_translator", export_nothing)
+        patch.setattr(semantic_loss, "Domains", functools.cache(Domains))
+        run_eagerly(STUDY, patch)
+        patch.setattr(semantic_loss.export, "export_translator", export_nothing)
         yield
 
 
@@ -87,40 +76,18 @@ def setting(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def domains(setting):
-    return semantic_loss._Domains(setting)
+    return semantic_loss.Domains(setting)
 
 
 @pytest.fixture(scope="module")
 def study(setting, tmp_path_factory):
     """A folder with a finished study, and its results."""
     folder = tmp_path_factory.mktemp("study") / "semantic"
-    return folder, semantic_loss.reproduce(folder, setting, command="the command")
-
-
-def contents(folder):
-    """Bytes and times of the files of all runs."""
-    return {
-        path: (path.read_bytes(), path.stat().st_mtime_ns)
-        for path in sorted(folder.glob("runs/**/*"))
-        if path.is_file()
-    }
-
-
-def read_rows(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return folder, STUDY.reproduce(folder, setting, command="the command")
 
 
 def without_times(result):
     return {name: result[name] for name in result if name != "seconds_per_step"}
-
-
-def table(text):
-    """Returns a dict from the first cell of each row to the row, a dict."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    head, _, *rows = [[part.strip() for part in line.split("|")] for line in lines]
-    assert len({row[1] for row in rows}) == len(rows)
-    return {row[1]: dict(zip(head[2:-1], row[2:-1], strict=True)) for row in rows}
 
 
 # The study as a whole --------------------------------------------------------------
@@ -128,7 +95,7 @@ def table(text):
 
 def test_study_trains_all_variants_alike(study, setting):
     _, results = study
-    assert [row["variant"] for row in results] == list(VARIANTS)
+    assert [row["variant"] for row in results] == list(STUDY.variants)
     for row in results:
         assert (row["seed"], row["steps"]) == (0, setting.steps)
         for weights in semantic_loss.WEIGHTS:
@@ -138,7 +105,7 @@ def test_study_trains_all_variants_alike(study, setting):
         assert row["seconds_per_step"] > 0
         assert row["trained_test_fid"] != row["averaged_test_fid"]
     for name in ("trained_test_fid", "averaged_reference_kid"):
-        assert len({row[name] for row in results}) == len(VARIANTS)
+        assert len({row[name] for row in results}) == len(STUDY.variants)
 
 
 def test_study_writes_its_files(study, setting):
@@ -162,12 +129,12 @@ def test_study_writes_its_files(study, setting):
         assert row == {name: str(value) for name, value in result.items()}
     text = (folder / "table.md").read_text(encoding="utf-8")
     assert "`the command`" in text and "small_network" in text
-    rows = table(text)
-    assert {name: float(rows["FID of the paper"][semantic_loss.TITLES[name]]) for name
-            in VARIANTS} == PAPER  # fmt: skip
+    rows = read_table(text)
+    assert {name: float(rows["FID of the paper"][STUDY.variants[name]]) for name
+            in STUDY.variants} == PAPER  # fmt: skip
     held_out = "held-out photos → held-out paintings"
     for result in results:
-        title = semantic_loss.TITLES[result["variant"]]
+        title = STUDY.variants[result["variant"]]
         for weights, suffix in (("trained", ""), ("averaged", ", averaged weights")):
             value = result[f"{weights}_test_fid"]
             assert rows[f"FID, {held_out}{suffix}"][title] == f"{value:.2f}"
@@ -203,37 +170,10 @@ def test_study_keeps_scores_and_pictures_of_every_run(study, setting):
         assert (other["trained"] != first["trained"]).any()
 
 
-def test_second_call_trains_nothing(study, setting, monkeypatch):
-    folder, results = study
-    before = contents(folder)
-    for name in ("run", "_Domains"):  # Would fail if they were called.
-        monkeypatch.setattr(semantic_loss, name, None)
-    assert semantic_loss.reproduce(folder, setting, only=["hybrid"]) == results
-    assert contents(folder) == before
-
-
-def test_second_call_adds_what_is_missing(study, setting):
-    folder, results = study
-    before = contents(folder)
-    more = semantic_loss.reproduce(folder, setting, only=["leaky_relu"], seeds=2)
-    (new,) = [row for row in more if row not in results]
-    assert [row for row in more if row is not new] == results
-    assert (new["variant"], new["seed"]) == ("leaky_relu", 1)
-    after = contents(folder)
-    assert {path: after[path] for path in before} == before
-    text = (folder / "table.md").read_text(encoding="utf-8")
-    assert "over seeds 0, 1; of origin 0 alone; of semantic 0 alone; of hyb" in text
-    values = [row["trained_test_fid"] for row in more if row["variant"] == "leaky_relu"]
-    assert values[0] != values[1]
-    cells = table(text)["FID, held-out photos → held-out paintings"]
-    assert cells["LeakyReLU"] == f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}"
-    assert "±" not in cells["hybrid"]
-
-
 def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
     _, results = study
     steps = []
-    train_step, score = CycleGAN.train_step, semantic_loss._score
+    train_step, score = CycleGAN.train_step, Domains.score
 
     def count(model, data):
         steps.append(model.iterations)
@@ -243,16 +183,16 @@ def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     def reproduce():
-        return semantic_loss.reproduce(tmp_path, setting, only=["hybrid"])
+        return STUDY.reproduce(tmp_path, setting, only=["hybrid"])
 
     monkeypatch.setattr(CycleGAN, "train_step", count)
     # In its last step, which is then not saved.
     with monkeypatch.context() as patch:
         patch.setattr(
-            semantic_loss,
-            "_score",
-            lambda model, *rest: (
-                stop() if model.iterations > 3 else score(model, *rest)
+            Domains,
+            "score",
+            lambda domains, model, *rest: (
+                stop() if model.iterations > 3 else score(domains, model, *rest)
             ),
         )
         with pytest.raises(KeyboardInterrupt):
@@ -260,7 +200,7 @@ def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
     assert steps == [0, 1, 2, 3]
     # After its last step.
     with monkeypatch.context() as patch:
-        patch.setattr(semantic_loss, "export_translator", stop)
+        patch.setattr(semantic_loss.export, "export_translator", stop)
         with pytest.raises(KeyboardInterrupt):
             reproduce()
     assert steps == [0, 1, 2, 3, 3]
@@ -268,45 +208,6 @@ def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
     assert steps == [0, 1, 2, 3, 3]
     assert result["seconds_per_step"] > 0
     assert without_times(result) == without_times(results[-1])
-
-
-def test_another_setting_is_refused(study, setting):
-    folder, _ = study
-    before = contents(folder)
-    with pytest.raises(ValueError, match="another setting"):
-        semantic_loss.reproduce(folder, dataclasses.replace(setting, size=64))
-    assert contents(folder) == before
-
-
-def test_a_foreign_folder_is_refused(setting, tmp_path):
-    (tmp_path / "letter.txt").write_text("Dear reader")
-    with pytest.raises(FileExistsError, match="no study"):
-        semantic_loss.reproduce(tmp_path, setting)
-    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
-
-
-def test_an_unknown_name_is_refused(setting, tmp_path):
-    with pytest.raises(ValueError, match="--only.*leaky_relu.*Received: Hybrid, relu$"):
-        semantic_loss.reproduce(
-            tmp_path / "study", setting, only=["relu", "origin", "Hybrid"]
-        )
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("steps", [1, 97, 101, 150, 2400])
-def test_all_steps_are_trained(domains, setting, tmp_path, monkeypatch, steps):
-    class Fit(Exception):
-        pass
-
-    def fit(model, data, epochs, **arguments):
-        raise Fit(epochs, data.steps_per_epoch)
-
-    monkeypatch.setattr(CycleGAN, "fit", fit)
-    setting = dataclasses.replace(setting, steps=steps)
-    with pytest.raises(Fit) as caught:
-        semantic_loss.run("origin", 0, setting, domains, tmp_path)
-    epochs, steps_per_epoch = caught.value.args
-    assert epochs * steps_per_epoch == steps and epochs <= 100
 
 
 # The data --------------------------------------------------------------------------
@@ -328,7 +229,7 @@ def test_held_out_images_are_in_no_training(domains, setting):
         # What is trained on is the training part, with room for a crop.
         trained = domains.train[domain]
         assert trained.shape == (count - held_out, 36, 36, 3)
-        resized = semantic_loss.resize_images(trained, setting.size)
+        resized = resize_images(trained, setting.size)
         assert keys(resized) == train
     again = Domains(setting)
     for name, images in domains.images.items():
@@ -360,7 +261,7 @@ def test_the_classifier_sees_no_held_out_image(setting, tmp_path, monkeypatch):
         features = keras.layers.Dense(3, name="features")(x)
         return keras.Model(images, keras.layers.Dense(10)(features))
 
-    monkeypatch.setattr(semantic_loss, "train_classifier", train_small)
+    monkeypatch.setattr(semantic_loss.metrics, "train_classifier", train_small)
     images, labels = street_digits("train", 32)
     paths = [str(tmp_path / "one.npz"), str(tmp_path / "other.npz")]
     for path, part in zip(paths, (slice(16), slice(16, 32)), strict=True):
@@ -431,12 +332,12 @@ def test_distances_are_between_the_images_that_they_name(domains, setting):
 
 
 def test_both_kinds_of_weights_translate(domains, setting):
-    model = semantic_loss.build("origin", 0, setting, domains)
+    model = STUDY.build("origin", 0, setting, domains)
     photos = domains.images["training photos"]
     one, other = (
         semantic_loss.translate(model, name, photos) for name in semantic_loss.WEIGHTS
     )
-    np.testing.assert_array_equal(one, other)  # They begin alike.
+    np.testing.assert_array_equal(one, other)  # They start alike.
     assert one.shape == photos.shape and one.dtype == np.uint8
     for variable in model.generator_xy.trainable_variables:
         variable.assign(1.5 * variable)
@@ -463,7 +364,7 @@ def test_unsteadiness_is_the_mean_change_in_the_later_half():
 
 
 def test_variants_start_alike(domains, setting):
-    built = {name: semantic_loss.build(name, 3, setting, domains) for name in VARIANTS}
+    built = {name: STUDY.build(name, 3, setting, domains) for name in STUDY.variants}
     origin = built["origin"]
     for name, model in built.items():
         for network in model.network_names:
@@ -488,7 +389,7 @@ def test_variants_start_alike(domains, setting):
         for step, rate in ((0, 2e-4), (2, 2e-4), (3, 1e-4), (4, 0)):
             optimizer.iterations.assign(step)
             assert float(optimizer.learning_rate) == pytest.approx(rate, abs=1e-10)
-    other = semantic_loss.build("origin", 4, setting, domains)
+    other = STUDY.build("origin", 4, setting, domains)
     one, two = (model.generator_xy.variables[0].numpy() for model in (origin, other))
     assert (one != two).any()
 
@@ -508,7 +409,7 @@ def test_the_semantic_loss_is_between_images_and_reconstructions(domains, settin
         return np.linalg.norm((one - two).reshape(2, -1), axis=1).mean()
 
     def losses(name):
-        model = semantic_loss.build(name, 0, setting, domains)
+        model = STUDY.build(name, 0, setting, domains)
         values = model.compute_losses(x, y, training=False)
         return model, {key: float(value) for key, value in values.items()}
 
@@ -540,7 +441,7 @@ def test_networks_are_those_of_the_setting(domains, setting):
             discriminator_layers=layers,
             residual_blocks=blocks,
         )
-        model = semantic_loss.build("origin", 0, given, domains)
+        model = STUDY.build("origin", 0, given, domains)
         for generator in (model.generator_xy, model.generator_yx):
             assert count(generator, transposed) == 2 * (upsampling == "transposed")
             assert count(generator, keras.layers.Add) == blocks
@@ -549,19 +450,7 @@ def test_networks_are_those_of_the_setting(domains, setting):
             assert count(discriminator, conv, strides=(2, 2)) == layers
 
 
-def test_a_given_weight_is_used(setting):
-    domains = Domains(dataclasses.replace(setting, semantic_weight=0.125))
-    assert domains.semantic_weight == domains.record["semantic_weight"] == 0.125
-
-
 # The table -------------------------------------------------------------------------
-
-RECORD = {
-    "commands": ["do", "do more"],
-    "keras": "3.15.1",
-    "tensorflow": "2.21.0",
-    "python": "3.11",
-}
 
 
 def make_domains(network):
@@ -586,7 +475,7 @@ def make_domains(network):
     }
 
 
-def make_results(variants=VARIANTS):
+def make_results(variants=STUDY.variants):
     """Two seeds of every variant; FID of the first is 98 and 102, of the second 200."""
     results = []
     for index, name in enumerate(variants, 1):
@@ -605,8 +494,8 @@ def make_results(variants=VARIANTS):
 
 def test_report_has_the_paper_beside_mean_and_deviation():
     setting = dataclasses.asdict(Setting())
-    text = report(make_results(), setting, make_domains("inception_v3"), RECORD)
-    rows = table(text)
+    text = STUDY.report(make_results(), setting, make_domains("inception_v3"), RECORD)
+    rows = read_table(text)
     assert list(rows["FID of the paper"].items()) == [
         ("origin", "199.29"),
         ("LeakyReLU", "201.94"),
@@ -646,7 +535,7 @@ def test_report_has_the_paper_beside_mean_and_deviation():
 def test_report_says_in_which_unit_the_distances_are():
     setting = dataclasses.asdict(Setting(feature_extractor="networks/small.keras"))
     for network, has_unit in (("inception_v3", False), ("small", True)):
-        text = report(make_results(), setting, make_domains(network), RECORD)
+        text = STUDY.report(make_results(), setting, make_domains(network), RECORD)
         assert ("in units of" in text) == has_unit
         # No folder of the machine that it was made on.
         assert "small.keras" in text and "networks/" not in text
@@ -654,8 +543,8 @@ def test_report_says_in_which_unit_the_distances_are():
 
 def test_report_of_a_part_has_no_empty_columns():
     results = make_results(["semantic"])
-    text = report(
+    text = STUDY.report(
         results, dataclasses.asdict(Setting()), make_domains("inception_v3"), RECORD
     )
-    assert table(text)["FID of the paper"] == {"semantic": "192.47"}
+    assert read_table(text)["FID of the paper"] == {"semantic": "192.47"}
     assert "–" not in text.split("\n\n")[0]
