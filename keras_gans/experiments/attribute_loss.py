@@ -264,7 +264,9 @@ def judge_claims(results):
             for side in sides
         ]
         compared = f"{titles[column]}: {shown[0]} against {shown[1]}"
-        yield [claim, compared, verdicts.verdict(sides[0], "<", sides[1])]
+        counted = column == "gflop_per_update"
+        found = verdicts.verdict(sides[0], "<", sides[1], counted)
+        yield [claim, compared, found]
 
 
 @study("attributes")

@@ -7,11 +7,11 @@ MINIMUM_SEEDS = 3
 RULE = (
     "A claim is confirmed, or its opposite, if the means differ by more than the "
     "deviation over seeds, the root mean square of the two deviations, and each side "
-    f"has at least {MINIMUM_SEEDS} seeds. Else nothing is seen."
+    f"has at least {MINIMUM_SEEDS} seeds. Else it is not seen."
 )
 
 
-def verdict(ours, relation, other):
+def verdict(ours, relation, other, counted=False):
     """Judges the claim that `ours` is less, or more, than `other`.
 
     Args:
@@ -19,12 +19,15 @@ def verdict(ours, relation, other):
             reached.
         relation: `"<"` or `">"`.
         other: The same as `ours`, or a number without deviation.
+        counted: Whether the values are counts that do not depend on the seed, of which
+            one is enough.
 
     Returns:
         `"confirmed"`, `"opposite"` or `"not seen"`, see `RULE`.
     """
     sides = [np.asarray(side, "float64") for side in (ours, other)]
-    if any(side.ndim and len(side) < MINIMUM_SEEDS for side in sides):
+    least = 1 if counted else MINIMUM_SEEDS
+    if any(side.ndim and len(side) < least for side in sides):
         return "not seen"
     sides = [np.atleast_1d(side) for side in sides]
     means = [side.mean() for side in sides]

@@ -54,6 +54,11 @@ def test_a_difference_counts_above_the_deviation_over_three_seeds(
     assert verdict([-value for value in ours], ">", other) == expected
 
 
+def test_counts_need_no_seeds():
+    assert verdict([1], "<", [9], counted=True) == "confirmed"
+    assert verdict([1], "<", [9]) == "not seen"
+
+
 def test_deviation_is_that_of_a_sample():
     assert deviation([1, 3]) == pytest.approx(math.sqrt(2))
     assert deviation([5]) == deviation([]) == 0
