@@ -82,12 +82,16 @@ def train_classifier(
         optimizer=keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(2e-3, steps)
         ),
-        loss=keras.losses.BinaryCrossentropy(from_logits=True)
-        if several
-        else keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)]
-        if several
-        else ["accuracy"],
+        loss=(
+            keras.losses.BinaryCrossentropy(from_logits=True)
+            if several
+            else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        ),
+        metrics=(
+            [keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)]
+            if several
+            else ["accuracy"]
+        ),
     )
     random = np.random.default_rng(seed)
     passes = -(-steps * batch_size // len(images))

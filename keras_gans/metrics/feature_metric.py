@@ -78,7 +78,7 @@ class FeatureDistance(FeatureMetric):
     def __init__(self, prefix, feature_network, name, reference):
         super().__init__(prefix, feature_network, name)
         if reference is not None:
-            _check_reference(reference, feature_network)
+            check_reference(reference, feature_network)
         self.reference = reference
         self._image_sizes = {"real": set(), "generated": set()}
         self._warnings = set()
@@ -170,19 +170,20 @@ def check_features(real_features, generated_features):
     return real, generated
 
 
-def _check_reference(reference, feature_network):
+def check_reference(reference, feature_network, argument="reference"):
+    """Raises unless statistics are of a network; `None` for the network is any."""
     if not isinstance(reference, FeatureStatistics):
         raise TypeError(
-            "Argument `reference` must be a `keras_gans.metrics.FeatureStatistics`. "
+            f"Argument `{argument}` must be a `keras_gans.metrics.FeatureStatistics`. "
             f"Received: an object of {type(reference)}"
         )
-    if reference.fingerprint != feature_network.fingerprint:
+    if feature_network and reference.fingerprint != feature_network.fingerprint:
         raise ValueError(
-            "Argument `reference` must be from the same network as "
-            "`feature_network`: features of different networks cannot be compared. "
-            f"Received: statistics of '{reference.network}' with resize mode "
-            f"'{reference.resize}' and the network '{feature_network.name}' with "
-            f"resize mode '{feature_network.resize}', of different fingerprints"
+            f"Argument `{argument}` must be from the same network as the metric: "
+            "features of different networks cannot be compared. Received: statistics "
+            f"of '{reference.network}' with resize mode '{reference.resize}' and the "
+            f"network '{feature_network.name}' with resize mode "
+            f"'{feature_network.resize}', of different fingerprints"
         )
 
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_gans.data.batches import check_positive
 from keras_gans.data.sources import has_test_split, load_images
+from keras_gans.metrics.feature_metric import check_reference
 from keras_gans.metrics.feature_network import RememberingNetwork
 from keras_gans.metrics.feature_statistics import FeatureStatistics
 from keras_gans.metrics.pixels import to_pixels
@@ -248,26 +249,11 @@ class TranslationScores:
                 f"Received: references with the keys {list(self._given)}"
             )
         for domain, statistics in self._given.items():
-            if not isinstance(statistics, FeatureStatistics):
-                raise TypeError(
-                    "Argument `references` must hold "
-                    "`keras_gans.metrics.FeatureStatistics`. "
-                    f"Received: an object of {type(statistics)} for {domain!r}"
-                )
+            argument = f"references[{domain!r}]"
+            check_reference(statistics, None, argument)
             for metric in self._distributions:
-                network = metric.feature_network
-                if (
-                    hasattr(metric, "reference")
-                    and statistics.fingerprint != network.fingerprint
-                ):
-                    raise ValueError(
-                        "Argument `references` must be from the feature network of the "
-                        "metrics: features of different networks cannot be compared. "
-                        f"Received: statistics of '{statistics.network}' with resize "
-                        f"mode '{statistics.resize}' for {domain!r}, and "
-                        f"`{metric.name}` of the network '{network.name}' with resize "
-                        f"mode '{network.resize}', of different fingerprints"
-                    )
+                if hasattr(metric, "reference"):
+                    check_reference(statistics, metric.feature_network, argument)
 
     def _check_counts(self):
         if not self._distributions:

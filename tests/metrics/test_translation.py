@@ -217,7 +217,7 @@ def test_a_model_that_is_not_finite_has_no_score(network):
         ({"directions": ("xy", "xy")}, ValueError, "`directions`"),
         ({"channels": 2}, ValueError, "`channels`"),
         ({"references": {"z": None}}, ValueError, "`references`"),
-        ({"references": {"y": Y}}, TypeError, "`references`"),
+        ({"references": {"y": Y}}, TypeError, "`references\\['y'\\]`"),
     ],
 )
 def test_arguments_are_checked(arguments, error, message):
@@ -242,7 +242,7 @@ def test_names_must_differ(network):
 def test_references_must_fit(network):
     distance = metrics.FrechetDistance(network)
     statistics = metrics.FeatureStatistics.of(Y, make_network(seed=2))
-    with pytest.raises(ValueError, match="must be from the feature network"):
+    with pytest.raises(ValueError, match=r"`references\['y'\]` must be from the same"):
         EvaluateTranslation(X, Y, [distance], references={"y": statistics})
     own = metrics.FeatureStatistics.of(Y, network)
     with pytest.raises(ValueError, match="metrics without `reference`"):
