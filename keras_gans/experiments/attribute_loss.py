@@ -100,9 +100,6 @@ class Setting:
 class Faces:
     """Images with attributes, the classifier that judges and its features.
 
-    Args:
-        setting: A `Setting`.
-
     Attributes:
         train: Tuple `(images, attributes, names)`, as `load_attributes` gives it.
         test: Pair `(images, attributes)` of test images.

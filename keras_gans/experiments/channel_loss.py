@@ -80,9 +80,6 @@ class Setting:
 class Illustrations:
     """Illustrations to train on and to score with, and the features of the FID.
 
-    Args:
-        setting: A `Setting`.
-
     Attributes:
         train: uint8 training images, with room for a random crop.
         held_out: uint8 images of `setting.size` that are scored with.

@@ -88,9 +88,6 @@ class Setting:
 class Domains:
     """Labelled images of both domains, and the classifiers.
 
-    Args:
-        setting: A `Setting`.
-
     Attributes:
         train: Dict from `"x"` and `"y"` to pairs (uint8 images, labels).
         test: The same of the test images.

@@ -106,9 +106,6 @@ class Setting:
 class Domains:
     """Images of both domains, and the two pretrained networks.
 
-    Args:
-        setting: A `Setting`.
-
     Attributes:
         train: Dict from domain to uint8 images, with room for a random crop.
         images: Dict from `"training photos"`, `"held-out photos"`, `"training

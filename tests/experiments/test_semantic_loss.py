@@ -24,6 +24,8 @@ from keras_gans.experiments.semantic_loss import (
 from keras_gans.models import CycleGAN
 
 PHOTOS, PAINTINGS = 12, 16
+# Those that differ most; the others are built by a test.
+TRAINED = ["origin", "hybrid"]
 Domains = semantic_loss.Domains
 STUDY = semantic_loss.SemanticLoss()
 
@@ -82,7 +84,7 @@ def domains(setting):
 def study(setting, tmp_path_factory):
     """A folder with a finished study, and its results."""
     folder = tmp_path_factory.mktemp("study") / "semantic"
-    return folder, STUDY.reproduce(folder, setting, command="the command")
+    return folder, STUDY.reproduce(folder, setting, TRAINED, command="the command")
 
 
 def without_times(result):
@@ -94,7 +96,7 @@ def without_times(result):
 
 def test_study_trains_all_variants_alike(study, setting):
     _, results = study
-    assert [row["variant"] for row in results] == list(STUDY.variants)
+    assert [row["variant"] for row in results] == TRAINED
     for row in results:
         assert (row["seed"], row["steps"]) == (0, setting.steps)
         for weights in semantic_loss.WEIGHTS:
@@ -104,7 +106,7 @@ def test_study_trains_all_variants_alike(study, setting):
         assert row["seconds_per_step"] > 0
         assert row["trained_test_fid"] != row["averaged_test_fid"]
     for name in ("trained_test_fid", "averaged_reference_kid"):
-        assert len({row[name] for row in results}) == len(STUDY.variants)
+        assert len({row[name] for row in results}) == len(TRAINED)
 
 
 def test_study_writes_its_files(study, setting):
@@ -118,7 +120,7 @@ def test_study_writes_its_files(study, setting):
     assert "`the command`" in text and "small_network" in text
     rows = read_table(text)
     assert {name: float(rows["FID of the paper"][STUDY.variants[name]]) for name
-            in STUDY.variants} == PAPER  # fmt: skip
+            in TRAINED} == {name: PAPER[name] for name in TRAINED}  # fmt: skip
     held_out = "held-out photos → held-out paintings"
     for result in results:
         title = STUDY.variants[result["variant"]]

@@ -42,6 +42,14 @@ def images_of(classes):
 CLASSIFIER = brightness_classifier()
 
 
+@pytest.fixture
+def eagerly():
+    """A few steps are computed sooner than traced."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 def test_the_classifier_of_these_tests_knows_its_classes():
     every = np.arange(100, dtype="uint8")
     images = np.tile(every.reshape(-1, 1, 1, 1), (1, 2, 2, 1))
@@ -59,7 +67,7 @@ def test_features_are_the_input_of_the_last_dense_layer():
     np.testing.assert_array_equal(classifier_features(CLASSIFIER, floats), found)
 
 
-def test_a_trained_classifier_has_as_many_features_as_asked_for():
+def test_a_trained_classifier_has_as_many_features_as_asked_for(eagerly):
     images, labels = handwritten_digits("test")
     images, labels = images[:64], labels[:64]
     classifier = train_classifier(images, labels, steps=2, feature_dim=6)
@@ -76,7 +84,7 @@ def test_a_trained_classifier_has_as_many_features_as_asked_for():
         train_classifier(images, labels, steps=2, feature_dim=0)
 
 
-def test_without_a_feature_layer_the_classifier_is_what_it_was():
+def test_without_a_feature_layer_the_classifier_is_what_it_was(eagerly):
     images, labels = handwritten_digits("test")
     classifier = train_classifier(images[:8], labels[:8], steps=1)
     kinds = [type(layer).__name__ for layer in classifier.layers[-3:]]
@@ -157,7 +165,7 @@ def test_classifier_reads_digits_and_is_the_same_for_a_seed():
     )
 
 
-def test_the_classifier_depends_on_its_seed_alone():
+def test_the_classifier_depends_on_its_seed_alone(eagerly):
     images, labels = handwritten_digits("test")
 
     def weights(seed):
