@@ -1,6 +1,5 @@
 """What all studies have in common: folder, jobs, records, refusals, options, help."""
 
-import argparse
 import dataclasses
 import json
 import pathlib
@@ -294,68 +293,38 @@ def test_help_needs_neither_keras_nor_numpy():
 
 def test_settings_of_the_studies_reach_them(monkeypatch, tmp_path):
     seen = []
-    for name, study in find_studies().items():
-        parser = argparse.ArgumentParser()
-        study.add_options(parser)
+    for study in find_studies().values():
         monkeypatch.setattr(
             type(study),
             "reproduce",
-            lambda self, *args, **options: seen.append((self.name, *args, options)),
+            lambda self, folder, setting, only, seeds, command: seen.append(
+                (self.name, str(folder), setting, only, seeds)
+            ),
         )
     monkeypatch.chdir(tmp_path)
-    for arguments in (
-        ["semantic", "--feature-layers", "one", "two", "--semantic-weight", "0.5"],
-        ["semantic", "--quick", "--residual-blocks", "3", "--only", "origin"],
-        ["channels", "--quick"],
-        ["channels", "--feature-network", "b.keras", "--seeds", "5"],
-        ["losses", "--data", "mnist"],
-        ["attributes", "--select", "Smiling", "Male", "--learning-rate", "1e-4"],
-        ["semantic_digits", "--steps", "9"],
+    for text in (
+        "semantic --quick --feature-layers one two --upsampling resize --only origin",
+        "channels --feature-network b.keras --feature-size 9 --seeds 5",
+        "channels --quick",
+        "losses --data mnist",
+        "attributes --select Smiling Male --learning-rate 1e-4 --output out",
+        "semantic_digits --semantic-weight 0.5",
     ):
-        assert cli.main(["reproduce", *arguments]) == 0
-    studies = find_studies()
+        assert cli.main(["reproduce", *text.split()]) == 0
 
-    def call(name, setting, seeds, command, only=None):
-        options = {"only": only, "seeds": seeds}
-        options["command"] = f"keras-gans reproduce {command}"
-        return name, pathlib.Path("runs") / name, setting, options
+    def call(name, only, seeds, folder=None, quick=False, **fields):
+        study = find_studies()[name]
+        setting = study.quick if quick else study.setting()
+        setting = dataclasses.replace(setting, **fields)
+        return name, folder or f"runs/{name}", setting, only, seeds
 
-    def changed(name, **fields):
-        return dataclasses.replace(studies[name].setting(), **fields)
-
-    quick = studies["semantic"].quick
+    layers, faces = ("one", "two"), ("Smiling", "Male")
+    given = {"feature_layers": layers, "upsampling": "resize"}
     assert seen == [
-        call(
-            "semantic",
-            changed("semantic", feature_layers=("one", "two"), semantic_weight=0.5),
-            1,
-            "semantic --feature-layers one two --semantic-weight 0.5",
-        ),
-        call(
-            "semantic",
-            dataclasses.replace(quick, residual_blocks=3),
-            1,
-            "semantic --quick --residual-blocks 3 --only origin",
-            ["origin"],
-        ),
-        call("channels", studies["channels"].quick, 1, "channels --quick"),
-        call(
-            "channels",
-            changed("channels", feature_network="b.keras"),
-            5,
-            "channels --feature-network b.keras --seeds 5",
-        ),
-        call("losses", changed("losses", data="mnist"), 3, "losses --data mnist"),
-        call(
-            "attributes",
-            changed("attributes", select=("Smiling", "Male"), learning_rate=1e-4),
-            1,
-            "attributes --select Smiling Male --learning-rate 1e-4",
-        ),
-        call(
-            "semantic_digits",
-            changed("semantic_digits", steps=9),
-            1,
-            "semantic_digits --steps 9",
-        ),
+        call("semantic", ["origin"], 1, quick=True, **given),
+        call("channels", None, 5, feature_network="b.keras", feature_size=9),
+        call("channels", None, 1, quick=True),
+        call("losses", None, 3, data="mnist"),
+        call("attributes", None, 1, "out", select=faces, learning_rate=1e-4),
+        call("semantic_digits", None, 1, semantic_weight=0.5),
     ]
