@@ -279,7 +279,8 @@ def training_state_is_complete(model, data, make_model, directory):
     everything = [
         thing
         for thing in gc.get_objects()
-        if isinstance(thing, tf.Variable) and tf.is_tensor(thing.handle)
+        if isinstance(thing, tf.Variable)
+        and tf.is_tensor(thing.handle)
         and hasattr(thing.handle, "numpy")
     ]
     before = [variable.numpy() for variable in everything]

@@ -14,8 +14,10 @@ import keras
 import numpy as np
 from keras import layers
 
-WEIGHTS = pathlib.Path(__file__).parents[2].joinpath(
-    "shared", "data", "squeezenet_v1.0_imagenet.npz"
+WEIGHTS = (
+    pathlib.Path(__file__)
+    .parents[2]
+    .joinpath("shared", "data", "squeezenet_v1.0_imagenet.npz")
 )
 # Caffe's, in the order blue, green, red.
 MEAN = np.array([104.0, 117.0, 123.0], "float32")

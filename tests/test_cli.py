@@ -1,10 +1,7 @@
 """The command line, in process: what it writes, says, refuses and survives."""
 
-import argparse
 import contextlib
 import csv
-import dataclasses
-import functools
 import io
 import json
 import os
@@ -12,7 +9,6 @@ import pathlib
 import re
 import shlex
 import shutil
-import sys
 
 import keras
 import numpy as np
@@ -25,12 +21,6 @@ import small_run
 from keras_gans import callbacks, cli, export, losses, training
 from keras_gans.cli import common
 from keras_gans.data.sources import resize_images
-from keras_gans.experiments import (
-    attribute_loss,
-    channel_loss,
-    semantic_digits,
-    semantic_loss,
-)
 from keras_gans.presets import registry
 
 BATCH = ["--batch-size", str(small_run.BATCH)]
@@ -722,7 +712,9 @@ def test_presets_are_listed_with_their_options():
         for option in training.options_of(recipe).values():
             assert option.help, option.name
             assert f"| --{option.name.replace('_', '-')} |" in table
-    assert re.search(r"\| --cycle-weight \| number or two of them \| .*cyclegan \(10", table)
+    assert re.search(
+        r"\| --cycle-weight \| number or two of them \| .*cyclegan \(10", table
+    )
 
 
 def test_a_dry_run_says_what_a_run_will_take():
@@ -730,139 +722,6 @@ def test_a_dry_run_says_what_a_run_will_take():
     assert "for 1500 batches" in result.out and "on the disk" in result.out
     assert "Nothing was written." in result.out
     assert not pathlib.Path("runs").exists()
-
-
-def test_options_of_the_studies_reach_them(monkeypatch):
-    seen = []
-
-    def reproduce(directory, setting, only, seeds, command):
-        seen.append((directory, setting, only, seeds, command))
-
-    for study in (semantic_loss, semantic_digits, channel_loss, attribute_loss):
-        monkeypatch.setattr(study, "reproduce", reproduce)
-    succeed("reproduce", "semantic")
-    succeed("reproduce", "semantic", "--quick", "--output", "out")
-    succeed(
-        *("reproduce", "semantic", "--x", "photos", "--y", "paintings", "--size", "64"),
-        *("--width", "32", "--residual-blocks", "3", "--steps", "7", "--scores", "2"),
-        *("--upsampling", "resize", "--discriminator-layers", "2"),
-        *("--ema-decay", "0.9", "--feature-extractor", "a.keras"),
-        *("--feature-layers", "one", "two", "--semantic-weight", "0.5"),
-        *("--feature-network", "b.keras", "--feature-size", "227"),
-        *("--only", "origin", "hybrid", "--seeds", "2"),
-    )
-    succeed("reproduce", "semantic_digits", "--quick", "--steps", "9")
-    succeed("reproduce", "channels")
-    succeed("reproduce", "channels", "--quick")
-    succeed(
-        *("reproduce", "channels", "--data", "drawn", "--size", "96", "--width", "32"),
-        *("--normalization", "instance", "--steps", "7", "--scores", "2"),
-        *("--feature-network", "b.keras", "--feature-size", "128", "--seeds", "5"),
-    )
-    succeed("reproduce", "attributes", "--quick")
-    succeed(
-        *("reproduce", "attributes", "--data", "faces/", "--attributes", "list.txt"),
-        *("--select", "Smiling", "Male", "--size", "128", "--width", "32"),
-        *("--residual-blocks", "6", "--steps", "7", "--batch-size", "8"),
-        *("--learning-rate", "1e-4", "--content-weight", "5", "--scores", "2"),
-        *("--feature-network", "b.keras", "--feature-size", "128"),
-        *("--only", "stargan", "aclgan", "--seeds", "2"),
-    )
-    folder = pathlib.Path("runs/semantic")
-    default, quick, given, digits, *channels, quick_faces, faces = seen
-    command = "keras-gans reproduce semantic"
-    assert default == (folder, semantic_loss.Setting(), None, 1, command)
-    assert quick[:2] == (pathlib.Path("out"), semantic_loss.QUICK)
-    assert given[1] == semantic_loss.Setting(
-        x="photos",
-        y="paintings",
-        size=64,
-        width=32,
-        residual_blocks=3,
-        upsampling="resize",
-        discriminator_layers=2,
-        steps=7,
-        scores=2,
-        ema_decay=0.9,
-        feature_extractor="a.keras",
-        feature_layers=["one", "two"],
-        semantic_weight=0.5,
-        feature_network="b.keras",
-        feature_size=227,
-    )
-    assert given[2:4] == (["origin", "hybrid"], 2)
-    assert digits[0] == pathlib.Path("runs/semantic_digits")
-    assert digits[1] == dataclasses.replace(semantic_digits.QUICK, steps=9)
-    folder = pathlib.Path("runs/channels")
-    command = "keras-gans reproduce channels"
-    assert channels[0] == (folder, channel_loss.Setting(), None, 3, command)
-    assert channels[1][1:4] == (channel_loss.QUICK, None, 1)
-    assert channels[2][1] == channel_loss.Setting(
-        data="drawn",
-        size=96,
-        width=32,
-        normalization="instance",
-        steps=7,
-        scores=2,
-        feature_network="b.keras",
-        feature_size=128,
-    )
-    assert channels[2][3] == 5
-    assert quick_faces[:2] == (
-        pathlib.Path("runs/attributes"),
-        attribute_loss.QUICK,
-    )
-    assert faces[1] == attribute_loss.Setting(
-        data="faces/",
-        attributes="list.txt",
-        select=["Smiling", "Male"],
-        size=128,
-        width=32,
-        residual_blocks=6,
-        steps=7,
-        batch_size=8,
-        learning_rate=1e-4,
-        content_weight=5.0,
-        scores=2,
-        feature_network="b.keras",
-        feature_size=128,
-    )
-    assert faces[2:4] == (["stargan", "aclgan"], 2)
-    # Each study has options of its own.
-    assert "unrecognized" in fail("reproduce", "losses", "--x", "photos", status=2)
-    assert "STUDY" in fail("reproduce", status=2)
-
-
-def test_reproduce_attributes_can_search(monkeypatch):
-    from keras_gans.experiments import attribute_search
-
-    seen = []
-    monkeypatch.setattr(
-        attribute_search,
-        "search",
-        lambda directory, setting, only, trials, command: seen.append(
-            (directory, setting, only, trials, command)
-        ),
-    )
-    command = ("reproduce", "attributes", "--search")
-    succeed(*command)
-    succeed(*command, "--quick", "--output", "out")
-    succeed(*command, "--trials", "3", "--steps", "7", "--only", "aclgan")
-    default, quick, given = seen
-    folder = pathlib.Path("runs/attribute_search")
-    text = "keras-gans reproduce attributes --search"
-    assert default == (folder, attribute_search.SETTING, None, 12, text)
-    assert quick[:4] == (pathlib.Path("out"), attribute_search.QUICK, None, 2)
-    assert given[1] == dataclasses.replace(attribute_search.SETTING, steps=7)
-    assert given[2:4] == (["aclgan"], 3)
-    assert "--search only" in fail("reproduce", "attributes", "--trials", "3")
-    assert "is searched" in fail(*command, "--content-weight", "1")
-    assert "--trials" in fail(*command, "--seeds", "2")
-    # Without the extra: as if keras-tuner was not there.
-    monkeypatch.delitem(sys.modules, "keras_gans.experiments.attribute_search")
-    monkeypatch.delattr("keras_gans.experiments.attribute_search")
-    monkeypatch.setitem(sys.modules, "keras_tuner", None)
-    assert "pip install 'keras_gans[tune]'" in fail(*command)
 
 
 def test_x_and_y_stand_for_data(unlabelled):

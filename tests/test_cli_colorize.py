@@ -525,9 +525,7 @@ def test_files_that_are_no_images(model):
     pathlib.Path("text.png").write_text("no image")
     message = refused("text.png", "out.png", "--model", model)
     assert "text.png: its content is not an image" in message
-    message = refused(
-        "sketch.png", "out.png", "--hints", "text.png", "--model", model
-    )
+    message = refused("sketch.png", "out.png", "--hints", "text.png", "--model", model)
     assert "text.png: its content is not an image" in message
     message = refused("sketch.png", "out.png", "--model", "nothing")
     assert "There is no model at 'nothing'" in message

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import small_run
-from keras_gans import callbacks, cli, metrics, training
+from keras_gans import cli, metrics, training
 from keras_gans.data import load_images
 from keras_gans.data.images import load_folder
 from keras_gans.export import export_translator
@@ -83,7 +83,7 @@ def test_one_model_in_three_forms(evaluate, folder, form):
     )
     scores, content = scores_of(folder / "new" / "scores.json")
     model = keras.saving.load_model(folder / "model.keras", compile=False)
-    expected = callbacks.evaluate_translation(
+    expected = metrics.evaluate_translation(
         model,
         "x",
         "y",
@@ -131,7 +131,7 @@ def test_options_reach_the_network(evaluate, folder):
     model = keras.saving.load_model(folder / "model.keras", compile=False)
     resized = network(resize="legacy", size=9)
     fid = metrics.FrechetDistance(resized)
-    expected = callbacks.evaluate_translation(model, "x", "y", [fid], size=SIZE)
+    expected = metrics.evaluate_translation(model, "x", "y", [fid], size=SIZE)
     assert scores == pytest.approx(expected, rel=1e-3)
     assert content["networks"]["features"]["fingerprint"] == resized.fingerprint
     assert "resized to 9x9 (legacy)" in out
@@ -213,7 +213,9 @@ def test_too_few_images_are_refused_before_the_work(
     evaluate, folder, monkeypatch, arguments, scores
 ):
     small_run.write_images(folder / "one", small_run.digits("test", 1)[0])
-    monkeypatch.setattr(metrics, "FeatureNetwork", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr(
+        metrics.feature_network, "FeatureNetwork", lambda *args, **kwargs: 1 / 0
+    )
     message = evaluate(f"{arguments} {NETWORK}", status=1)
     assert f"{scores}: at least 2 images are needed" in message
     assert " one with 1 image" in message
@@ -266,7 +268,7 @@ def test_test_images_are_taken(evaluate, folder):
     test, _ = load_images("split.npz", SIZE, channels=3, split="test")
     model = keras.saving.load_model(folder / "model.keras", compile=False)
     error = [metrics.MeanAbsoluteError()]
-    scores = callbacks.evaluate_translation(
+    scores = metrics.evaluate_translation(
         model, test, "y", error, directions=("xy",), size=SIZE
     )
     (value,) = re.findall(r"\| mae \| (\S+) \|", out)
@@ -294,7 +296,7 @@ def test_test_images_are_taken(evaluate, folder):
         (f"--images x --reference y --metrics is {NETWORK} --cache c", "--cache: is"),
         (
             f"--images x --reference y --metrics psnr {NETWORK}",
-            "can be fid, kid and is",
+            "can be fid, kid, is",
         ),
         (f"--images x --reference y {NETWORK} --output tiny.keras", "exists"),
         (f"--images x --reference none {NETWORK}", "There is no folder 'none'"),
@@ -314,4 +316,4 @@ def test_mistakes_are_one_sentence(evaluate, arguments, message):
 
 def test_a_typo_in_a_metric(evaluate):
     message = evaluate("--images x --reference y --metrics fdi", status=2)
-    assert "invalid choice: 'fdi' (choose from 'fid', 'kid', 'is'" in message
+    assert "invalid choice: 'fdi' (choose from 'fid', 'is', 'kid'" in message

@@ -1,10 +1,7 @@
 """Callbacks for `fit`."""
 
 from keras_gans.callbacks.checkpoint import Checkpoint
-from keras_gans.callbacks.evaluate_translation import (
-    EvaluateTranslation,
-    evaluate_translation,
-)
+from keras_gans.callbacks.evaluate_translation import EvaluateTranslation
 from keras_gans.callbacks.finite_guard import FiniteGuard
 from keras_gans.callbacks.grids import (
     attribute_grid,
@@ -25,3 +22,6 @@ from keras_gans.callbacks.sample_grid import (
     GeneratedGrid,
     SampleGrid,
 )
+
+# Where it used to be.
+from keras_gans.metrics import evaluate_translation

@@ -1,20 +1,12 @@
-"""Scores of a translation model on held-out images, inside `fit` and outside."""
+"""Scores of a translation model on held-out images, while it trains."""
 
-import contextlib
-import math
 import pathlib
 
 import keras
-import numpy as np
-import tensorflow as tf
 
 from keras_gans.callbacks.iteration_callback import Records
-from keras_gans.checks import positive_integer as check_positive
-from keras_gans.data.sources import has_test_split, load_images
-from keras_gans.export import Translator
-from keras_gans.metrics import FeatureStatistics, to_pixels
-
-_DIRECTIONS = ("xy", "yx")
+from keras_gans.checks import positive_integer
+from keras_gans.metrics.translation import TranslationScores
 
 
 class EvaluateTranslation(keras.callbacks.Callback):
@@ -22,21 +14,10 @@ class EvaluateTranslation(keras.callbacks.Callback):
 
     It adds the scores to the logs of an epoch, where all callbacks that come after it
     in the list find them: `ModelCheckpoint`, `EarlyStopping`, `LossHistory`. `History`
-    and the progress bar see them in any case. For the directions X → Y and Y → X they
-    are, with the names of the metrics and of the feature network in them:
-
-    - of metrics of distributions, such as `FrechetDistance` and `KernelDistance`, which
-      compare translations of X with Y and the reverse: `val_fid_inception_v3_xy`,
-      `val_fid_inception_v3_yx`, and their mean `val_fid`; of KID also
-      `val_kid_inception_v3_xy_spread`;
-    - of metrics of pairs, such as `PeakSignalToNoiseRatio`, which compare images of X
-      with their reconstructions X → Y → X: `val_psnr_x`, `val_psnr_y`, and their mean
-      `val_psnr`.
-
-    Images are scored as the pixels that they would be saved as, and reconstructions
-    made from such pixels, so that the scores are those of `keras-gans evaluate` and of
-    an export. The model runs in inference mode, with averaged weights if it has them
-    (`ema_decay`). Its training does not depend on whether it is scored.
+    and the progress bar see them in any case. They have the names that
+    `keras_gans.metrics.evaluate_translation` gives them, which also says what is
+    compared, after `val_`: `val_fid`, `val_fid_inception_v3_xy`. Training does not
+    depend on whether it is scored.
 
     The first epoch of a training is scored, every `every`-th and the last. The epochs
     between repeat the last scores: `ModelCheckpoint` would take an epoch without a
@@ -49,33 +30,16 @@ class EvaluateTranslation(keras.callbacks.Callback):
     give it the best score so far, as `initial_value_threshold`.
 
     Args:
-        x: Held-out images of X: an array, uint8 in [0, 255] or float in [-1, 1], of
-            shape `(n, height, width, channels)`, or another source that
-            `keras_gans.data.load_images` takes, of which the test images are read if
-            it has some, and else all.
-        y: Held-out images of Y, likewise. They need not be as many.
-        metrics: List of metrics of `keras_gans.metrics`, without `reference`, or other
-            Keras metrics that compare pairs of images in [-1, 1]. They are used for one
-            direction after the other, and empty afterwards.
+        x: Held-out images of X; this and the arguments not listed here are those of
+            `keras_gans.metrics.evaluate_translation`.
         every: Positive integer, epochs from one score to the next. Defaults to 1.
-        batch_size: Positive integer. Defaults to 16.
-        directions: Tuple with `"xy"`, `"yx"` or both, the default.
-        size: Integer or (height, width) to which images are resized. Needed for
-            folders.
-        channels: 1, 3, or a pair for x and y, to convert images. By default folders
-            are read in colour and all others stay as they are.
-        references: Optional dict with `FeatureStatistics` of other images that the
-            translations are compared with: `{"y": statistics}` in place of the images
-            `y`. By default those of `x` and `y` are computed, once.
         directory: Optional folder of the run. The scores are then also written to
             `evaluation.csv` in it, with a row for each epoch that was scored.
 
     Raises:
         TypeError: If a metric or a reference is something else.
-        ValueError: If an argument is out of range, a source cannot be used, two scores
-            would have the same name, or there are less than 2 images for a metric of
-            distributions. From `fit`, before the first epoch, if model, images and
-            metrics do not fit each other.
+        ValueError: As `evaluate_translation`; what depends on the model from `fit`,
+            before the first epoch.
 
     Example:
 
@@ -108,16 +72,16 @@ class EvaluateTranslation(keras.callbacks.Callback):
         metrics,
         every=1,
         batch_size=16,
-        directions=_DIRECTIONS,
+        directions=("xy", "yx"),
         size=None,
         channels=None,
         references=None,
         directory=None,
     ):
         super().__init__()
-        check_positive("every", every)
+        positive_integer("every", every)
         self.every = every
-        self._evaluation = _Evaluation(
+        self._evaluation = TranslationScores(
             x, y, metrics, batch_size, directions, size, channels, references
         )
         self._records = None
@@ -151,358 +115,3 @@ class EvaluateTranslation(keras.callbacks.Callback):
                 )
         if logs is not None:
             logs.update(self._last)
-
-
-def evaluate_translation(
-    model,
-    x,
-    y,
-    metrics,
-    batch_size=16,
-    directions=_DIRECTIONS,
-    size=None,
-    channels=None,
-    references=None,
-    verbose=0,
-):
-    """Scores a translation model on images of both domains.
-
-    Args:
-        model: A `keras_gans.models.CycleGAN`, another model with the call
-            `model(images, direction=direction)` for images in [-1, 1], or a
-            `keras_gans.export.Translator`.
-        x: Images of X; this and the arguments that follow are those of
-            `EvaluateTranslation`, which also says what is compared.
-        y: Images of Y.
-        metrics: List of metrics.
-        batch_size: Positive integer. Defaults to 16.
-        directions: Tuple with `"xy"`, `"yx"` or both, the default.
-        size: Integer or (height, width) to which images are resized.
-        channels: 1, 3, or a pair for x and y, to convert images.
-        references: Optional dict with the `FeatureStatistics` of `"x"` or `"y"`.
-        verbose: 0, or 1 for a progress bar.
-
-    Returns:
-        A dict of floats, with the names that the callback logs but without `val_`.
-
-    Raises:
-        TypeError: If a metric or a reference is something else.
-        ValueError: If an argument is out of range, or model, images and metrics do not
-            fit each other.
-
-    Example:
-
-    ```python
-    metrics = [FrechetDistance(FeatureNetwork("inception_v3")), StructuralSimilarity()]
-    scores = evaluate_translation(model, photos, paintings, metrics)
-    scores["fid"], scores["fid_inception_v3_xy"], scores["ssim_x"]
-    ```
-    """
-    evaluation = _Evaluation(
-        x, y, metrics, batch_size, directions, size, channels, references
-    )
-    evaluation.set_model(model)
-    return evaluation.scores(verbose)
-
-
-def load_held_out(source, size=None, channels=None, argument="source"):
-    """Loads the test images of a source if it has some, and else all, as uint8."""
-    try:
-        split = "test" if has_test_split(source) else "train"
-    except ValueError:  # A name that nothing has: `load_images` knows what is close.
-        split = "train"
-    images, _ = load_images(source, size, channels, split, argument=argument)
-    return images
-
-
-class RememberingNetwork:
-    """A feature network that several metrics ask for the same batch, one by one.
-
-    Args:
-        network: A `FeatureNetwork`.
-    """
-
-    def __init__(self, network):
-        self._network = network
-        self._images = self._features = None
-
-    def __call__(self, images):
-        if images is not self._images:
-            self._features = self._network(images)
-            self._images = images
-        return self._features
-
-    def __getattr__(self, name):
-        return getattr(self._network, name)
-
-
-class _Evaluation:
-    """Images, metrics and references, and the model that they score."""
-
-    def __init__(
-        self, x, y, metrics, batch_size, directions, size, channels, references
-    ):
-        check_positive("batch_size", batch_size)
-        self._batch_size = batch_size
-        self._directions = _check_directions(directions)
-        # Only a metric of distributions takes generated images alone.
-        self._distributions, self._paired = [], []
-        for metric in _check_metrics(metrics):
-            is_paired = not hasattr(metric, "update_generated")
-            (self._paired if is_paired else self._distributions).append(metric)
-        self._check_names()
-        self._given = dict(references or {})
-        self._check_references()
-        pair = channels if isinstance(channels, (tuple, list)) else (channels, channels)
-        if len(pair) != 2 or any(wanted not in (None, 1, 3) for wanted in pair):
-            raise ValueError(
-                "Argument `channels` must be 1, 3, or a pair of them for x and y. "
-                f"Received: channels={channels!r}"
-            )
-        self._images = {
-            domain: load_held_out(source, size, wanted, argument=domain)
-            for domain, source, wanted in zip("xy", (x, y), pair, strict=True)
-        }
-        self._check_counts()
-        self._computed = {}
-        self._model = None
-
-    # Model and scores --------------------------------------------------------------
-
-    def set_model(self, model):
-        if model is self._model:
-            return
-        self._model = model
-        self._is_checked = False
-        size = self._images["x"].shape[1:3]
-        if size != self._images["y"].shape[1:3]:
-            size = None, None
-        self._translate = {
-            direction: _translate_function(
-                model, direction, (*size, self._images[direction[0]].shape[-1])
-            )
-            for direction in _DIRECTIONS
-        }
-
-    def check(self):
-        """Scores a batch, but for the results, and computes the references."""
-        if not self._is_checked:
-            for direction in self._directions:
-                images = self._images[direction[0]][: self._batch_size]
-                with self._metrics_of(direction):
-                    self._update(direction, images)
-            self._is_checked = True
-
-    def scores(self, verbose=0):
-        """Returns the scores of all images, by name."""
-        starts = {
-            direction: range(0, len(self._images[direction[0]]), self._batch_size)
-            for direction in self._directions
-        }
-        progress = keras.utils.Progbar(sum(map(len, starts.values())), verbose=verbose)
-        scores, parts = {}, {}
-        for direction in self._directions:
-            images = self._images[direction[0]]
-            with self._metrics_of(direction):
-                for start in starts[direction]:
-                    self._update(direction, images[start : start + self._batch_size])
-                    progress.add(1)
-                for metric in self._distributions + self._paired:
-                    for short, name, value in _results(metric, direction):
-                        scores[name] = value
-                        if short is not None:
-                            parts.setdefault(short, []).append(value)
-        return scores | {short: float(np.mean(part)) for short, part in parts.items()}
-
-    def _update(self, direction, images):
-        images = _to_floats(images)
-        translated = self._translate[direction](images)
-        for metric in self._distributions:
-            metric.update_generated(translated)
-        if self._paired:
-            restored = self._translate[direction[::-1]](translated)
-            for metric in self._paired:
-                metric.update_state(images, restored)
-
-    @contextlib.contextmanager
-    def _metrics_of(self, direction):
-        """Lends the metrics what they need for a direction, and empties them after."""
-        networks = [metric.feature_network for metric in self._distributions]
-        remembering = {}
-        try:
-            for metric, network in zip(self._distributions, networks, strict=True):
-                if hasattr(metric, "reference"):
-                    metric.reference = self._reference(direction[1], network)
-                # Features of a batch are computed once for all metrics of a network.
-                metric.feature_network = remembering.setdefault(
-                    network.fingerprint, RememberingNetwork(network)
-                )
-            yield
-        finally:
-            for metric, network in zip(self._distributions, networks, strict=True):
-                metric.feature_network = network
-                if hasattr(metric, "reference"):
-                    metric.reference = None
-            for metric in self._distributions + self._paired:
-                metric.reset_state()
-
-    def _reference(self, domain, network):
-        if domain in self._given:
-            return self._given[domain]
-        key = domain, network.fingerprint
-        if key not in self._computed:
-            self._computed[key] = FeatureStatistics.of(
-                self._images[domain], network, self._batch_size
-            )
-        return self._computed[key]
-
-    # Validation --------------------------------------------------------------------
-
-    def _check_names(self):
-        metrics = self._distributions + self._paired
-        names, shorts = [], []
-        for direction in self._directions:
-            for metric in metrics:
-                for short, name in _names(metric, direction):
-                    names.append(name)
-                    if short is not None and direction == self._directions[0]:
-                        shorts.append(short)
-        names = shorts + names
-        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-        if twice:
-            raise ValueError(
-                "Argument `metrics` must have metrics whose scores have different "
-                f"names. Received several scores {twice[0]!r}, of the metrics "
-                f"{[metric.name for metric in metrics]}: give one of them another "
-                "`name`."
-            )
-
-    def _check_references(self):
-        if not set(self._given) <= {"x", "y"}:
-            raise ValueError(
-                "Argument `references` must be a dict with the keys 'x', 'y' or both. "
-                f"Received: references with the keys {list(self._given)}"
-            )
-        for domain, statistics in self._given.items():
-            if not isinstance(statistics, FeatureStatistics):
-                raise TypeError(
-                    "Argument `references` must hold "
-                    "`keras_gans.metrics.FeatureStatistics`. "
-                    f"Received: an object of {type(statistics)} for {domain!r}"
-                )
-            for metric in self._distributions:
-                network = metric.feature_network
-                if (
-                    hasattr(metric, "reference")
-                    and statistics.fingerprint != network.fingerprint
-                ):
-                    raise ValueError(
-                        "Argument `references` must be from the feature network of the "
-                        "metrics: features of different networks cannot be compared. "
-                        f"Received: statistics of '{statistics.network}' with resize "
-                        f"mode '{statistics.resize}' for {domain!r}, and "
-                        f"`{metric.name}` of the network '{network.name}' with resize "
-                        f"mode '{network.resize}', of different fingerprints"
-                    )
-
-    def _check_counts(self):
-        if not self._distributions:
-            return
-        for direction in self._directions:
-            source, target = direction
-            counts = [len(self._images[source]), len(self._images[target])]
-            if target in self._given:
-                counts[1] = self._given[target].count
-            if min(counts) < 2:
-                raise ValueError(
-                    f"`{self._distributions[0].name}` is a score of distributions, "
-                    "which less than 2 images do not have. Received: "
-                    f"{counts[0]} of {source} to translate and {counts[1]} of {target} "
-                    "to compare with"
-                )
-
-
-def _names(metric, direction):
-    """Returns the pairs (short name or `None`, name) of the scores of a metric."""
-    if not hasattr(metric, "update_generated"):
-        result = metric.result()
-        names = result if isinstance(result, dict) else [metric.name]
-        return [(name, f"{name}_{direction[0]}") for name in names]
-    name = f"{metric.name}_{direction}"
-    names = [(metric.name.removesuffix(f"_{metric.feature_network.name}"), name)]
-    if hasattr(metric, "spread"):
-        names.append((None, f"{name}_spread"))
-    return names
-
-
-def _results(metric, direction):
-    """Returns the triples (short name or `None`, name, value) of a metric."""
-    result = metric.result()
-    values = [*result.values()] if isinstance(result, dict) else [result]
-    if hasattr(metric, "spread"):
-        values.append(metric.spread())
-    return [
-        (short, name, float(value))
-        for (short, name), value in zip(_names(metric, direction), values, strict=True)
-        # A few images have no spread, and NaN in the logs would end a training.
-        if short is not None or math.isfinite(value)
-    ]
-
-
-def _translate_function(model, direction, shape):
-    """Returns a function between images in [-1, 1] with the values of pixels."""
-    if isinstance(model, Translator):
-
-        def translate(images):
-            return _to_floats(model(to_pixels(images), direction=direction))
-
-        return translate
-
-    @tf.function(
-        input_signature=[tf.TensorSpec((None, *shape), tf.float32)], autograph=False
-    )
-    def translate(images):
-        images = tf.cast(model(images, direction=direction), tf.float32)
-        # Not as uint8, which has no NaN.
-        return tf.clip_by_value(tf.round((images + 1) * 127.5), 0, 255) / 127.5 - 1
-
-    return translate
-
-
-def _to_floats(images):
-    return tf.constant(images, tf.float32) / 127.5 - 1
-
-
-def _check_directions(directions):
-    if (
-        not isinstance(directions, (tuple, list))
-        or not directions
-        or not set(directions) <= set(_DIRECTIONS)
-        or len(set(directions)) < len(directions)
-    ):
-        raise ValueError(
-            "Argument `directions` must be a tuple with 'xy', 'yx' or both. "
-            f"Received: directions={directions!r}"
-        )
-    return tuple(directions)
-
-
-def _check_metrics(metrics):
-    if not isinstance(metrics, (tuple, list)) or not metrics:
-        raise ValueError(
-            "Argument `metrics` must be a list with at least one metric. "
-            f"Received: metrics={metrics!r}"
-        )
-    for metric in metrics:
-        if not isinstance(metric, keras.metrics.Metric):
-            raise TypeError(
-                "Argument `metrics` must hold Keras metrics, such as "
-                f"`PeakSignalToNoiseRatio()`. Received: {metric!r}"
-            )
-        if getattr(metric, "reference", None) is not None:
-            raise ValueError(
-                "Argument `metrics` must hold metrics without `reference`, because "
-                "each direction has another one: give `references={'y': statistics}` "
-                f"here. Received: `{metric.name}` with a reference"
-            )
-    return metrics

@@ -3,29 +3,6 @@
 import pathlib
 import sys
 
-from keras_gans.cli.options import positive
-
-
-def add_semantic_options(group, purpose):
-    group.add_argument(
-        "--feature-extractor",
-        metavar="NETWORK",
-        help=f"{purpose}vgg16 or the .keras file of a network of pixels in [0, 255]",
-    )
-    group.add_argument(
-        "--feature-layers",
-        nargs="+",
-        metavar="LAYER",
-        help="its layers (default: block4_conv3 of vgg16, the output of a file)",
-    )
-    group.add_argument(
-        "--semantic-weight",
-        type=float,
-        metavar="WEIGHT",
-        help="of the semantic loss (default: the weight with which different images "
-        "differ as much by it as by the cycle loss)",
-    )
-
 
 def progress_bar(total):
     import keras

@@ -1,5 +1,6 @@
 """`keras-gans evaluate`: scores of runs, models and folders of images."""
 
+import ast
 import contextlib
 import math
 import pathlib
@@ -7,19 +8,35 @@ import sys
 import tempfile
 import warnings
 
-from keras_gans.cli.common import positive, progress_bar, servable_path
+from keras_gans.cli.common import load_model, progress_bar
+from keras_gans.cli.options import positive
 
-_SCORES = ("fid", "kid", "is", "psnr", "ssim", "mae")
-_FEATURE_SCORES = ("fid", "kid", "is")
 _SIDES = ("reference", "images")
-_NEEDS_TWO = {
-    "fid": "a single image has no covariance, and an FID of it would be arbitrary",
-    "kid": "a KID is a mean over pairs of images, which a single image has none of",
-    "is": "an Inception Score of a single image is 1, whatever it shows",
-}
+
+
+def _registered_metrics():
+    """Reads the names and properties of `keras_gans.metrics.registry` from the sources.
+
+    To import them takes seconds, for which help should not wait.
+    """
+    found = {}
+    for path in sorted(pathlib.Path(__file__).parents[1].glob("metrics/*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            for call in getattr(node, "decorator_list", ()):
+                if getattr(getattr(call, "func", None), "id", None) == "metric":
+                    name = ast.literal_eval(call.args[0])
+                    found[name] = {
+                        keyword.arg: ast.literal_eval(keyword.value)
+                        for keyword in call.keywords
+                    }
+    return found
 
 
 def add_evaluate(verbs):
+    known = _registered_metrics()
+    paired = [name for name, found in known.items() if found.get("paired")]
+    others = [name for name in known if name not in paired]
+    extra = [name for name, found in known.items() if not found.get("is_default", True)]
     verb = verbs.add_parser(
         "evaluate",
         usage=(
@@ -75,15 +92,15 @@ def add_evaluate(verbs):
     verb.add_argument(
         "--metrics",
         nargs="+",
-        choices=[*_SCORES],
+        choices=[*known],
         metavar="NAME",
-        help="fid and kid (distances of distributions), is (Inception Score), psnr, "
-        "ssim and mae (of reconstructions) (default: all that apply, but not is)",
+        help=f"of distributions: {', '.join(others)}; of reconstructions: "
+        f"{', '.join(paired)} (default: all that apply, but not {', '.join(extra)})",
     )
     verb.add_argument(
         "--feature-network",
         metavar="NETWORK",
-        help="network of fid, kid and is: inception_v3, tfgan_inception (that of "
+        help="network of distributions: inception_v3, tfgan_inception (that of "
         "published FIDs), or the path of a .keras file or SavedModel",
     )
     verb.add_argument(
@@ -182,25 +199,29 @@ def _say_if_unfinished(run, model):
 
 def _load_translator(path):
     """Loads a model of translation; of an unfinished run the latest checkpoint."""
-    from keras_gans.export import load_translator
+    from keras_gans import export
     from keras_gans.training import Run
 
     run = Run.open(path) if (path / "run.json").is_file() else None
     if run is None or run.is_finished:
-        return load_translator(servable_path(path, "translation"))
+        return load_model(path, "translate", "translation")
     model = run.load_model()
     _say_if_unfinished(run, model)
     with tempfile.TemporaryDirectory() as folder:
-        return load_translator(run.export(model, folder))
+        return export.load(run.export(model, folder))
 
 
 def _evaluate_model(options):
-    from keras_gans.callbacks import evaluate_translation
-    from keras_gans.callbacks.evaluate_translation import load_held_out
-    from keras_gans.metrics import FeatureStatistics
+    from keras_gans.metrics import (
+        METRICS,
+        FeatureStatistics,
+        evaluate_translation,
+        make_metrics,
+    )
+    from keras_gans.metrics.translation import load_held_out
     from keras_gans.training import Run
 
-    names = _check_scores(options, ["fid", "kid", "psnr", "ssim", "mae"])
+    names = _check_scores(options, METRICS)
     translator = _load_translator(options.model)
     size = options.size
     if size is None and (options.model / "run.json").is_file():
@@ -219,14 +240,14 @@ def _evaluate_model(options):
         }
         for domain, arrays in images.items():
             _check_count(names, f"--{domain} {getattr(options, domain)}", len(arrays))
-        networks = _load_feature_networks(names, options)
+        networks = _load_networks(names, options)
         references = {}
         for domain in "xy" if options.cache else "":
             path = options.cache.with_stem(f"{options.cache.stem}_{domain}")
             references[domain] = FeatureStatistics.of(
                 images[domain], networks["features"], cache=path
             )
-        metrics = _make_metrics(names, networks)
+        metrics = make_metrics(names, networks)
         scores = evaluate_translation(
             translator,
             images["x"],
@@ -250,7 +271,7 @@ def _evaluate_model(options):
             counts[domain], height, width, _ = images[domain].shape
             print(f"{domain.upper()}: {counts[domain]} images of {height}x{width}")
         _print_networks(networks)
-        if paired := [name for name in names if name not in _FEATURE_SCORES]:
+        if paired := [name for name in names if METRICS[name].paired]:
             print(
                 f"{', '.join(paired)}: of X and its reconstruction X → Y → X, then of "
                 "Y and Y → X → Y"
@@ -260,24 +281,26 @@ def _evaluate_model(options):
 
 def _evaluate_folder(options):
     from keras_gans.data.images import list_images
-    from keras_gans.metrics import FeatureStatistics
+    from keras_gans.metrics import METRICS, FeatureStatistics, make_metrics
 
-    if not set(options.metrics or ()) <= set(_FEATURE_SCORES):
+    possible = {name: entry for name, entry in METRICS.items() if not entry.paired}
+    if not set(options.metrics or ()) <= set(possible):
         raise ValueError(
-            "--metrics of two folders can be fid, kid and is: the others compare "
-            "pairs of images."
+            f"--metrics of two folders can be {', '.join(possible)}: the others "
+            "compare pairs of images."
         )
-    names = _check_scores(options, ["fid", "kid"])
+    names = _check_scores(options, possible)
     files = {side: list_images(getattr(options, side)) for side in _SIDES}
     for side in _SIDES:
-        # The Inception Score does not look at real images.
-        scored = [name for name in names if (side, name) != ("reference", "is")]
+        scored = [
+            name for name in names if side == "images" or METRICS[name].has_reference
+        ]
         _check_count(scored, f"--{side} {getattr(options, side)}", len(files[side]))
     print(
         f"Scoring {options.images} with {options.reference}: {', '.join(names)}",
         flush=True,
     )
-    networks = _load_feature_networks(names, options)
+    networks = _load_networks(names, options)
     counts = dict.fromkeys(_SIDES, 0)
     progress = progress_bar(sum(map(len, files.values())))
 
@@ -292,7 +315,7 @@ def _evaluate_folder(options):
             reference = FeatureStatistics.of(
                 batches("reference"), networks["features"], cache=options.cache
             )
-        metrics = _make_metrics(names, networks, reference)
+        metrics = make_metrics(names, networks, reference)
         for batch in batches("images"):
             for metric in metrics:
                 metric.update_generated(batch)
@@ -312,12 +335,13 @@ def _evaluate_folder(options):
     _save_scores(options, scores, counts, networks, options.size)
 
 
-def _check_scores(options, default):
+def _check_scores(options, possible):
     """Returns the names of the scores; raises if options do not go together."""
+    default = [name for name, entry in possible.items() if entry.is_default]
     names = list(dict.fromkeys(options.metrics or default))
-    of_features = [name for name in names if name in _FEATURE_SCORES]
+    of_features = [name for name in names if possible[name].network]
     if of_features and options.feature_network is None:
-        rest = [name for name in default if name not in _FEATURE_SCORES]
+        rest = [name for name in default if not possible[name].network]
         other = f", or leave them out: --metrics {' '.join(rest)}" if rest else ""
         raise ValueError(
             f"Name a network for {', '.join(of_features)}: --feature-network "
@@ -326,8 +350,8 @@ def _check_scores(options, default):
     given = _given(options, "feature_network", "feature_size", "resize", "cache")
     if given and not of_features:
         raise ValueError(f"{given}: there is no feature network in {', '.join(names)}.")
-    if options.cache is not None and of_features == ["is"]:
-        raise ValueError("--cache: is does not look at real images.")
+    if options.cache and not any(possible[name].has_reference for name in of_features):
+        raise ValueError(f"--cache: {names[0]} does not look at real images.")
     if options.output is not None:
         # Before the work, and not after it.
         if options.output.exists():
@@ -343,12 +367,15 @@ def _check_scores(options, default):
 
 def _check_count(names, side, count):
     """Raises before the work, and not after it, if scores need more images."""
-    needy = [name for name in names if name in _NEEDS_TWO]
-    if needy and count < 2:
-        reasons = "; ".join(_NEEDS_TWO[name] for name in needy)
+    from keras_gans.metrics import METRICS
+
+    needy = [name for name in names if count < METRICS[name].at_least]
+    if needy:
+        reasons = "; ".join(METRICS[name].reason for name in needy)
+        least = max(METRICS[name].at_least for name in needy)
         raise ValueError(
-            f"{', '.join(needy)}: at least 2 images are needed ({reasons}). Received: "
-            f"{side} with {count} image"
+            f"{', '.join(needy)}: at least {least} images are needed ({reasons}). "
+            f"Received: {side} with {count} image{'' if count == 1 else 's'}"
         )
 
 
@@ -361,22 +388,15 @@ def _given(options, *names):
     )
 
 
-def _load_feature_networks(names, options):
-    from keras_gans.callbacks.evaluate_translation import RememberingNetwork
-    from keras_gans.metrics import FeatureNetwork
+def _load_networks(names, options):
+    from keras_gans.metrics import load_feature_networks
 
-    outputs = {"fid": "features", "kid": "features", "is": "logits"}
-    networks = {
-        output: RememberingNetwork(
-            FeatureNetwork(
-                options.feature_network,
-                resize=options.resize or "clean",
-                size=options.feature_size,
-                output=output,
-            )
-        )
-        for output in dict.fromkeys(outputs[name] for name in names if name in outputs)
-    }
+    networks = load_feature_networks(
+        names,
+        options.feature_network,
+        resize=options.resize or "clean",
+        size=options.feature_size,
+    )
     for network in networks.values():
         if options.resize and not network.resize:
             raise ValueError(
@@ -385,20 +405,6 @@ def _load_feature_networks(names, options):
                 "or leave out --resize."
             )
     return networks
-
-
-def _make_metrics(names, networks, reference=None):
-    from keras_gans import metrics
-
-    make = {
-        "fid": lambda: metrics.FrechetDistance(networks["features"], None, reference),
-        "kid": lambda: metrics.KernelDistance(networks["features"], None, reference),
-        "is": lambda: metrics.InceptionScore(networks["logits"]),
-        "psnr": metrics.PeakSignalToNoiseRatio,
-        "ssim": metrics.StructuralSimilarity,
-        "mae": metrics.MeanAbsoluteError,
-    }
-    return [make[name]() for name in names]
 
 
 def _image_batches(files, options, progress):

@@ -30,7 +30,7 @@ class Parser(argparse.ArgumentParser):
         super().error(message)
 
 
-def add_options(group, options):
+def add_options(group, options, whole=int):
     """Adds an option for each `keras_gans.presets.registry.Option`.
 
     What is not given becomes `None`, so that a recipe or a saved run can say it.
@@ -38,6 +38,7 @@ def add_options(group, options):
     Args:
         group: Parser or group of one.
         options: Iterable of `Option`.
+        whole: Type of those that are integers.
     """
     for option in options:
         kinds = _kinds(option.kind)
@@ -46,15 +47,15 @@ def add_options(group, options):
             arguments["action"] = argparse.BooleanOptionalAction
         elif typing.get_origin(kinds[0]) is typing.Literal:
             arguments |= {"choices": typing.get_args(kinds[0])}
-        elif typing.get_origin(kinds[0]) is list:
-            (kind,) = typing.get_args(kinds[0])
-            arguments |= {"type": kind, "nargs": "+", "metavar": "NAME"}
+        elif tuple in kinds or typing.get_origin(kinds[0]) is list:  # Of names.
+            arguments |= {"nargs": "+", "metavar": "NAME"}
         elif len(kinds) > 1:  # A number, or a pair of them.
             arguments |= {"type": kinds[0], "nargs": "+", "action": _OneOrTwo}
             arguments |= {"metavar": ("NUMBER", "NUMBER")}
         else:
             metavar = {int: "N", float: "NUMBER"}.get(kinds[0], "NAME")
-            arguments |= {"type": kinds[0], "metavar": metavar}
+            kind = whole if kinds[0] is int else kinds[0]
+            arguments |= {"type": kind, "metavar": metavar}
         group.add_argument(f"--{option.name.replace('_', '-')}", **arguments)
 
 

@@ -19,37 +19,25 @@ images, whose attributes, in random order, the edits are given.
 """
 
 import dataclasses
-import time
+import pathlib
 
-import keras
-import numpy as np
-import tensorflow as tf
-from matplotlib.figure import Figure
+from keras_gans.experiments.study import Study, lazy, study
 
-from keras_gans import presets
-from keras_gans.callbacks import Growth, attribute_grid
-from keras_gans.callbacks.iteration_callback import Records, write_atomically
-from keras_gans.data import attributes, load_attributes
-from keras_gans.data.images import encode_png
-from keras_gans.experiments.study import (
-    PUBLISHED_NETWORKS,
-    Features,
-    Scores,
-    cell,
-    epochs_of,
-    fit,
-    record_text,
-    reproduce_variants,
-    result_path,
-    seeds_text,
-    study_frechet_distance,
-    write_json,
+# Only when they are used.
+keras, np, tf, callbacks, data, metrics, presets = lazy(
+    "keras",
+    "numpy",
+    "tensorflow",
+    "keras_gans.callbacks",
+    "keras_gans.data",
+    "keras_gans.metrics",
+    "keras_gans.presets",
 )
-from keras_gans.metrics import (
-    FeatureNetwork,
-    attribute_scores,
-    to_pixels,
-    train_classifier,
+attribute_search, runs, tables, verdicts = lazy(
+    "keras_gans.experiments.attribute_search",
+    "keras_gans.experiments.runs",
+    "keras_gans.experiments.tables",
+    "keras_gans.experiments.verdicts",
 )
 
 # Arguments of the presets.
@@ -59,13 +47,6 @@ VARIANTS = {
     "aclgan_without_mask": {"mask": False},
     "aclgan_without_frame": {"frame": 0},
     "aclgan_growing": {"growing": True},
-}
-TITLES = {
-    "stargan": "StarGAN",
-    "aclgan": "ACL-GAN",
-    "aclgan_without_mask": "ACL-GAN without mask",
-    "aclgan_without_frame": "ACL-GAN without frame",
-    "aclgan_growing": "ACL-GAN, growing",
 }
 JUDGE_SEED = 100
 # Scores, see `score_of`, to which the seconds of training are told.
@@ -81,7 +62,7 @@ class Setting:
         data: Source of the images, as for `keras_gans.data.load_attributes`.
         attributes: Path of the attribute file of a folder, or `None`.
         select: Names of the attributes.
-        size: Height and width of the images, a power of two from 16 on.
+        size: Height and width of the images, a power of two, at least 16.
         width: Filters of the first convolution of every network; StarGAN's is 64.
         residual_blocks: Of the generators; StarGAN's are 6.
         steps: Updates of the generator in every run.
@@ -115,57 +96,9 @@ class Setting:
     feature_network: str | None = None
     feature_size: int | None = None
 
-    @property
-    def sources(self):
-        return {"data": self.data}
-
-
-# A few minutes on two cores, too short to learn much.
-QUICK = Setting(
-    width=8, residual_blocks=1, steps=60, scores=2, test_images=32, classifier_steps=60
-)
-
-
-def reproduce(directory, setting=None, only=None, seeds=1, command=""):
-    """Runs the study, or what is missing of it, and writes tables and figures.
-
-    A run that was interrupted goes on at its last checkpoint.
-
-    Args:
-        directory: Folder of the study.
-        setting: A `Setting`. By default the embedded faces.
-        only: Optional list of variants to restrict the study to.
-        seeds: Positive integer, the number of seeds.
-        command: The command line, for the record.
-
-    Returns:
-        The list of all results, one dict for each variant and seed.
-
-    Raises:
-        FileExistsError: If the folder holds something else.
-        ValueError: If `only` names something unknown, the folder holds a study of
-            another setting, or an attribute is unknown.
-    """
-    return reproduce_variants(
-        directory,
-        setting or Setting(),
-        tuple(VARIANTS),
-        only,
-        seeds,
-        command,
-        Faces,
-        build,
-        run,
-        report,
-        draw_figures,
-    )
-
 
 class Faces:
     """Images with attributes, the classifier that judges and its features.
-
-    Args:
-        setting: A `Setting`.
 
     Attributes:
         train: Tuple `(images, attributes, names)`, as `load_attributes` gives it.
@@ -175,7 +108,7 @@ class Faces:
 
     def __init__(self, setting):
         self.train, test = (
-            load_attributes(
+            data.load_attributes(
                 setting.data,
                 setting.attributes,
                 select=list(setting.select),
@@ -187,7 +120,7 @@ class Faces:
         count = setting.test_images
         self.test = test[0][:count], test[1][:count]
         print("Training the classifier ...", flush=True)
-        self.classifier = train_classifier(
+        self.classifier = metrics.train_classifier(
             *self.train[:2],
             steps=setting.classifier_steps,
             seed=JUDGE_SEED,
@@ -200,8 +133,8 @@ class Faces:
         # As many real images as there are edits.
         order = np.random.default_rng(0).permutation(len(self.train[0]))
         self.real = order[: len(self.test[0])]
-        self.features = Features(
-            FeatureNetwork(network, size=setting.feature_size),
+        self.features = runs.Features(
+            metrics.FeatureNetwork(network, size=setting.feature_size),
             self.train[0][self.real],
         )
         self.record = {
@@ -216,96 +149,18 @@ class Faces:
         images, labels = self.test
         scaled = images.astype("float32") / 127.5 - 1
         wanted = self.train[1][self.real]
-        edits = to_pixels(model.translate(scaled, wanted)[0])
+        edits = metrics.to_pixels(model.translate(scaled, wanted)[0])
         return {
-            **attribute_scores(model, images, labels, self.classifier),
-            "fid": study_frechet_distance(self.features.real, self.features(edits)),
+            **metrics.attribute_scores(model, images, labels, self.classifier),
+            "fid": runs.study_frechet_distance(
+                self.features.real, self.features(edits)
+            ),
         }
 
-
-# One run ---------------------------------------------------------------------------
-
-
-def run(name, seed, setting, domains, path):
-    """Trains and scores one variant, from its last checkpoint if there is one.
-
-    Args:
-        name: One of `VARIANTS`.
-        seed: Integer, the seed of weights, order and targets.
-        setting: A `Setting`.
-        domains: Images and classifier.
-        path: Folder of the run: `result.json`, `scores.csv`, `history.csv` and
-            `edits.png`.
-
-    Returns:
-        A line about the result.
-    """
-    model = build(name, seed, setting, domains)
-    batches = model.batches(setting.steps)
-    data = attributes(
-        domains.train,
-        batch_size=setting.batch_size,
-        split=None,
-        steps_per_epoch=batches // epochs_of(setting.steps),
-        seed=seed,
-    )
-    flops = flops_per_update(model, data)
-    scores = _TimedScores(
-        path / "scores.csv", domains.score, setting.steps, setting.scores
-    )
-    callbacks = []
-    if VARIANTS[name].get("growing"):
-        # Full-grown after half of the training.
-        images = batches * setting.batch_size // 2
-        phases = 2 * (model.generator.stages - 1)
-        callbacks = [Growth(setting.batch_size, max(1, images // phases))]
-    fit(model, data, setting.steps, scores, path, callbacks)
-    last = dict(scores.records.rows[-1])
-    first = scores.records.rows[0]
-    # Compilation, in the first steps, is no part of it.
-    seconds = last["seconds"] - first["seconds"]
-    updates = last["iteration"] - first["iteration"]
-    last["seconds_per_update"] = seconds / updates if updates else last["seconds"]
-    for level in LEVELS:
-        reached = [row for row in scores.records.rows if score_of(row) >= level]
-        if reached:
-            last[f"seconds_to_{level:.0%}"] = reached[0]["seconds"]
-    result = {
-        "variant": name,
-        "seed": seed,
-        "steps": last.pop("iteration"),
-        "gflop_per_update": flops / 1e9,
-        **last,
-    }
-    images, labels = domains.test
-    scaled = images[:8].astype("float32") / 127.5 - 1
-    picture = attribute_grid(model, scaled, labels[:8])
-    write_atomically(path / "edits.png", encode_png(picture))
-    write_json(path / "result.json", result)
-    return (
-        f"target {result['target_accuracy']:.1%}, preserved "
-        f"{result['preservation_accuracy']:.1%}, FID {result['fid']:.3f}, "
-        f"{result['seconds_per_update']:.3f} s/update"
-    )
-
-
-def build(name, seed, setting, domains, **weights):
-    """Builds and compiles one of the variants, with other weights of its losses."""
-    arguments = VARIANTS[name] | weights
-    preset = presets.stargan
-    if name != "stargan":
-        preset = presets.aclgan
-        arguments.setdefault("content_weight", setting.content_weight)
-    return preset(
-        domains.train[2],
-        size=setting.size,
-        width=setting.width,
-        residual_blocks=setting.residual_blocks,
-        ema_decay=setting.ema_decay,
-        learning_rate=setting.learning_rate,
-        seed=seed,
-        **arguments,
-    )
+    def picture(self, model):
+        images, labels = self.test
+        scaled = images[:8].astype("float32") / 127.5 - 1
+        return callbacks.attribute_grid(model, scaled, labels[:8])
 
 
 def score_of(scores):
@@ -316,22 +171,6 @@ def score_of(scores):
     """
     parts = [scores[name] for name in PARTS]
     return len(parts) / sum(1 / part for part in parts) if all(parts) else 0.0
-
-
-class _TimedScores(Scores):
-    """Scores that tell the seconds of training before them, a resume included."""
-
-    def on_train_begin(self, logs=None):
-        super().on_train_begin(logs)
-        self._before = self.records.rows[-1]["seconds"] if self.records.rows else 0.0
-        self._resumed = time.perf_counter()
-        self._scoring = 0.0
-
-    def at_iteration(self, iteration, logs):
-        begin = time.perf_counter()
-        seconds = self._before + begin - self._resumed - self._scoring
-        self.records.add(iteration, {"seconds": seconds, **self._score(self.model)})
-        self._scoring += time.perf_counter() - begin
 
 
 def flops_per_update(model, data):
@@ -363,8 +202,6 @@ def flops_per_update(model, data):
     return (model.n_critic - 1) * counted[False] + counted[True]
 
 
-# Table and figures -----------------------------------------------------------------
-
 _COLUMNS = (
     # Title, column of a result, format, factor.
     ("wanted attribute seen", "target_accuracy", ".1%"),
@@ -377,66 +214,6 @@ _COLUMNS = (
     ("s / update", "seconds_per_update", ".3f"),
     ("GFLOP / update", "gflop_per_update", ".1f"),
 )
-
-
-def report(results, setting, domains, record):
-    """Formats all results as Markdown.
-
-    Args:
-        results: List of dicts, one for each variant and seed.
-        setting: Dict, the `Setting`.
-        domains: Dict, what the study found out about its images.
-        record: Dict, command and versions.
-    """
-    lines = [
-        "| | " + " | ".join(title for title, *_ in _COLUMNS) + " |",
-        "|:--|" + "--:|" * len(_COLUMNS),
-    ]
-    for name in VARIANTS:
-        rows = [row for row in results if row["variant"] == name]
-        if rows:
-            cells = [
-                cell([row[column] for row in rows if column in row], form)
-                for _, column, form in _COLUMNS
-            ]
-            lines.append(f"| {TITLES[name]} | " + " | ".join(cells) + " |")
-    network = domains["feature_network"]
-    unit = "" if network in PUBLISHED_NETWORKS else ", in units of their size"
-    lines += [
-        "",
-        f"{setting['steps']} updates of the generator (StarGAN: five critic steps "
-        f"each), batches of {setting['batch_size']}, {setting['size']} pixels, width "
-        f"{setting['width']}, {setting['residual_blocks']} residual blocks, Adam "
-        f"{setting['learning_rate']} (ACL-GAN's discriminator: twice that), "
-        f"averaged weights (decay {setting['ema_decay']}); mean ± deviation over "
-        f"{seeds_text(results, TITLES)}. {domains['training_images']} training and "
-        f"{domains['test_images']} test images of {setting['data']}; attributes "
-        f"{', '.join(domains['attribute_names'])}.",
-        "",
-        "Seen by a classifier that learned from the training images and tells "
-        f"{results[0]['classifier_accuracy']:.1%} of the attributes of real test "
-        "images. Changes are mean |differences| as a share of the range of values; the "
-        "border is 8 pixels wide. Likeness is 1 where nothing changes, and 0 where an "
-        "edit is as far from its image as another image is. The FID is that of edited "
-        "test images from as many real ones, in the "
-        f"{domains['feature_dim']} features of {network}{unit}.",
-        "",
-        f"s to {LEVELS[0]:.0%}: seconds of training, compilation included, until a "
-        "score is reached, the harmonic mean of the first three columns. A run is "
-        f"scored {setting['scores']} times. Operations of networks that grow are those "
-        "of their first stage.",
-        "",
-        "What the paper claims, without numbers, and what was found:",
-        "",
-        "| claim | compared | found |",
-        "|:--|:--|:--|",
-        *_claims(results),
-        "",
-        record_text(record),
-    ]
-    return "\n".join(lines) + "\n"
-
-
 # Claim, column of which the mean ought to be lower, of which variant, than of which.
 _CLAIMS = (
     *(
@@ -463,64 +240,226 @@ _CLAIMS = (
 )
 
 
-def _claims(results):
-    """Returns a row of Markdown for each claim of which both sides were run."""
+def judge_claims(results):
+    """Yields a row of cells for each claim of which both sides were run."""
     titles = {column: title for title, column, _ in _COLUMNS}
     forms = {column: form for _, column, form in _COLUMNS}
     for claim, column, lower, higher in _CLAIMS:
+        # Where a score is never reached it takes forever.
         sides = [
-            [row for row in results if row["variant"] == name]
+            [row.get(column, np.inf) for row in results if row["variant"] == name]
             for name in (lower, higher)
         ]
         if not all(sides):
             continue
-        # Where a score is never reached it takes forever.
-        means = [np.mean([row.get(column, np.inf) for row in rows]) for rows in sides]
-        if means[0] == means[1]:
-            found = "not seen"
-        else:
-            found = "confirmed" if means[0] < means[1] else "opposite"
         shown = [
-            format(mean, forms[column]) if np.isfinite(mean) else "never"
-            for mean in means
+            (
+                format(np.mean(side), forms[column])
+                if np.isfinite(np.mean(side))
+                else "never"
+            )
+            for side in sides
         ]
         compared = f"{titles[column]}: {shown[0]} against {shown[1]}"
-        yield f"| {claim} | {compared} | {found} |"
+        counted = column == "gflop_per_update"
+        found = verdicts.verdict(sides[0], "<", sides[1], counted)
+        yield [claim, compared, found]
 
 
-def draw_figures(directory, results):
-    """Draws scores over time and over updates, and pictures of the first seeds."""
-    folder = directory / "figures"
-    folder.mkdir(exist_ok=True)
-    columns = {
-        "target_accuracy": "wanted attribute seen",
-        "preservation_accuracy": "others kept",
-        "likeness": "likeness",
+@study("attributes")
+class AttributeLoss(Study):
+    """ACL-GAN's attribute loss, mask, frame and growth against StarGAN."""
+
+    variants = {
+        "stargan": "StarGAN",
+        "aclgan": "ACL-GAN",
+        "aclgan_without_mask": "ACL-GAN without mask",
+        "aclgan_without_frame": "ACL-GAN without frame",
+        "aclgan_growing": "ACL-GAN, growing",
     }
-    figure = Figure(figsize=(12, 6.4), layout="constrained")
-    panels = figure.subplots(2, len(columns))
-    for row in results:
-        name, seed = row["variant"], row["seed"]
-        records = Records(result_path(directory, name, seed).parent / "scores.csv")
-        records.rewind(float("inf"))
-        for line, x in zip(panels, ("seconds", "iteration")):
-            for axes, column in zip(line, columns):
-                axes.plot(
-                    [point[x] for point in records.rows],
-                    [point[column] for point in records.rows],
-                    color=f"C{list(VARIANTS).index(name)}",
-                    marker=".",
-                    # One entry of the legend for all seeds.
-                    label=None if seed else TITLES[name],
-                )
-    for line, x in zip(panels, ("seconds of training", "updates of the generator")):
-        for axes, title in zip(line, columns.values()):
-            axes.set(title=title, xlabel=x)
-            axes.grid(alpha=0.3)
-    panels[0, 0].legend(fontsize=8)
-    figure.savefig(folder / "scores.png", dpi=100)
-    for row in results:
-        if row["seed"] == 0:
-            path = result_path(directory, row["variant"], 0).parent
-            picture = (path / "edits.png").read_bytes()
-            write_atomically(folder / f"edits_{row['variant']}.png", picture)
+    setting = Setting
+    # Too short to learn much.
+    quick = Setting(
+        width=8,
+        residual_blocks=1,
+        steps=60,
+        scores=2,
+        test_images=32,
+        classifier_steps=60,
+    )
+
+    def make_domains(self, setting):
+        return Faces(setting)
+
+    def build(self, variant, seed, setting, domains, **weights):
+        """Also builds variants with other weights of their losses."""
+        arguments = VARIANTS[variant] | weights
+        preset = presets.stargan
+        if variant != "stargan":
+            preset = presets.aclgan
+            arguments.setdefault("content_weight", setting.content_weight)
+        return preset(
+            domains.train[2],
+            size=setting.size,
+            width=setting.width,
+            residual_blocks=setting.residual_blocks,
+            ema_decay=setting.ema_decay,
+            learning_rate=setting.learning_rate,
+            seed=seed,
+            **arguments,
+        )
+
+    def run(self, variant, seed, setting, domains, path):
+        """Leaves `scores.csv`, `history.csv` and `edits.png` in the folder."""
+        model = self.build(variant, seed, setting, domains)
+        batches = model.batches(setting.steps)
+        dataset = data.attributes(
+            domains.train,
+            batch_size=setting.batch_size,
+            split=None,
+            steps_per_epoch=batches // runs.epochs_of(setting.steps),
+            seed=seed,
+        )
+        flops = flops_per_update(model, dataset)
+        file = path / "scores.csv"
+        scores = runs.TimedScores(file, domains.score, setting.steps, setting.scores)
+        growth = []
+        if VARIANTS[variant].get("growing"):
+            # Full-grown after half of the training.
+            images = batches * setting.batch_size // 2
+            phases = 2 * (model.generator.stages - 1)
+            growth = [callbacks.Growth(setting.batch_size, max(1, images // phases))]
+        runs.fit(model, dataset, setting.steps, scores, path, growth)
+        rows = scores.records.rows
+        first, last = rows[0], dict(rows[-1])
+        # Compilation, in the first steps, is no part of it.
+        seconds = last["seconds"] - first["seconds"]
+        updates = last["iteration"] - first["iteration"]
+        last["seconds_per_update"] = seconds / updates if updates else last["seconds"]
+        for level in LEVELS:
+            reached = [row for row in rows if score_of(row) >= level]
+            if reached:
+                last[f"seconds_to_{level:.0%}"] = reached[0]["seconds"]
+        runs.write_picture(path / "edits.png", domains.picture(model))
+        return {
+            "steps": last.pop("iteration"),
+            "gflop_per_update": flops / 1e9,
+            **last,
+        }
+
+    def describe(self, result):
+        return (
+            f"target {result['target_accuracy']:.1%}, preserved "
+            f"{result['preservation_accuracy']:.1%}, FID {result['fid']:.3f}, "
+            f"{result['seconds_per_update']:.3f} s/update"
+        )
+
+    def report(self, results, setting, domains, record):
+        """Formats all scores, and what was found of the paper's claims."""
+        rows = []
+        for name, title in self.variants.items():
+            own = [row for row in results if row["variant"] == name]
+            cells = [
+                tables.cell([row[column] for row in own if column in row], form)
+                for _, column, form in _COLUMNS
+            ]
+            if own:
+                rows.append([title, *cells])
+        lines = tables.table(["", *(title for title, *_ in _COLUMNS)], rows)
+        features = tables.network_text(domains, "")
+        lines += [
+            "",
+            f"{setting['steps']} updates of the generator (StarGAN: five critic steps "
+            f"each), batches of {setting['batch_size']}, {setting['size']} pixels, "
+            f"width {setting['width']}, {setting['residual_blocks']} residual blocks, "
+            f"Adam {setting['learning_rate']} (ACL-GAN's discriminator: twice that), "
+            f"averaged weights (decay {setting['ema_decay']}); mean ± deviation over "
+            f"{tables.seeds_text(results, self.variants)}. "
+            f"{domains['training_images']} training and {domains['test_images']} test "
+            f"images of {setting['data']}; attributes "
+            f"{', '.join(domains['attribute_names'])}.",
+            "",
+            "Seen by a classifier that learned from the training images and tells "
+            f"{results[0]['classifier_accuracy']:.1%} of the attributes of real test "
+            "images. Changes are mean |differences| as a share of the range of "
+            "values; the border is 8 pixels wide. Likeness is 1 where nothing "
+            "changes, and 0 where an edit is as far from its image as another image "
+            "is. The FID is that of edited test images from as many real ones, in the "
+            f"{features}.",
+            "",
+            f"s to {LEVELS[0]:.0%}: seconds of training, compilation included, until a "
+            "score is reached, the harmonic mean of the first three columns. A run is "
+            f"scored {setting['scores']} times. Operations of networks that grow are "
+            "those of their first stage.",
+            "",
+            f"The paper's claims, without numbers, and what was found. {verdicts.RULE}",
+            "",
+            *tables.table(
+                ["claim", "compared", "found"], judge_claims(results), [":--"] * 3
+            ),
+            "",
+            tables.record_text(record),
+        ]
+        return "\n".join(lines) + "\n"
+
+    def draw_figures(self, directory, results):
+        """Draws scores over time and over updates."""
+        shown = {"target_accuracy": "wanted attribute seen"}
+        shown |= {"preservation_accuracy": "others kept", "likeness": "likeness"}
+        figure, panels = tables.make_panels(len(shown), 2, width=4, height=3.2)
+        for line, x, title in (
+            (panels[0], "seconds", "seconds of training"),
+            (panels[1], "iteration", "updates of the generator"),
+        ):
+            tables.draw_scores(directory, self, results, list(zip(line, shown)), x)
+            for axes, column in zip(line, shown.values()):
+                axes.set(title=column, xlabel=title)
+        panels[0, 0].legend(fontsize=8)
+        figure.savefig(directory / "figures" / "scores.png", dpi=100)
+        tables.copy_pictures(directory, results, "edits.png")
+
+    # The search of weights -----------------------------------------------------------
+
+    def add_options(self, parser):
+        parser.add_argument(
+            "--search",
+            action="store_true",
+            help="search the weights of the losses of stargan and aclgan at random "
+            "instead, by short runs; needs keras-tuner, whose environment variables "
+            "share it among processes and machines (default then: --width 8, --steps "
+            "300, --output runs/attribute_search)",
+        )
+        parser.add_argument(
+            "--trials",
+            type=int,
+            metavar="N",
+            help="runs of a --search for each (default: 12)",
+        )
+
+    def start(self, options, given):
+        if not options.search:
+            if options.trials:
+                raise ValueError("--trials is of use with --search only.")
+            return super().start(options, given)
+        if "content_weight" in given:
+            raise ValueError(
+                "--content-weight is searched: leave it out with --search."
+            )
+        if options.seeds:
+            raise ValueError("--seeds is for the study without --search: see --trials.")
+        # The default is the folder of the study without --search.
+        output = options.output
+        if output == pathlib.Path("runs") / self.name:
+            output = output.with_name("attribute_search")
+        try:
+            setting = self.quick if options.quick else attribute_search.SETTING
+            attribute_search.search(
+                output,
+                dataclasses.replace(setting, **given),
+                only=options.only,
+                trials=options.trials or (2 if options.quick else 12),
+                command=options.command,
+            )
+        except ImportError as error:
+            # Of an extra that is not installed.
+            raise ValueError(str(error)) from error

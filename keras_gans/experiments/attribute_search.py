@@ -35,22 +35,20 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from keras_gans.callbacks import FiniteGuard, attribute_grid
-from keras_gans.callbacks.iteration_callback import write_atomically
+from keras_gans.callbacks import FiniteGuard
 from keras_gans.data import attributes
-from keras_gans.data.images import encode_png
 from keras_gans.experiments import attribute_loss
-from keras_gans.experiments.attribute_loss import PARTS, TITLES, Setting, score_of
+from keras_gans.experiments.attribute_loss import PARTS, Setting, score_of
+from keras_gans.experiments.runs import epochs_of, write_picture
 from keras_gans.experiments.study import (
-    cell,
+    STUDIES,
     check_folder,
-    epochs_of,
-    record_text,
     write_csv,
     write_json,
     write_record,
     write_text,
 )
+from keras_gans.experiments.tables import cell, record_text, table
 
 try:
     import keras_tuner
@@ -72,10 +70,11 @@ RANGE = (0.01, 100.0)
 # Scores to which the number of trials is told.
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
+STUDY = STUDIES["attributes"]
+TITLES = STUDY.variants
 # Batches for each of the `steps` of a setting: StarGAN's critic steps.
 BATCHES = 5
 SETTING = Setting(width=8, steps=300, test_images=128)
-QUICK = attribute_loss.QUICK
 
 # What differs between machines that work at one search.
 _PLACES = ("data", "attributes", "feature_network")
@@ -94,7 +93,7 @@ def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
         only: Optional list, `"stargan"` or `"aclgan"`. A single one where there is a
             chief (see the top of this file).
         trials: Positive integer, the trials of either.
-        seed: Integer from 0 on, the seed of the weights that are drawn and of every
+        seed: Non-negative integer, the seed of the weights that are drawn and of every
             run.
         command: The command line, for the record.
 
@@ -110,12 +109,7 @@ def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
     """
     setting = setting or SETTING
     names = list(only or WEIGHTS)
-    unknown = sorted(set(names) - set(WEIGHTS))
-    if unknown:
-        raise ValueError(
-            f"--only can name {', '.join(WEIGHTS)} in a search. "
-            f"Received: {', '.join(unknown)}"
-        )
+    STUDY.check_names(names, WEIGHTS, f"{', '.join(WEIGHTS)} in a search")
     role = _role()
     if role != "alone" and len(names) != 1:
         raise ValueError(
@@ -131,7 +125,7 @@ def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
         faces = attribute_loss.Faces(setting)
         for name in names:
             # What it does not take is refused before anything is written.
-            attribute_loss.build(name, seed, setting, faces)
+            STUDY.build(name, seed, setting, faces)
     if role != "worker":
         directory.mkdir(parents=True, exist_ok=True)
         write_json(directory / "setting.json", content)
@@ -183,7 +177,7 @@ class Search(keras_tuner.RandomSearch):
         setting: An `attribute_loss.Setting`.
         faces: An `attribute_loss.Faces`, or `None` where nothing is trained.
         trials: Positive integer.
-        seed: Integer from 0 on.
+        seed: Non-negative integer.
         directory: Folder of the study.
     """
 
@@ -226,9 +220,7 @@ class Search(keras_tuner.RandomSearch):
             raise ValueError("The chief runs a search of another setting.")
         setting, faces = self._setting, self._faces
         keras.utils.clear_session(free_memory=False)
-        model = attribute_loss.build(
-            self._method, self._model_seed, setting, faces, **values
-        )
+        model = STUDY.build(self._method, self._model_seed, setting, faces, **values)
         epochs = epochs_of(setting.steps)
         data = attributes(
             faces.train,
@@ -237,20 +229,16 @@ class Search(keras_tuner.RandomSearch):
             steps_per_epoch=BATCHES * setting.steps // epochs,
             seed=self._model_seed,
         )
-        begin = time.perf_counter()
+        start = time.perf_counter()
         try:
             model.fit(data, epochs=epochs, callbacks=[FiniteGuard()], verbose=0)
         except FloatingPointError:
             # Such weights are no good, which is a result too.
             return {"score": 0.0, "diverged": 1.0}
-        seconds = time.perf_counter() - begin
+        seconds = time.perf_counter() - start
         scores = faces.score(model)
-        images, labels = faces.test
-        picture = attribute_grid(
-            model, images[:8].astype("float32") / 127.5 - 1, labels[:8]
-        )
         folder = pathlib.Path(self.get_trial_dir(trial.trial_id))
-        write_atomically(folder / "edits.png", encode_png(picture))
+        write_picture(folder / "edits.png", faces.picture(model))
         return {
             "score": score_of(scores),
             **{key: scores[key] for key in _SCORES},
@@ -258,7 +246,7 @@ class Search(keras_tuner.RandomSearch):
         }
 
     def results(self):
-        """Returns a dict for each finished trial, in the order in which they began."""
+        """Returns a dict for each finished trial, in the order of their starts."""
         oracle, rows = self.oracle, []
         for trial in (oracle.trials[key] for key in oracle.start_order):
             if trial.status != "COMPLETED":
@@ -290,7 +278,7 @@ def _text_of(setting):
 def mean_best_so_far(scores):
     """Returns the mean over all orders of the best of the first 1, 2, ... scores.
 
-    Of N scores, sorted from the lowest on, the i-th is the best of n random ones in
+    Of N scores, sorted from the lowest, the i-th is the best of n random ones in
     C(i - 1, n - 1) of C(N, n) cases.
 
     Args:
@@ -301,9 +289,7 @@ def mean_best_so_far(scores):
     """
     ordered, count = sorted(scores), len(scores)
     return [
-        sum(
-            score * math.comb(place, first - 1) for place, score in enumerate(ordered)
-        )
+        sum(score * math.comb(place, first - 1) for place, score in enumerate(ordered))
         / math.comb(count, first)
         for first in range(1, count + 1)
     ]
@@ -340,40 +326,29 @@ def report(results, setting, record):
         name: [row for row in results if row["method"] == name] for name in WEIGHTS
     }
     methods = {name: rows for name, rows in methods.items() if rows}
-    lines = [
-        "| | weights searched | trials | best score | wanted attribute seen | others "
-        "kept | likeness | with | score of a trial | diverged | s / trial |",
-        "|:--|--:|--:|--:|--:|--:|--:|:--|--:|--:|--:|",
-    ]
+    head = ["", "weights searched", "trials", "best score", "wanted attribute seen"]
+    head += ["others kept", "likeness", "with", "score of a trial", "diverged"]
+    found = []
     for name, rows in methods.items():
         best = max(rows, key=lambda row: row["score"])
         weights = ", ".join(
             f"{weight.removesuffix('_weight')} {best[weight]:.3g}"
             for weight in WEIGHTS[name]
         )
-        cells = [
-            TITLES[name],
-            str(len(WEIGHTS[name])),
-            str(len(rows)),
-            f"{best['score']:.1%}",
-            *(
-                f"{best[key]:.1%}" if key in best else "–"
-                for key in PARTS
-            ),
-            weights,
-            cell([row["score"] for row in rows], ".1%"),
-            str(sum("diverged" in row for row in rows)),
-            cell([row["seconds"] for row in rows if "seconds" in row], ".0f"),
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    titles = [TITLES[name] for name in methods]
-    lines += [
-        "",
-        "Trials until a score is reached, mean over all orders:",
-        "",
-        "| score | " + " | ".join(titles) + " |",
-        "|--:|" + "--:|" * len(titles),
-    ]
+        found.append(
+            [
+                TITLES[name],
+                str(len(WEIGHTS[name])),
+                str(len(rows)),
+                f"{best['score']:.1%}",
+                *(f"{best[key]:.1%}" if key in best else "–" for key in PARTS),
+                weights,
+                cell([row["score"] for row in rows], ".1%"),
+                str(sum("diverged" in row for row in rows)),
+                cell([row["seconds"] for row in rows if "seconds" in row], ".0f"),
+            ]
+        )
+    reached = []
     for level in LEVELS:
         needed = [
             trials_to(level, [row["score"] for row in rows])
@@ -381,8 +356,15 @@ def report(results, setting, record):
         ]
         if any(needed):
             cells = ["not reached" if n is None else f"{n:.1f}" for n in needed]
-            lines.append(f"| {level:.0%} | " + " | ".join(cells) + " |")
-    lines += [
+            reached.append([f"{level:.0%}", *cells])
+    align = [":--", *["--:"] * 6, ":--", *["--:"] * 3]
+    titles = [TITLES[name] for name in methods]
+    lines = [
+        *table([*head, "s / trial"], found, align),
+        "",
+        "Trials until a score is reached, mean over all orders:",
+        "",
+        *table(["score", *titles], reached, ["--:"] * (1 + len(titles))),
         "",
         f"{BATCHES * setting['steps']} batches of {setting['batch_size']} in a trial "
         "(an update of ACL-GAN's generator in each, of StarGAN's in every fifth), "
@@ -413,7 +395,8 @@ def draw_figures(directory, results):
     curves = top.subplots(1, 2)
     weights = [(name, weight) for name in WEIGHTS for weight in WEIGHTS[name]]
     panels = bottom.subplots(1, len(weights), sharey=True)
-    for number, (name, title) in enumerate(TITLES.items()):
+    for number, name in enumerate(WEIGHTS):
+        title = TITLES[name]
         rows = [row for row in results if row["method"] == name]
         if not rows:
             continue

@@ -49,9 +49,7 @@ class HintPooling(keras.layers.Layer):
         values, share = means[..., :-1], means[..., -1:]
         hinted = ops.cast(share > 0, "float32")
         values = values / ops.where(share > 0, share, 1.0)
-        return ops.cast(
-            ops.concatenate([values, hinted], axis=-1), self.compute_dtype
-        )
+        return ops.cast(ops.concatenate([values, hinted], axis=-1), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape

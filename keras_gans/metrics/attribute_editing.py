@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from keras_gans.metrics.generation import to_pixels
-from keras_gans.pixels import to_floats
+from keras_gans.metrics.pixels import to_pixels
 
 # From here on a pixel counts as inside the mask.
 _INSIDE = 0.5
@@ -55,7 +54,7 @@ def attribute_scores(model, images, attributes, classifier, border=8):
             f"image and a column for each of {model.attribute_names}. "
             f"Received: shape {attributes.shape}"
         )
-    scaled = to_floats(images)
+    scaled = images.astype("float32") / 127.5 - 1
     is_border = np.ones(images.shape[1:3], bool)
     is_border[border:-border, border:-border] = False
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_gans.pixels import to_floats
+from keras_gans.metrics.registry import metric
 
 # Of the Gaussian window of structural similarity, in pixels.
 _WINDOW = 11
@@ -12,21 +12,30 @@ _MAX_DECIBELS = 100.0
 
 
 class _PairedMean(keras.metrics.Mean):
-    """Mean over images of a score of each pair."""
+    """Mean over images of a score of each pair.
+
+    Args:
+        name: String.
+        dtype: Of the sums. Defaults to float32.
+
+    Call arguments:
+        y_true: Images of shape `(batch, height, width, channels)`, float in [-1, 1] or
+            uint8 in [0, 255]. Floats are not rounded to pixels.
+        y_pred: The same for the images to be scored.
+        sample_weight: Optional weights of shape `(batch,)`, one for each image.
+
+    Raises:
+        TypeError: For integers other than uint8, which have no agreed range.
+        ValueError: If the two are not images of the same shape.
+    """
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds a batch of pairs.
-
-        Args:
-            y_true: Images of shape `(batch, height, width, channels)`, float in
-                [-1, 1] or uint8 in [0, 255].
-            y_pred: The same for the images to be scored.
-            sample_weight: Optional weights of shape `(batch,)`, one for each image.
-        """
+        """Adds a batch of pairs."""
         y_true, y_pred = _to_floats(y_true, y_pred)
         super().update_state(self._scores(y_true, y_pred), sample_weight)
 
 
+@metric("psnr", paired=True)
 @keras.saving.register_keras_serializable("keras_gans")
 class PeakSignalToNoiseRatio(_PairedMean):
     """Peak signal-to-noise ratio (PSNR) of pairs of images, mean over images:
@@ -40,22 +49,8 @@ class PeakSignalToNoiseRatio(_PairedMean):
     infinite. So each image counts with at most 100 dB, which is an error of a 400th
     of a grey level.
 
-    Args:
-        name: String. Defaults to `"psnr"`.
-        dtype: Of the sums. Defaults to float32.
-
-    Call arguments:
-        y_true: Images of shape `(batch, height, width, channels)`, float in [-1, 1] or
-            uint8 in [0, 255]. Floats are not rounded to pixels.
-        y_pred: The same for the images to be scored.
-        sample_weight: Optional weights of shape `(batch,)`.
-
     Returns:
         A scalar tensor, in decibels.
-
-    Raises:
-        TypeError: For integers other than uint8, which have no agreed range.
-        ValueError: If the two are not images of the same shape.
 
     Example:
 
@@ -75,6 +70,7 @@ class PeakSignalToNoiseRatio(_PairedMean):
         return tf.minimum(decibels, _MAX_DECIBELS)
 
 
+@metric("ssim", paired=True)
 @keras.saving.register_keras_serializable("keras_gans")
 class StructuralSimilarity(_PairedMean):
     """Structural similarity (SSIM) of pairs of images, mean over images.
@@ -84,23 +80,11 @@ class StructuralSimilarity(_PairedMean):
     inside the image and over the channels. 1 for equal images, about 0 for unrelated
     ones, and down to -1.
 
-    Args:
-        name: String. Defaults to `"ssim"`.
-        dtype: Of the sums. Defaults to float32.
-
-    Call arguments:
-        y_true: Images of shape `(batch, height, width, channels)`, float in [-1, 1] or
-            uint8 in [0, 255]. Floats are not rounded to pixels.
-        y_pred: The same for the images to be scored.
-        sample_weight: Optional weights of shape `(batch,)`.
-
     Returns:
         A scalar tensor without a unit, in [-1, 1].
 
     Raises:
-        TypeError: For integers other than uint8, which have no agreed range.
-        ValueError: If the two are not images of the same shape, with at least 11
-            pixels a side.
+        ValueError: If the images have fewer than 11 pixels a side.
 
     Reference:
         Wang et al., "Image Quality Assessment: From Error Visibility to Structural
@@ -120,6 +104,7 @@ class StructuralSimilarity(_PairedMean):
         return tf.image.ssim((y_true + 1) / 2, (y_pred + 1) / 2, max_val=1.0)
 
 
+@metric("mae", paired=True)
 @keras.saving.register_keras_serializable("keras_gans")
 class MeanAbsoluteError(_PairedMean):
     """Mean absolute error of pairs of images, mean over pixels, channels and images:
@@ -130,22 +115,8 @@ class MeanAbsoluteError(_PairedMean):
     against white, and 1 / 127.5 for one grey level. Unlike `keras.metrics` the result
     is the same for floats and for the same images in uint8.
 
-    Args:
-        name: String. Defaults to `"mae"`.
-        dtype: Of the sums. Defaults to float32.
-
-    Call arguments:
-        y_true: Images of shape `(batch, height, width, channels)`, float in [-1, 1] or
-            uint8 in [0, 255]. Floats are not rounded to pixels.
-        y_pred: The same for the images to be scored.
-        sample_weight: Optional weights of shape `(batch,)`.
-
     Returns:
         A scalar tensor, in [0, 2].
-
-    Raises:
-        TypeError: For integers other than uint8, which have no agreed range.
-        ValueError: If the two are not images of the same shape.
     """
 
     def __init__(self, name="mae", dtype=None):
@@ -174,19 +145,12 @@ class ChannelMeanAbsoluteError(keras.metrics.Metric):
         name: String, what the names in the result begin with. Defaults to `"mae"`.
         dtype: Of the sums. Defaults to float32.
 
-    Call arguments:
-        y_true: Images of shape `(batch, height, width, channels)`, float in [-1, 1] or
-            uint8 in [0, 255]. Floats are not rounded to pixels.
-        y_pred: The same for the images to be scored.
-        sample_weight: Optional weights of shape `(batch,)`.
-
     Returns:
         A dict of scalar tensors, in [0, 2].
 
     Raises:
-        TypeError: For integers other than uint8, which have no agreed range.
-        ValueError: If `channels` is not a positive integer, or the two are not images
-            of the same shape with as many channels.
+        ValueError: If `channels` is not a positive integer, or the images have another
+            number of channels.
     """
 
     def __init__(self, channels=3, name="mae", dtype=None):
@@ -244,7 +208,7 @@ def _to_floats(y_true, y_pred):
             )
         is_uint8 = values.dtype == tf.uint8
         values = tf.cast(values, tf.float32)
-        images.append(to_floats(values) if is_uint8 else values)
+        images.append(values / 127.5 - 1 if is_uint8 else values)
     y_true, y_pred = images
     # An image would be broadcast to all images of a batch without a word.
     if y_true.shape.rank != 4 or not y_true.shape.is_compatible_with(y_pred.shape):

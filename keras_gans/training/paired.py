@@ -3,8 +3,6 @@
 import pathlib
 import typing
 
-import numpy as np
-
 import keras_gans
 from keras_gans.training.task import SAMPLES, Task
 
@@ -99,6 +97,8 @@ class Paired(Task):
 
     def _images(self, split, count=None):
         """Returns sources and targets in [-1, 1], in a fixed order."""
+        import numpy as np
+
         size = self.configuration.size
         data = self._pairs(split, batch_size=1, size=size, flip=False, seed=0)
         pairs = list(data.take(count) if count else data)

@@ -16,8 +16,10 @@ import sys
 import keras_tuner
 import numpy as np
 import pytest
-
 import small_run
+from study_helpers import run_eagerly
+
+from keras_gans import cli
 from keras_gans.experiments import attribute_loss, attribute_search
 from keras_gans.experiments.attribute_loss import Setting, score_of
 from keras_gans.experiments.attribute_search import (
@@ -32,17 +34,18 @@ Faces = attribute_loss.Faces
 # What a chief and its workers run, each a process of its own.
 SCRIPT = """
 import sys
+from keras_gans import cli
 from keras_gans.experiments import attribute_loss, attribute_search
 from keras_gans.experiments.attribute_loss import Setting, score_of
 
-build = attribute_loss.build
+build = attribute_search.STUDY.build
 
 def build_eager(*args, **weights):
     model = build(*args, **weights)
     model.run_eagerly = True
     return model
 
-attribute_loss.build = build_eager
+attribute_search.STUDY.build = build_eager
 setting = eval(sys.argv[2])
 attribute_search.search(sys.argv[1], setting, only=["aclgan"], trials=4)
 """
@@ -68,15 +71,9 @@ def setting(tmp_path_factory):
 @pytest.fixture(scope="module", autouse=True)
 def small(setting):
     """One set of images and one judge for all trials, which compute eagerly."""
-    build, faces = attribute_loss.build, Faces(setting)
-
-    def build_eager(*args, **weights):
-        model = build(*args, **weights)
-        model.run_eagerly = True
-        return model
-
+    faces = Faces(setting)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(attribute_loss, "build", build_eager)
+        run_eagerly(attribute_search.STUDY, patch)
         patch.setattr(attribute_loss, "Faces", lambda setting: faces)
         yield
 
@@ -125,13 +122,13 @@ def test_both_get_as_many_batches(setting, monkeypatch, tmp_path):
 
 
 def test_weights_of_a_trial_reach_the_model(setting, monkeypatch, tmp_path):
-    built, build = [], attribute_loss.build
+    built, build = [], attribute_search.STUDY.build
 
     def watch(*args, **weights):
         built.append(build(*args, **weights))
         return built[-1]
 
-    monkeypatch.setattr(attribute_loss, "build", watch)
+    monkeypatch.setattr(attribute_search.STUDY, "build", watch)
     for row in search(tmp_path, setting, trials=1):
         # The first ones are made before the search, to see whether they can be.
         model = built[2:][0 if row["method"] == "stargan" else 1]
@@ -229,6 +226,7 @@ def test_what_trials_tell_is_the_mean_over_all_orders():
     assert trials_to(0.95, scores) is None
 
 
+@pytest.mark.slow
 def test_two_workers_share_the_trials_of_a_chief(setting, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -269,3 +267,39 @@ def test_two_workers_share_the_trials_of_a_chief(setting, tmp_path):
         assert float(row["content_weight"]) == pytest.approx(other["content_weight"])
     content = json.loads((tmp_path / "study" / "setting.json").read_text())
     assert content["search"] is True and content["steps"] == 1
+
+
+def test_the_command_line_starts_the_search(monkeypatch, tmp_path, capsys):
+    seen = []
+    monkeypatch.setattr(
+        attribute_search,
+        "search",
+        lambda directory, setting, only, trials, command: seen.append(
+            (directory, setting, only, trials, command)
+        ),
+    )
+    monkeypatch.chdir(tmp_path)
+    command = ("reproduce", "attributes", "--search")
+
+    def fail(*arguments):
+        assert cli.main(arguments) == 1
+        return capsys.readouterr().err
+
+    assert cli.main(command) == 0
+    assert cli.main([*command, "--quick", "--output", "out"]) == 0
+    options = ("--trials", "3", "--steps", "7", "--only", "aclgan")
+    assert cli.main([*command, *options]) == 0
+    default, quick, given = seen
+    folder = pathlib.Path("runs/attribute_search")
+    text = "keras-gans reproduce attributes --search"
+    assert default == (folder, attribute_search.SETTING, None, 12, text)
+    assert quick[:4] == (pathlib.Path("out"), attribute_search.STUDY.quick, None, 2)
+    assert given[1] == dataclasses.replace(attribute_search.SETTING, steps=7)
+    assert given[2:4] == (["aclgan"], 3)
+    assert "--search only" in fail("reproduce", "attributes", "--trials", "3")
+    assert "is searched" in fail(*command, "--content-weight", "1")
+    assert "--trials" in fail(*command, "--seeds", "2")
+    # Without the extra: as if keras-tuner was not there.
+    monkeypatch.delitem(sys.modules, "keras_gans.experiments.attribute_search")
+    monkeypatch.setitem(sys.modules, "keras_tuner", None)
+    assert "pip install 'keras_gans[tune]'" in fail(*command)

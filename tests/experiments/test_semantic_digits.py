@@ -9,15 +9,16 @@ import json
 import keras
 import numpy as np
 import pytest
+from study_helpers import RECORD, read_table, run_eagerly
 
 from keras_gans import metrics
 from keras_gans.data import handwritten_digits
 from keras_gans.experiments import semantic_digits
-from keras_gans.experiments.semantic_digits import VARIANTS, Setting
-from keras_gans.models import CycleGAN
+from keras_gans.experiments.semantic_digits import Setting
 
 TRAIN, TEST = 24, 12
-Domains = semantic_digits._Domains
+Domains = semantic_digits.Domains
+STUDY = semantic_digits.SemanticDigits()
 
 
 def train_small(*args, **kwargs):
@@ -33,24 +34,13 @@ def train_small(*args, **kwargs):
     return classifier
 
 
-def without_tracing(build):
-    """Lets a model compute its few steps eagerly: tracing would take longer."""
-
-    def build_eager(*args):
-        model = build(*args)
-        model.run_eagerly = True
-        return model
-
-    return build_eager
-
-
 @pytest.fixture(scope="module", autouse=True)
 def small():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(semantic_digits, "train_classifier", train_small)
+        patch.setattr(semantic_digits.metrics, "train_classifier", train_small)
         # Made once for all tests that only look at them.
-        patch.setattr(semantic_digits, "_Domains", functools.cache(Domains))
-        patch.setattr(semantic_digits, "build", without_tracing(semantic_digits.build))
+        patch.setattr(semantic_digits, "Domains", functools.cache(Domains))
+        run_eagerly(STUDY, patch)
         yield
 
 
@@ -73,35 +63,15 @@ def setting(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def domains(setting):
-    return semantic_digits._Domains(setting)
+    return semantic_digits.Domains(setting)
 
 
 @pytest.fixture(scope="module")
 def study(setting, tmp_path_factory):
     """A folder with a finished study, and its results."""
     folder = tmp_path_factory.mktemp("study") / "semantic_digits"
-    results = semantic_digits.reproduce(folder, setting, command="the command")
+    results = STUDY.reproduce(folder, setting, command="the command")
     return folder, results
-
-
-def contents(folder):
-    """Bytes and times of the files of all runs."""
-    return {
-        path: (path.read_bytes(), path.stat().st_mtime_ns)
-        for path in sorted(folder.glob("runs/**/*"))
-        if path.is_file()
-    }
-
-
-def without_times(result):
-    return {name: result[name] for name in result if name != "seconds_per_step"}
-
-
-def table(text):
-    """Returns a dict from the first cell of each row to the row, a dict."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    head, _, *rows = [[part.strip() for part in line.split("|")] for line in lines]
-    return {row[1]: dict(zip(head[2:-1], row[2:-1], strict=True)) for row in rows}
 
 
 # The study as a whole --------------------------------------------------------------
@@ -109,7 +79,7 @@ def table(text):
 
 def test_study_trains_all_variants_alike(study, setting):
     _, results = study
-    assert [row["variant"] for row in results] == list(VARIANTS)
+    assert [row["variant"] for row in results] == list(STUDY.variants)
     for row in results:
         assert (row["seed"], row["steps"]) == (0, setting.steps)
         for direction in ("xy", "yx"):
@@ -126,126 +96,26 @@ def test_study_trains_all_variants_alike(study, setting):
 
 def test_study_writes_its_files(study, setting):
     folder, results = study
-    names = {path.relative_to(folder).as_posix() for path in folder.glob("*")}
-    assert names == {
-        "domains.json",
-        "figures",
-        "run.json",
-        "runs",
-        "setting.json",
-        "table.csv",
-        "table.md",
-    }
-    pictures = {f"translations_{name}.png" for name in VARIANTS}
+    pictures = {f"translations_{name}.png" for name in STUDY.variants}
     assert {path.name for path in folder.glob("figures/*")} == {
         "label_kept.png",
         *pictures,
     }
     # Of three different models.
     assert len({(folder / "figures" / name).read_bytes() for name in pictures}) == 3
-    with (folder / "table.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    for row, result in zip(rows, results, strict=True):
-        assert row == {name: str(value) for name, value in result.items()}
     text = (folder / "table.md").read_text(encoding="utf-8")
-    assert set(table(text)) == {
+    assert set(read_table(text)) == {
         "not translated",
-        *semantic_digits.TITLES.values(),
+        *STUDY.variants.values(),
         "real images of the target",
     }
     assert "`the command`" in text and f"{TEST} and {TEST} test" in text
-    for name in VARIANTS:
+    for name in STUDY.variants:
         path = folder / "runs" / f"{name}-0" / "scores.csv"
         with path.open(newline="", encoding="utf-8") as file:
             scores = list(csv.DictReader(file))
         assert [int(row["iteration"]) for row in scores] == [2, 4]
         assert json.loads((path.parent / "result.json").read_text()) in results
-
-
-def test_second_call_trains_nothing(study, setting, monkeypatch):
-    folder, results = study
-    before = contents(folder)
-    for name in ("run", "_Domains"):  # Would fail if they were called.
-        monkeypatch.setattr(semantic_digits, name, None)
-    assert semantic_digits.reproduce(folder, setting, only=["plain"]) == results
-    assert contents(folder) == before
-
-
-def test_second_call_adds_what_is_missing(study, setting):
-    folder, results = study
-    before = contents(folder)
-    more = semantic_digits.reproduce(folder, setting, only=["plain"], seeds=2)
-    (new,) = [row for row in more if row not in results]
-    assert [row for row in more if row is not new] == results
-    assert (new["variant"], new["seed"]) == ("plain", 1)
-    assert new["xy_cycle_l1"] != results[0]["xy_cycle_l1"]
-    after = contents(folder)
-    assert {path: after[path] for path in before} == before
-    text = (folder / "table.md").read_text(encoding="utf-8")
-    assert "over seeds 0, 1; of semantic, reconstruction 0 alone; of" in text
-
-
-def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
-    _, results = study
-    steps = []
-    train_step, score = CycleGAN.train_step, Domains.score
-
-    def count(model, data):
-        steps.append(model.iterations)
-        return train_step(model, data)
-
-    def stop(*args):
-        raise KeyboardInterrupt
-
-    def reproduce():
-        return semantic_digits.reproduce(tmp_path, setting, only=["translation"])
-
-    monkeypatch.setattr(CycleGAN, "train_step", count)
-    # In its last step, which is then not saved.
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            Domains,
-            "score",
-            lambda domains, model: (
-                stop() if model.iterations > 3 else score(domains, model)
-            ),
-        )
-        with pytest.raises(KeyboardInterrupt):
-            reproduce()
-    assert steps == [0, 1, 2, 3]
-    # After its last step.
-    with monkeypatch.context() as patch:
-        patch.setattr(semantic_digits, "translation_grid", stop)
-        with pytest.raises(KeyboardInterrupt):
-            reproduce()
-    assert steps == [0, 1, 2, 3, 3]
-    (result,) = reproduce()
-    assert steps == [0, 1, 2, 3, 3]
-    assert result["seconds_per_step"] > 0
-    assert without_times(result) == without_times(results[-1])
-
-
-def test_another_setting_is_refused(study, setting):
-    folder, _ = study
-    before = contents(folder)
-    with pytest.raises(ValueError, match="another setting"):
-        semantic_digits.reproduce(folder, dataclasses.replace(setting, steps=5))
-    assert contents(folder) == before
-
-
-def test_a_foreign_folder_is_refused(setting, tmp_path):
-    (tmp_path / "letter.txt").write_text("Dear reader")
-    with pytest.raises(FileExistsError, match="no study"):
-        semantic_digits.reproduce(tmp_path, setting)
-    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
-
-
-def test_an_unknown_name_is_refused(setting, tmp_path):
-    with pytest.raises(ValueError, match="--only.*translation.*Received: plan, semant"):
-        semantic_digits.reproduce(
-            tmp_path / "study", setting, only=["semantic", "plain", "plan"]
-        )
-    assert not list(tmp_path.iterdir())
 
 
 def test_images_without_labels_are_refused_and_leave_no_study(setting, tmp_path):
@@ -254,24 +124,8 @@ def test_images_without_labels_are_refused_and_leave_no_study(setting, tmp_path)
         np.savez(path, **{name: file[name] for name in ("x_train", "x_test")})
     unlabelled = dataclasses.replace(setting, y=str(path))
     with pytest.raises(ValueError, match="`y` must have labels.*unlabelled"):
-        semantic_digits.reproduce(tmp_path / "study", unlabelled)
+        STUDY.reproduce(tmp_path / "study", unlabelled)
     assert not (tmp_path / "study").exists()
-
-
-@pytest.mark.parametrize("steps", [1, 97, 101, 150, 4685])
-def test_all_steps_are_trained(domains, setting, tmp_path, monkeypatch, steps):
-    class Fit(Exception):
-        pass
-
-    def fit(model, data, epochs, **arguments):
-        raise Fit(epochs, data.steps_per_epoch)
-
-    monkeypatch.setattr(CycleGAN, "fit", fit)
-    setting = dataclasses.replace(setting, steps=steps)
-    with pytest.raises(Fit) as caught:
-        semantic_digits.run("plain", 0, setting, domains, tmp_path)
-    epochs, steps_per_epoch = caught.value.args
-    assert epochs * steps_per_epoch == steps and epochs <= 100
 
 
 # The loss --------------------------------------------------------------------------
@@ -284,11 +138,9 @@ def compute_losses(model, x, y):
 
 
 def test_variants_start_alike_and_differ_by_their_loss(domains, setting):
-    built = {
-        name: semantic_digits.build(name, 3, setting, domains) for name in VARIANTS
-    }
+    built = {name: STUDY.build(name, 3, setting, domains) for name in STUDY.variants}
     plain = built["plain"]
-    other = semantic_digits.build("plain", 4, setting, domains)
+    other = STUDY.build("plain", 4, setting, domains)
     for name, model in built.items():
         for network in model.network_names:
             variables = getattr(model, network).variables
@@ -388,7 +240,7 @@ def test_scores_say_who_judged(setting):
     for label, classifier in zip((1, 2, 3), (*domains.judges, domains.extractor)):
         last = classifier.layers[-1]
         last.set_weights([np.zeros(last.kernel.shape), 1.0 * (np.arange(10) == label)])
-    scores = domains.score(semantic_digits.build("plain", 0, setting, domains))
+    scores = domains.score(STUDY.build("plain", 0, setting, domains))
     share = {
         (domain, label): float((domains.test[domain][1] == label).mean())
         for domain in ("x", "y")
@@ -414,16 +266,10 @@ def test_pictures_show_one_image_of_each_label(domains):
 
 # The table -------------------------------------------------------------------------
 
-RECORD = {
-    "commands": ["do", "do more"],
-    "keras": "3.15.1",
-    "tensorflow": "2.21.0",
-    "python": "3.11",
-}
 DOMAINS = {"test_images": {"x": 300, "y": 1000}, "semantic_weight": 0.39}
 
 
-def make_results(variants=VARIANTS):
+def make_results(variants=STUDY.variants):
     """Two seeds of every variant; X → Y keeps 20 %, 40 %, 60 %, ± 10 percent points."""
     results = []
     for index, name in enumerate(variants, 1):
@@ -442,9 +288,9 @@ def make_results(variants=VARIANTS):
 
 def test_report_has_mean_and_deviation_between_the_bounds():
     setting = dataclasses.asdict(Setting())
-    text = semantic_digits.report(make_results(), setting, DOMAINS, RECORD)
-    rows = table(text)
-    titles = list(semantic_digits.TITLES.values())
+    text = STUDY.report(make_results(), setting, DOMAINS, RECORD)
+    rows = read_table(text)
+    titles = list(STUDY.variants.values())
     assert list(rows) == ["not translated", *titles, "real images of the target"]
     first, second, third = (rows[title] for title in titles)
     assert first["label kept, X → Y"] == "20.0% ± 14.1%"
@@ -469,9 +315,7 @@ def test_report_has_mean_and_deviation_between_the_bounds():
 
 def test_report_of_a_part_has_no_empty_rows():
     results = make_results(["translation"])
-    text = semantic_digits.report(
-        results, dataclasses.asdict(Setting()), DOMAINS, RECORD
-    )
-    assert [title for title in table(text) if title.startswith(("pl", "sem"))] == [
-        semantic_digits.TITLES["translation"]
+    text = STUDY.report(results, dataclasses.asdict(Setting()), DOMAINS, RECORD)
+    assert [title for title in read_table(text) if title.startswith(("pl", "sem"))] == [
+        STUDY.variants["translation"]
     ]

@@ -1,43 +1,33 @@
 """The semantic CycleGAN study: variants, scores, its folder, and the table."""
 
-import csv
 import dataclasses
 import functools
 import inspect
-import json
 import math
 
 import keras
 import numpy as np
 import pytest
 import scipy.linalg
-
 import small_run
+from study_helpers import read_rows, read_table, run_eagerly
+
 from keras_gans import export, metrics
-from keras_gans.data import street_digits
+from keras_gans.data.digits import street_digits
+from keras_gans.data.sources import resize_images
 from keras_gans.experiments import semantic_loss
 from keras_gans.experiments.semantic_loss import (
     PAPER,
-    VARIANTS,
     Setting,
-    report,
     unsteadiness,
 )
 from keras_gans.models import CycleGAN
 
 PHOTOS, PAINTINGS = 12, 16
-Domains = semantic_loss._Domains
-
-
-def without_tracing(build):
-    """Lets a model compute its few steps eagerly: tracing would take longer."""
-
-    def build_eager(*args):
-        model = build(*args)
-        model.run_eagerly = True
-        return model
-
-    return build_eager
+# Those that differ most; the others are built by a test.
+TRAINED = ["origin", "hybrid"]
+Domains = semantic_loss.Domains
+STUDY = semantic_loss.SemanticLoss()
 
 
 def export_nothing(*args, **kwargs):
@@ -51,9 +41,9 @@ def export_nothing(*args, **kwargs):
 def small():
     with pytest.MonkeyPatch.context() as patch:
         # Made once for all tests that only look at them.
-        patch.setattr(semantic_loss, "_Domains", functools.cache(Domains))
-        patch.setattr(semantic_loss, "build", without_tracing(semantic_loss.build))
-        patch.setattr(semantic_loss, "export_translator", export_nothing)
+        patch.setattr(semantic_loss, "Domains", functools.cache(Domains))
+        run_eagerly(STUDY, patch)
+        patch.setattr(semantic_loss.export, "export_translator", export_nothing)
         yield
 
 
@@ -87,40 +77,18 @@ def setting(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def domains(setting):
-    return semantic_loss._Domains(setting)
+    return semantic_loss.Domains(setting)
 
 
 @pytest.fixture(scope="module")
 def study(setting, tmp_path_factory):
     """A folder with a finished study, and its results."""
     folder = tmp_path_factory.mktemp("study") / "semantic"
-    return folder, semantic_loss.reproduce(folder, setting, command="the command")
-
-
-def contents(folder):
-    """Bytes and times of the files of all runs."""
-    return {
-        path: (path.read_bytes(), path.stat().st_mtime_ns)
-        for path in sorted(folder.glob("runs/**/*"))
-        if path.is_file()
-    }
-
-
-def read_rows(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return folder, STUDY.reproduce(folder, setting, TRAINED, command="the command")
 
 
 def without_times(result):
     return {name: result[name] for name in result if name != "seconds_per_step"}
-
-
-def table(text):
-    """Returns a dict from the first cell of each row to the row, a dict."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    head, _, *rows = [[part.strip() for part in line.split("|")] for line in lines]
-    assert len({row[1] for row in rows}) == len(rows)
-    return {row[1]: dict(zip(head[2:-1], row[2:-1], strict=True)) for row in rows}
 
 
 # The study as a whole --------------------------------------------------------------
@@ -128,7 +96,7 @@ def table(text):
 
 def test_study_trains_all_variants_alike(study, setting):
     _, results = study
-    assert [row["variant"] for row in results] == list(VARIANTS)
+    assert [row["variant"] for row in results] == TRAINED
     for row in results:
         assert (row["seed"], row["steps"]) == (0, setting.steps)
         for weights in semantic_loss.WEIGHTS:
@@ -138,36 +106,24 @@ def test_study_trains_all_variants_alike(study, setting):
         assert row["seconds_per_step"] > 0
         assert row["trained_test_fid"] != row["averaged_test_fid"]
     for name in ("trained_test_fid", "averaged_reference_kid"):
-        assert len({row[name] for row in results}) == len(VARIANTS)
+        assert len({row[name] for row in results}) == len(TRAINED)
 
 
 def test_study_writes_its_files(study, setting):
     folder, results = study
-    names = {path.relative_to(folder).as_posix() for path in folder.glob("*")}
-    assert names == {
-        "domains.json",
-        "figures",
-        "run.json",
-        "runs",
-        "setting.json",
-        "table.csv",
-        "table.md",
-    }
     assert {path.name for path in folder.glob("figures/*")} == {
         "comparison.png",
         "losses.png",
         "scores.png",
     }
-    for row, result in zip(read_rows(folder / "table.csv"), results, strict=True):
-        assert row == {name: str(value) for name, value in result.items()}
     text = (folder / "table.md").read_text(encoding="utf-8")
     assert "`the command`" in text and "small_network" in text
-    rows = table(text)
-    assert {name: float(rows["FID of the paper"][semantic_loss.TITLES[name]]) for name
-            in VARIANTS} == PAPER  # fmt: skip
+    rows = read_table(text)
+    assert {name: float(rows["FID of the paper"][STUDY.variants[name]]) for name
+            in TRAINED} == {name: PAPER[name] for name in TRAINED}  # fmt: skip
     held_out = "held-out photos → held-out paintings"
     for result in results:
-        title = semantic_loss.TITLES[result["variant"]]
+        title = STUDY.variants[result["variant"]]
         for weights, suffix in (("trained", ""), ("averaged", ", averaged weights")):
             value = result[f"{weights}_test_fid"]
             assert rows[f"FID, {held_out}{suffix}"][title] == f"{value:.2f}"
@@ -178,7 +134,6 @@ def test_study_keeps_scores_and_pictures_of_every_run(study, setting):
     samples = {}
     for result in results:
         path = folder / "runs" / f"{result['variant']}-0"
-        assert json.loads((path / "result.json").read_text()) == result
         assert (path / "export" / "1").is_dir()
         scores = read_rows(path / "scores.csv")
         assert [int(row["iteration"]) for row in scores] == [1, 2, 3, 4]
@@ -203,37 +158,10 @@ def test_study_keeps_scores_and_pictures_of_every_run(study, setting):
         assert (other["trained"] != first["trained"]).any()
 
 
-def test_second_call_trains_nothing(study, setting, monkeypatch):
-    folder, results = study
-    before = contents(folder)
-    for name in ("run", "_Domains"):  # Would fail if they were called.
-        monkeypatch.setattr(semantic_loss, name, None)
-    assert semantic_loss.reproduce(folder, setting, only=["hybrid"]) == results
-    assert contents(folder) == before
-
-
-def test_second_call_adds_what_is_missing(study, setting):
-    folder, results = study
-    before = contents(folder)
-    more = semantic_loss.reproduce(folder, setting, only=["leaky_relu"], seeds=2)
-    (new,) = [row for row in more if row not in results]
-    assert [row for row in more if row is not new] == results
-    assert (new["variant"], new["seed"]) == ("leaky_relu", 1)
-    after = contents(folder)
-    assert {path: after[path] for path in before} == before
-    text = (folder / "table.md").read_text(encoding="utf-8")
-    assert "over seeds 0, 1; of origin 0 alone; of semantic 0 alone; of hyb" in text
-    values = [row["trained_test_fid"] for row in more if row["variant"] == "leaky_relu"]
-    assert values[0] != values[1]
-    cells = table(text)["FID, held-out photos → held-out paintings"]
-    assert cells["LeakyReLU"] == f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}"
-    assert "±" not in cells["hybrid"]
-
-
 def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
     _, results = study
     steps = []
-    train_step, score = CycleGAN.train_step, semantic_loss._score
+    train_step, score = CycleGAN.train_step, Domains.score
 
     def count(model, data):
         steps.append(model.iterations)
@@ -243,16 +171,16 @@ def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     def reproduce():
-        return semantic_loss.reproduce(tmp_path, setting, only=["hybrid"])
+        return STUDY.reproduce(tmp_path, setting, only=["hybrid"])
 
     monkeypatch.setattr(CycleGAN, "train_step", count)
     # In its last step, which is then not saved.
     with monkeypatch.context() as patch:
         patch.setattr(
-            semantic_loss,
-            "_score",
-            lambda model, *rest: (
-                stop() if model.iterations > 3 else score(model, *rest)
+            Domains,
+            "score",
+            lambda domains, model, *rest: (
+                stop() if model.iterations > 3 else score(domains, model, *rest)
             ),
         )
         with pytest.raises(KeyboardInterrupt):
@@ -260,7 +188,7 @@ def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
     assert steps == [0, 1, 2, 3]
     # After its last step.
     with monkeypatch.context() as patch:
-        patch.setattr(semantic_loss, "export_translator", stop)
+        patch.setattr(semantic_loss.export, "export_translator", stop)
         with pytest.raises(KeyboardInterrupt):
             reproduce()
     assert steps == [0, 1, 2, 3, 3]
@@ -268,45 +196,6 @@ def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
     assert steps == [0, 1, 2, 3, 3]
     assert result["seconds_per_step"] > 0
     assert without_times(result) == without_times(results[-1])
-
-
-def test_another_setting_is_refused(study, setting):
-    folder, _ = study
-    before = contents(folder)
-    with pytest.raises(ValueError, match="another setting"):
-        semantic_loss.reproduce(folder, dataclasses.replace(setting, size=64))
-    assert contents(folder) == before
-
-
-def test_a_foreign_folder_is_refused(setting, tmp_path):
-    (tmp_path / "letter.txt").write_text("Dear reader")
-    with pytest.raises(FileExistsError, match="no study"):
-        semantic_loss.reproduce(tmp_path, setting)
-    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
-
-
-def test_an_unknown_name_is_refused(setting, tmp_path):
-    with pytest.raises(ValueError, match="--only.*leaky_relu.*Received: Hybrid, relu$"):
-        semantic_loss.reproduce(
-            tmp_path / "study", setting, only=["relu", "origin", "Hybrid"]
-        )
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("steps", [1, 97, 101, 150, 2400])
-def test_all_steps_are_trained(domains, setting, tmp_path, monkeypatch, steps):
-    class Fit(Exception):
-        pass
-
-    def fit(model, data, epochs, **arguments):
-        raise Fit(epochs, data.steps_per_epoch)
-
-    monkeypatch.setattr(CycleGAN, "fit", fit)
-    setting = dataclasses.replace(setting, steps=steps)
-    with pytest.raises(Fit) as caught:
-        semantic_loss.run("origin", 0, setting, domains, tmp_path)
-    epochs, steps_per_epoch = caught.value.args
-    assert epochs * steps_per_epoch == steps and epochs <= 100
 
 
 # The data --------------------------------------------------------------------------
@@ -328,7 +217,7 @@ def test_held_out_images_are_in_no_training(domains, setting):
         # What is trained on is the training part, with room for a crop.
         trained = domains.train[domain]
         assert trained.shape == (count - held_out, 36, 36, 3)
-        resized = semantic_loss.resize_images(trained, setting.size)
+        resized = resize_images(trained, setting.size)
         assert keys(resized) == train
     again = Domains(setting)
     for name, images in domains.images.items():
@@ -360,7 +249,7 @@ def test_the_classifier_sees_no_held_out_image(setting, tmp_path, monkeypatch):
         features = keras.layers.Dense(3, name="features")(x)
         return keras.Model(images, keras.layers.Dense(10)(features))
 
-    monkeypatch.setattr(semantic_loss, "train_classifier", train_small)
+    monkeypatch.setattr(semantic_loss.metrics, "train_classifier", train_small)
     images, labels = street_digits("train", 32)
     paths = [str(tmp_path / "one.npz"), str(tmp_path / "other.npz")]
     for path, part in zip(paths, (slice(16), slice(16, 32)), strict=True):
@@ -431,12 +320,12 @@ def test_distances_are_between_the_images_that_they_name(domains, setting):
 
 
 def test_both_kinds_of_weights_translate(domains, setting):
-    model = semantic_loss.build("origin", 0, setting, domains)
+    model = STUDY.build("origin", 0, setting, domains)
     photos = domains.images["training photos"]
     one, other = (
         semantic_loss.translate(model, name, photos) for name in semantic_loss.WEIGHTS
     )
-    np.testing.assert_array_equal(one, other)  # They begin alike.
+    np.testing.assert_array_equal(one, other)  # They start alike.
     assert one.shape == photos.shape and one.dtype == np.uint8
     for variable in model.generator_xy.trainable_variables:
         variable.assign(1.5 * variable)
@@ -463,7 +352,7 @@ def test_unsteadiness_is_the_mean_change_in_the_later_half():
 
 
 def test_variants_start_alike(domains, setting):
-    built = {name: semantic_loss.build(name, 3, setting, domains) for name in VARIANTS}
+    built = {name: STUDY.build(name, 3, setting, domains) for name in STUDY.variants}
     origin = built["origin"]
     for name, model in built.items():
         for network in model.network_names:
@@ -488,7 +377,7 @@ def test_variants_start_alike(domains, setting):
         for step, rate in ((0, 2e-4), (2, 2e-4), (3, 1e-4), (4, 0)):
             optimizer.iterations.assign(step)
             assert float(optimizer.learning_rate) == pytest.approx(rate, abs=1e-10)
-    other = semantic_loss.build("origin", 4, setting, domains)
+    other = STUDY.build("origin", 4, setting, domains)
     one, two = (model.generator_xy.variables[0].numpy() for model in (origin, other))
     assert (one != two).any()
 
@@ -508,7 +397,7 @@ def test_the_semantic_loss_is_between_images_and_reconstructions(domains, settin
         return np.linalg.norm((one - two).reshape(2, -1), axis=1).mean()
 
     def losses(name):
-        model = semantic_loss.build(name, 0, setting, domains)
+        model = STUDY.build(name, 0, setting, domains)
         values = model.compute_losses(x, y, training=False)
         return model, {key: float(value) for key, value in values.items()}
 
@@ -540,122 +429,10 @@ def test_networks_are_those_of_the_setting(domains, setting):
             discriminator_layers=layers,
             residual_blocks=blocks,
         )
-        model = semantic_loss.build("origin", 0, given, domains)
+        model = STUDY.build("origin", 0, given, domains)
         for generator in (model.generator_xy, model.generator_yx):
             assert count(generator, transposed) == 2 * (upsampling == "transposed")
             assert count(generator, keras.layers.Add) == blocks
             assert count(generator, conv, filters=setting.width) > 0
         for discriminator in (model.discriminator_x, model.discriminator_y):
             assert count(discriminator, conv, strides=(2, 2)) == layers
-
-
-def test_a_given_weight_is_used(setting):
-    domains = Domains(dataclasses.replace(setting, semantic_weight=0.125))
-    assert domains.semantic_weight == domains.record["semantic_weight"] == 0.125
-
-
-# The table -------------------------------------------------------------------------
-
-RECORD = {
-    "commands": ["do", "do more"],
-    "keras": "3.15.1",
-    "tensorflow": "2.21.0",
-    "python": "3.11",
-}
-
-
-def make_domains(network):
-    scores = {
-        f"{name}_{score}": value
-        for name in semantic_loss.COMPARISONS
-        for score, value in (("fid", 321.0), ("kid", 0.5))
-    }
-    return {
-        "training photos": 90,
-        "held-out photos": 30,
-        "training paintings": 80,
-        "held-out paintings": 20,
-        "semantic_weight": 0.0625,
-        "feature_network": network,
-        "feature_dim": 512,
-        "resize": "clean",
-        "feature_size": [64, 64],
-        "photos": scores,
-        "paintings_fid": 111.0,
-        "paintings_kid": 0.25,
-    }
-
-
-def make_results(variants=VARIANTS):
-    """Two seeds of every variant; FID of the first is 98 and 102, of the second 200."""
-    results = []
-    for index, name in enumerate(variants, 1):
-        for seed, sign in enumerate((-1, 1)):
-            row = {"variant": name, "seed": seed, "seconds_per_step": 0.25}
-            for weights in semantic_loss.WEIGHTS:
-                row[f"{weights}_unsteadiness"] = 7.5
-                for number, comparison in enumerate(semantic_loss.COMPARISONS):
-                    row[f"{weights}_{comparison}_fid"] = (
-                        100 * index + 2 * sign + number + 10 * (weights == "averaged")
-                    )
-                    row[f"{weights}_{comparison}_kid"] = index / 8
-            results.append(row)
-    return results
-
-
-def test_report_has_the_paper_beside_mean_and_deviation():
-    setting = dataclasses.asdict(Setting())
-    text = report(make_results(), setting, make_domains("inception_v3"), RECORD)
-    rows = table(text)
-    assert list(rows["FID of the paper"].items()) == [
-        ("origin", "199.29"),
-        ("LeakyReLU", "201.94"),
-        ("semantic", "192.47"),
-        ("hybrid", "189.71"),
-    ]
-    for (photos, paintings), number in zip(
-        semantic_loss.COMPARISONS.values(), range(3)
-    ):
-        for suffix, more in (("", 0), (", averaged weights", 10)):
-            title = f"{photos} → {paintings}{suffix}"
-            assert list(rows[f"FID, {title}"].values()) == [
-                f"{100 * index + number + more}.00 ± 2.83" for index in (1, 2, 3, 4)
-            ]
-            if number < 2:
-                assert rows[f"KID, {title}"]["semantic"] == "0.3750"
-    assert rows["seconds per step"]["hybrid"] == "0.250"
-    assert set(rows["mean change of the FID between scores, averaged weights"].values()
-               ) == {"7.50"}  # fmt: skip
-    for part in (
-        "100000 steps",
-        "256x256",
-        "over seeds 0, 1.",
-        "512 features of inception_v3,",
-        "90 training photos",
-        "20 held-out paintings",
-        "FID 321.00",
-        "FID 111.00",
-        "vgg16",
-        "0.0625",
-        "decay 0.999",
-        *keras.tree.flatten(RECORD),
-    ):
-        assert part in text, part
-
-
-def test_report_says_in_which_unit_the_distances_are():
-    setting = dataclasses.asdict(Setting(feature_extractor="networks/small.keras"))
-    for network, has_unit in (("inception_v3", False), ("small", True)):
-        text = report(make_results(), setting, make_domains(network), RECORD)
-        assert ("in units of" in text) == has_unit
-        # No folder of the machine that it was made on.
-        assert "small.keras" in text and "networks/" not in text
-
-
-def test_report_of_a_part_has_no_empty_columns():
-    results = make_results(["semantic"])
-    text = report(
-        results, dataclasses.asdict(Setting()), make_domains("inception_v3"), RECORD
-    )
-    assert table(text)["FID of the paper"] == {"semantic": "192.47"}
-    assert "–" not in text.split("\n\n")[0]

@@ -91,7 +91,7 @@ def test_files_of_images(exported, images):
         image_bytes=tf.constant(files), attributes=tf.constant(attributes)
     )
     received = [decode_png(file) for file in outputs["image_bytes"].numpy()]
-    (expected, *_) = model.translate(scaled(images[:2]), attributes)
+    expected, *_ = model.translate(scaled(images[:2]), attributes)
     assert np.abs(received - as_pixels(expected)).max() <= 1
 
 

@@ -274,9 +274,7 @@ def call_traced(traced, loss, attributes, outputs):
 
 @each_side
 def test_configuration(loss_class):
-    original = loss_class(
-        "wasserstein", True, 3, None, "both", "bfloat16"
-    )
+    original = loss_class("wasserstein", True, 3, None, "both", "bfloat16")
     assert contracts.round_trip(original).get_config() == {
         "form": "wasserstein",
         "with_complement": True,

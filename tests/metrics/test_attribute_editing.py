@@ -57,9 +57,7 @@ IMAGES = images_of(ATTRIBUTES)
 
 
 def score(editor=None, attributes=ATTRIBUTES, **options):
-    return attribute_scores(
-        editor or Editor(), IMAGES, attributes, Reader(), **options
-    )
+    return attribute_scores(editor or Editor(), IMAGES, attributes, Reader(), **options)
 
 
 def test_a_perfect_editor():

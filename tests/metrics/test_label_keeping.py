@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_gans.data import handwritten_digits
-from keras_gans.metrics import label_keeping, train_classifier
+from keras_gans.metrics import label_keeping
 
 
 class Translator:
@@ -53,7 +52,11 @@ def shift(labels):
 
 
 X = domain([0, 1, 2, 3, 4])
+
+
 Y = domain([5, 6, 7, 8])
+
+
 CLASSIFIERS = Brightness(1), Brightness(1)
 
 
@@ -126,44 +129,3 @@ def test_every_image_counts_once_whatever_the_batch(batch_size):
     scores = score(half, shift(0), batch_size=batch_size)
     assert scores["xy"]["kept"] == 3 / 5
     assert scores["xy"]["cycle_l1"] == pytest.approx(2 / 5 * 30 / 127.5, rel=1e-5)
-
-
-# Classifier ------------------------------------------------------------------------
-
-
-def test_classifier_reads_digits_and_is_the_same_for_a_seed():
-    images, labels = handwritten_digits("train")
-    test_images, test_labels = handwritten_digits("test")
-    classifier = train_classifier(images, labels, steps=60, seed=1)
-    logits = classifier.predict(test_images, verbose=0)
-    assert logits.shape == (300, 10)
-    assert np.mean(logits.argmax(-1) == test_labels) > 0.9
-    # Neither augmented nor normalized by its batch when it judges.
-    np.testing.assert_allclose(
-        classifier.predict_on_batch(test_images[:3].astype("float32")),
-        logits[:3],
-        atol=1e-3,
-    )
-
-
-def test_the_classifier_depends_on_its_seed_alone():
-    images, labels = handwritten_digits("test")
-
-    def weights(seed):
-        classifier = train_classifier(
-            images[:24], labels[:24], steps=2, batch_size=16, seed=seed
-        )
-        # Adam's first steps have the length of the rate, whatever the gradient; the
-        # average statistics tell order and augmentation.
-        return classifier.get_weights()
-
-    np.random.seed(0)
-    first = weights(3)
-    np.random.seed(1)
-    for value, expected in zip(weights(3), first, strict=True):
-        np.testing.assert_allclose(value, expected, atol=1e-4)
-    different = [
-        np.abs(value - expected).max() > 1e-2
-        for value, expected in zip(weights(4), first, strict=True)
-    ]
-    assert sum(different) >= 4

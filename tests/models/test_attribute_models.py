@@ -158,9 +158,7 @@ class StarGANByHand(ByHand):
         fake = generator([images, target])
         patches, logits = discriminator(fake)
         classification = self.classify(target, logits)
-        reconstruction = tf.reduce_mean(
-            tf.abs(images - generator([fake, attributes]))
-        )
+        reconstruction = tf.reduce_mean(tf.abs(images - generator([fake, attributes])))
         return {
             "generator_loss": -2 * tf.reduce_mean(patches)
             + 3 * classification
@@ -389,7 +387,7 @@ def test_the_average_translates_and_losses_are_of_the_trained(kind):
     data = make_data()
     contracts.train(model, data)
     images, attributes = images_and_attributes()
-    (translated, *_) = model.translate(images, attributes)
+    translated, *_ = model.translate(images, attributes)
     np.testing.assert_array_equal(model((images, attributes)), translated)
     trained = model((images, attributes), training=True)
     assert np.abs(translated - trained).max() > 1e-3
@@ -504,9 +502,7 @@ def test_of_a_group_stargan_sees_the_likeliest():
     model = make_painter("stargan")
     images = painted(np.float32([[0, 1, 1, 0, 0]]), 1)
     images[:, :, 1] *= 0.5
-    np.testing.assert_array_equal(
-        model.predict_attributes(images), [[0, 0, 1, 0, 0]]
-    )
+    np.testing.assert_array_equal(model.predict_attributes(images), [[0, 0, 1, 0, 0]])
 
 
 @both_models

@@ -171,9 +171,7 @@ def test_critic_estimates_the_wasserstein_distance_of_two_gaussians(
     @tf.function
     def step():
         real, fake = draw(256)
-        model.minimize(
-            "discriminator", lambda: model.discriminator_losses(real, fake)
-        )
+        model.minimize("discriminator", lambda: model.discriminator_losses(real, fake))
 
     for _ in range(1500):
         step()

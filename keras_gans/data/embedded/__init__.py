@@ -21,9 +21,7 @@ class EmbeddedSet:
     has_attributes: bool = False  # For `keras_gans.data.attributes`.
 
 
-_HANDWRITTEN = EmbeddedSet(
-    digits.handwritten_digits, digits.IMAGE_SIZE, mirrors=False
-)
+_HANDWRITTEN = EmbeddedSet(digits.handwritten_digits, digits.IMAGE_SIZE, mirrors=False)
 EMBEDDED = {
     "handwritten_digits": _HANDWRITTEN,
     "street_digits": EmbeddedSet(

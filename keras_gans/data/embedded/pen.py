@@ -67,8 +67,8 @@ class Pen:
     def oval(self, x, y, width, height, fill, turn=0.0, **options):
         """Fills an ellipse, given by its middle and its half axes."""
         cosine, sine = np.cos(turn), np.sin(turn)
-        turned = circle() * (width, height) @ np.array(
-            [[cosine, sine], [-sine, cosine]]
+        turned = (
+            circle() * (width, height) @ np.array([[cosine, sine], [-sine, cosine]])
         )
         self.shape(turned + (x, y), fill, smooth=None, **options)
 

@@ -1,0 +1,212 @@
+"""What the runs of several studies share: training, scores, images, features."""
+
+import time
+import warnings
+
+import keras
+import numpy as np
+
+from keras_gans.callbacks import Checkpoint, FiniteGuard, LossHistory
+from keras_gans.callbacks.iteration_callback import (
+    IterationCallback,
+    Records,
+    write_atomically,
+)
+from keras_gans.data import load_images
+from keras_gans.data.images import encode_png
+from keras_gans.data.sources import has_test_split, resize_images
+from keras_gans.experiments.tables import PUBLISHED_NETWORKS
+from keras_gans.metrics import frechet_distance
+from keras_gans.models.generative_model import shapes_of
+
+
+def check_size(model, size):
+    """Calls all networks once: a size that they do not take raises."""
+    for name in model.network_names:
+        network = getattr(model, name)
+        shapes = shapes_of(network.input_shape)
+        inputs = [
+            np.zeros([1] + [size if n is None else n for n in shape[1:]], "float32")
+            for shape in shapes
+        ]
+        network(inputs if len(shapes) > 1 else inputs[0])
+
+
+def clear_session():
+    keras.utils.clear_session(free_memory=False)
+
+
+def write_picture(path, picture):
+    write_atomically(path, encode_png(picture))
+
+
+def epochs_of(steps):
+    """Returns a number of equally long epochs, enough for the points of a curve."""
+    return max(number for number in range(1, 101) if steps % number == 0)
+
+
+def fit(model, data, steps, scores, path, callbacks=()):
+    """Trains a model, from the last checkpoint in a folder, and scores it meanwhile.
+
+    Args:
+        model: A compiled model.
+        data: Its dataset, in epochs of `steps // epochs_of(steps)`.
+        steps: Positive integer, training iterations.
+        scores: A `Scores`.
+        path: Folder of the run.
+        callbacks: Further callbacks, called before the others.
+    """
+    save_freq = max(1, steps // 10)
+    checkpoint = Checkpoint(path / "checkpoints", data, save_freq, max_to_keep=1)
+    model.fit(
+        data,
+        epochs=epochs_of(steps),
+        callbacks=[
+            *callbacks,
+            FiniteGuard(),
+            scores,
+            LossHistory(path),
+            checkpoint,
+        ],
+        verbose=0,
+    )
+
+
+class Scores(IterationCallback):
+    """Scores a run while it trains, and times its steps.
+
+    Args:
+        path: The CSV file of the scores.
+        score: Function of the model that returns a dict of numbers.
+        steps: Positive integer, training iterations.
+        times: Positive integer, how many scores there are, the last at the end.
+    """
+
+    def __init__(self, path, score, steps, times):
+        super().__init__()
+        self.records = Records(path)
+        self._score = score
+        self._due = {round(steps * part / times) for part in range(1, times + 1)}
+        self._seconds = []
+
+    def is_due(self, iteration):
+        return iteration in self._due
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.records.rewind(self.model.iterations)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._started = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._seconds.append(time.perf_counter() - self._started)
+        super().on_train_batch_end(batch, logs)
+
+    def at_iteration(self, iteration, logs):
+        # The median, of which the compilation in the first step is no part.
+        seconds = float(np.median(self._seconds))
+        values = {"seconds_per_step": seconds, **self._score(self.model)}
+        self.records.add(iteration, values)
+
+
+class TimedScores(Scores):
+    """Scores that tell the seconds of training before them, a resume included."""
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self._before = self.records.rows[-1]["seconds"] if self.records.rows else 0.0
+        self._resumed = time.perf_counter()
+        self._scoring = 0.0
+
+    def at_iteration(self, iteration, logs):
+        start = time.perf_counter()
+        seconds = self._before + start - self._resumed - self._scoring
+        self.records.add(iteration, {"seconds": seconds, **self._score(self.model)})
+        self._scoring += time.perf_counter() - start
+
+
+# Images and their features ---------------------------------------------------------
+
+
+def load_split(source, size, held_out_size, test_share, argument):
+    """Loads training images, and others that are held out.
+
+    Args:
+        source: As for `keras_gans.data.load_images`.
+        size: Height and width of the training images.
+        held_out_size: Height and width of the others.
+        test_share: Share of the images that is held out, of a source that has no test
+            split of its own.
+        argument: Name of the argument that error messages speak of.
+
+    Returns:
+        A tuple of the uint8 training images, their labels or `None`, and the uint8
+        images that are held out.
+
+    Raises:
+        ValueError: If there are less than 2 images of either kind.
+    """
+    images, labels = load_images(source, size, channels=3, argument=argument)
+    if has_test_split(source):
+        test = load_images(source, held_out_size, 3, split="test", argument=argument)
+        return images, labels, test[0]
+    order = np.random.default_rng(0).permutation(len(images))
+    count = round(test_share * len(images))
+    if not 2 <= count <= len(images) - 2:
+        raise ValueError(
+            f"Argument `{argument}` must have at least 2 images to hold out and 2 to "
+            f"train on. Received: {len(images)} images with a share of {test_share} "
+            "held out."
+        )
+    held_out, training = order[:count], order[count:]
+    return (
+        images[training],
+        None if labels is None else labels[training],
+        resize_images(images[held_out], held_out_size),
+    )
+
+
+class Features:
+    """Features of images, in units of their size on the real images of a study.
+
+    Those of a published network keep the unit of its published numbers.
+
+    Args:
+        network: A `keras_gans.metrics.FeatureNetwork`.
+        images: uint8 array, real images.
+
+    Attributes:
+        real: float array, the features of `images`.
+        record: Dict, what a report says of the network.
+    """
+
+    def __init__(self, network, images):
+        self._network = network
+        self._unit = 1.0
+        self.real = self(images)
+        if network.name not in PUBLISHED_NETWORKS:
+            self._unit = float(np.sqrt(np.mean(np.square(self.real))))
+            self.real = self.real / self._unit
+        self.record = {
+            "feature_network": network.name,
+            "feature_unit": self._unit,
+            "feature_dim": network.feature_dim,
+            "resize": network.resize,
+            "feature_size": network.size,
+        }
+
+    def __call__(self, images):
+        batches = [
+            keras.ops.convert_to_numpy(self._network(images[start : start + 32]))
+            for start in range(0, len(images), 32)
+        ]
+        return np.concatenate(batches) / self._unit
+
+
+def study_frechet_distance(real, generated):
+    """The Fréchet distance of two sets of features, also of few images."""
+    with warnings.catch_warnings():
+        # Of fewer images than features: the report says so, once.
+        warnings.simplefilter("ignore")
+        return frechet_distance(real, generated)

@@ -1,0 +1,134 @@
+"""Tables, sentences and curves that the reports of several studies have."""
+
+import pathlib
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from keras_gans.callbacks.iteration_callback import Records, write_atomically
+from keras_gans.experiments.study import result_path
+from keras_gans.experiments.verdicts import deviation
+
+# Feature networks whose numbers are compared with published ones, in their own unit.
+PUBLISHED_NETWORKS = ("inception_v3", "tfgan_inception")
+
+
+def table(head, rows, align=None):
+    """Formats rows of cells as Markdown lines.
+
+    Args:
+        head: List of titles.
+        rows: Iterable of lists of strings.
+        align: Optional list, `":--"` or `"--:"` for each column; by default the first
+            is aligned left and the others right.
+    """
+    align = align or [":--"] + ["--:"] * (len(head) - 1)
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+    return [lines[0], f"|{'|'.join(align)}|", *lines[1:]]
+
+
+def cell(values, form):
+    """Formats numbers as their mean ± `deviation`, or as a dash if there are none."""
+    values = np.asarray(values, "float64")
+    if not len(values):
+        return "–"
+    text = format(values.mean(), form)
+    if deviation(values) > 0:
+        text += f" ± {format(deviation(values), form)}"
+    return text
+
+
+def seeds_text(results, titles, key="variant"):
+    """Says which seeds the results have, variant by variant where they differ.
+
+    Args:
+        results: List of dicts with `key` and `seed`.
+        titles: Dict from variant to its title.
+        key: String, the key of the variant.
+    """
+    seeds = {}
+    for row in results:
+        seeds.setdefault(row[key], []).append(row["seed"])
+    most = max(seeds.values(), key=len)
+    text = f"seeds {', '.join(map(str, most))}"
+    for variant, own in seeds.items():
+        if own != most:
+            text += f"; of {titles[variant]} {', '.join(map(str, own))} alone"
+    return text
+
+
+def record_text(record):
+    """Says with which commands and versions a study was made."""
+    commands = [f"`{command}`" for command in record["commands"]]
+    versions = [
+        f"{name} {record[name.lower()]}" for name in ("Keras", "TensorFlow", "Python")
+    ]
+    return ", ".join(commands + versions) + "."
+
+
+def network_text(domains, of):
+    """Says in which features distances are, and of which images.
+
+    Args:
+        domains: Dict with the `record` of `runs.Features`.
+        of: String, what they are in units of.
+    """
+    network = domains["feature_network"]
+    unit = "" if network in PUBLISHED_NETWORKS else f" in units of their size{of}"
+    resized = (
+        f"resized to {domains['feature_size']} ({domains['resize']})"
+        if domains["resize"]
+        else "not resized"
+    )
+    return f"{domains['feature_dim']} features of {network}{unit}, images {resized}"
+
+
+def read_scores(directory, variant, seed, file="scores.csv"):
+    """Returns the rows of a CSV file of a run."""
+    records = Records(result_path(directory, variant, seed).parent / file)
+    records.rewind(float("inf"))
+    return records.rows
+
+
+def draw_scores(directory, study, results, panels, x="iteration"):
+    """Draws columns of `scores.csv` over training, a line for each run.
+
+    Args:
+        directory: Folder of the study.
+        study: The `Study`.
+        results: List of dicts.
+        panels: Pairs of axes and column.
+        x: Column of the horizontal axis.
+    """
+    names = list(study.variants)
+    for row in results:
+        name, seed = row["variant"], row["seed"]
+        points = read_scores(directory, name, seed)
+        for axes, column in panels:
+            axes.plot(
+                [point[x] for point in points],
+                [point[column] for point in points],
+                color=f"C{names.index(name)}",
+                marker=".",
+                # One entry of the legend for all seeds.
+                label=None if seed else study.variants[name],
+            )
+
+
+def make_panels(columns, rows=1, width=5, height=3.6, **options):
+    """Returns a figure and the array of its axes, of shape `(rows, columns)`."""
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, **options)
+    for axes in panels.ravel():
+        axes.grid(alpha=0.3)
+    return figure, panels
+
+
+def copy_pictures(directory, results, name):
+    """Copies a picture of the run with seed 0 of each variant to the figures."""
+    path = pathlib.Path(name)
+    for row in results:
+        picture = result_path(directory, row["variant"], 0).parent / name
+        if row["seed"] == 0 and picture.exists():
+            target = f"{path.stem}_{row['variant']}{path.suffix}"
+            write_atomically(directory / "figures" / target, picture.read_bytes())

@@ -1,0 +1,353 @@
+"""Statistics of the features of a set of images, added up batch by batch."""
+
+import dataclasses
+import hashlib
+import io
+import os
+import pathlib
+import typing
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gans.metrics.pixels import to_pixels
+
+# Of each set of images, for kernel distances. At 2,048 features it is 40 MB.
+MAX_SAMPLES = 5000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FeatureStatistics:
+    """What the distances need to know of a set of real images.
+
+    Args:
+        count: Integer, number of images.
+        mean: Float64 array of shape `(features,)`.
+        covariance: Float64 array of shape `(features, features)`, unbiased; all NaN
+            for a single image.
+        sample: Float32 array of shape `(samples, features)`, of at most 5,000 images,
+            drawn at random such that each has the same chance.
+        network: String, name of the network that gave the features.
+        fingerprint: String, stands for the network's weights, its size and how it
+            resizes.
+        resize: String, how the network resizes images.
+        image_sizes: Tuple of pairs (height, width), all sizes that occur.
+        images_hash: String, SHA-256 of the pixels of all images, in their order.
+    """
+
+    count: int
+    mean: np.ndarray = dataclasses.field(repr=False)
+    covariance: np.ndarray = dataclasses.field(repr=False)
+    sample: np.ndarray = dataclasses.field(repr=False)
+    network: str
+    fingerprint: str
+    resize: str
+    image_sizes: tuple
+    images_hash: str
+
+    @classmethod
+    def of(cls, images, feature_network, batch_size=32, cache=None):
+        """Computes the statistics of a set of images, or loads them.
+
+        Args:
+            images: Images of shape `(n, height, width, channels)`, float in [-1, 1] or
+                uint8 in [0, 255], or a `tf.data.Dataset` or other iterable of batches
+                of images, each batch of one size. The order counts, for the sample and
+                the hash.
+            feature_network: `FeatureNetwork` that gives the features.
+            batch_size: Positive integer, for an array of images. Defaults to 32.
+            cache: Optional path of an `.npz` file. If it does not exist, the statistics
+                are saved to it. If it does, they are loaded, and checked to be those of
+                this network and of these images, which still have to be read.
+
+        Returns:
+            A `FeatureStatistics`.
+
+        Raises:
+            TypeError: If `feature_network` or a batch is something else.
+            ValueError: If there are no images, features are not finite, or the file is
+                damaged, or of another network or other images. The message names what
+                differs.
+
+        Example:
+
+        ```python
+        network = FeatureNetwork("inception_v3")
+        images = keras.utils.image_dataset_from_directory("paintings", labels=None)
+        images = images.map(lambda image: image / 127.5 - 1)
+        statistics = FeatureStatistics.of(images, network, cache="paintings.npz")
+        ```
+        """
+        check_feature_network(feature_network)
+        batches = _batches(images, batch_size)
+        if cache is None:
+            return cls._compute(batches, feature_network)
+        path = pathlib.Path(cache)
+        if not path.exists():
+            # Before the work, and not after it.
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _temporary(path).touch()
+            try:
+                statistics = cls._compute(batches, feature_network)
+                statistics.save(path)
+            finally:
+                _temporary(path).unlink(missing_ok=True)
+            return statistics
+        statistics = cls.load(path, feature_network)
+        digest = ImageDigest()
+        for batch in batches:
+            digest.add(batch)
+        statistics._check(
+            path,
+            ("number of images", statistics.count, digest.count),
+            ("SHA-256 of the images", statistics.images_hash, digest.hexdigest()),
+        )
+        return statistics
+
+    @classmethod
+    def _compute(cls, batches, feature_network):
+        moments = Moments(feature_network.feature_dim, name="reference")
+        # The sample that `KernelDistance` with its defaults would keep.
+        sample = Reservoir(MAX_SAMPLES, seed=0, stream=0)
+        digest = ImageDigest()
+        for batch in batches:
+            features = feature_network(batch)
+            check_features_finite("real", features)
+            moments.update_state(features)
+            sample.add(keras.ops.convert_to_numpy(features))
+            digest.add(batch)
+        if not digest.count:
+            raise ValueError(
+                "Argument `images` must have at least one image. Received: none"
+            )
+        return cls(
+            **moments.result()._asdict(),
+            sample=sample.sample,
+            network=feature_network.name,
+            fingerprint=feature_network.fingerprint,
+            resize=str(feature_network.resize),
+            image_sizes=tuple(sorted(digest.sizes)),
+            images_hash=digest.hexdigest(),
+        )
+
+    def save(self, path):
+        """Writes an `.npz` file. A kill or a full disk leaves an old one as it was.
+
+        Args:
+            path: Path of the file; its folder is created.
+        """
+        path = pathlib.Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(_temporary(path), "wb") as file:
+            np.savez(file, **vars(self))
+        os.replace(_temporary(path), path)
+
+    @classmethod
+    def load(cls, path, feature_network):
+        """Reads a file that `save` wrote.
+
+        Args:
+            path: Path of the file.
+            feature_network: `FeatureNetwork` that the statistics have to be from.
+
+        Returns:
+            A `FeatureStatistics`.
+
+        Raises:
+            OSError: If the file cannot be read.
+            ValueError: If it is damaged, or of another network. The message names what
+                differs.
+        """
+        check_feature_network(feature_network)
+        content = pathlib.Path(path).read_bytes()
+        try:
+            statistics = cls._parse(content)
+        # Of many kinds, after the byte that is broken.
+        except Exception as error:
+            raise ValueError(
+                f"The file '{path}' is damaged, or does not hold feature statistics: "
+                f"{error}. Delete it, and it is computed again."
+            ) from error
+        statistics._check(path, *statistics._network_values(feature_network))
+        return statistics
+
+    @classmethod
+    def _parse(cls, content):
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays = {field.name: file[field.name] for field in dataclasses.fields(cls)}
+        sizes = arrays.pop("image_sizes").tolist()
+        statistics = cls(
+            image_sizes=tuple(tuple(size) for size in sizes),
+            # Numbers and strings come as arrays without dimensions.
+            **{
+                name: array if array.ndim else array.item()
+                for name, array in arrays.items()
+            },
+        )
+        (width,) = statistics.mean.shape
+        expected = [(width,), (width, width), (len(statistics.sample), width)]
+        found = [statistics.mean, statistics.covariance, statistics.sample]
+        if [array.shape for array in found] != expected:
+            raise ValueError("its arrays do not fit together")
+        return statistics
+
+    def _network_values(self, feature_network):
+        """Returns triples of what may differ, the value here and the one there."""
+        return (
+            ("name of the network", self.network, feature_network.name),
+            ("resize mode", self.resize, str(feature_network.resize)),
+            ("number of features", len(self.mean), feature_network.feature_dim),
+            (
+                "fingerprint of the network, its size and resize mode",
+                self.fingerprint,
+                feature_network.fingerprint,
+            ),
+        )
+
+    def _check(self, path, *values):
+        differences = [
+            f"{name}: {value!r} in the file, {expected!r} here"
+            for name, value, expected in values
+            if value != expected
+        ]
+        if differences:
+            raise ValueError(
+                f"The feature statistics in '{path}' are of something else, and a "
+                "distance to them would mean nothing. Delete the file, or choose "
+                "another one. " + "; ".join(differences)
+            )
+
+
+class Moments(keras.metrics.Metric):
+    """Count, mean and sum of centred outer products of the rows of matrices."""
+
+    def __init__(self, dimensions, name):
+        super().__init__(name=name)
+        self.count = self.add_variable((), "zeros", "float64", name="count")
+        self.mean = self.add_variable((dimensions,), "zeros", "float64", name="mean")
+        self.products = self.add_variable(
+            (dimensions, dimensions), "zeros", "float64", name="products"
+        )
+
+    def update_state(self, features):
+        # Chan, Golub and LeVeque, "Algorithms for Computing the Sample Variance", 1983:
+        # centred first, a mean far from zero does not swallow the deviations.
+        features = tf.cast(features, tf.float64)
+        count = tf.cast(tf.shape(features)[0], tf.float64)
+        total = self.count + count
+        mean = tf.math.divide_no_nan(tf.reduce_sum(features, axis=0), count)
+        shift = mean - self.mean
+        weight = tf.math.divide_no_nan(self.count * count, total)
+        # The outer product of the shift comes in as one more row.
+        rows = tf.concat([features - mean, tf.sqrt(weight) * shift[None]], axis=0)
+        self.products.assign_add(tf.matmul(rows, rows, transpose_a=True))
+        self.mean.assign_add(shift * tf.math.divide_no_nan(count, total))
+        self.count.assign(total)
+
+    def result(self):
+        count, products = int(self.count), self.products.numpy()
+        covariance = products / (count - 1) if count > 1 else products * np.nan
+        return _Gaussian(count, self.mean.numpy(), covariance)
+
+
+class _Gaussian(typing.NamedTuple):
+    """The part of `FeatureStatistics` that Fréchet distances need."""
+
+    count: int
+    mean: np.ndarray
+    covariance: np.ndarray
+
+
+class Reservoir:
+    """A random sample of the rows of matrices, in their order.
+
+    Each row gets a random number, and the smallest are kept: which, does not depend on
+    how the rows are split into matrices.
+    """
+
+    def __init__(self, size, seed, stream):
+        self._size = size
+        self._seed = [seed, stream]
+        self.clear()
+
+    def clear(self):
+        self._random = np.random.default_rng(self._seed)
+        self._numbers = np.empty(0)
+        self.sample = None
+        self.count = 0
+
+    def add(self, rows):
+        numbers = np.append(self._numbers, self._random.random(len(rows)))
+        if self.sample is not None:
+            rows = np.concatenate([self.sample, rows])
+        self.count += len(numbers) - len(self._numbers)
+        if len(numbers) > self._size:
+            kept = np.sort(np.argpartition(numbers, self._size)[: self._size])
+            numbers, rows = numbers[kept], rows[kept]
+        self._numbers, self.sample = numbers, rows
+
+
+class ImageDigest:
+    """Count, sizes and hash of images as the pixels that they would be saved as."""
+
+    def __init__(self):
+        self.count = 0
+        self.sizes = set()
+        self._hash = hashlib.sha256()
+
+    def add(self, images):
+        for pixels in to_pixels(images):
+            self.count += 1
+            self.sizes.add(pixels.shape[:2])
+            self._hash.update(f"{pixels.shape}".encode())
+            self._hash.update(np.ascontiguousarray(pixels))
+
+    def hexdigest(self):
+        return self._hash.hexdigest()
+
+
+def _batches(images, batch_size):
+    """Returns an iterator of batches of images."""
+    if batch_size < 1:
+        raise ValueError(
+            "Argument `batch_size` must be a positive integer. "
+            f"Received: batch_size={batch_size}"
+        )
+    if not hasattr(images, "shape"):
+        return map(_check_batch, images)
+    starts = range(0, len(images), batch_size)
+    return (_check_batch(images[start : start + batch_size]) for start in starts)
+
+
+def _check_batch(batch):
+    if len(getattr(batch, "shape", ())) != 4:
+        kind = f"shape {batch.shape}" if hasattr(batch, "shape") else type(batch)
+        raise TypeError(
+            "Argument `images` must be an array, or a dataset of batches, of images of "
+            f"shape (batch, height, width, channels). Received: {kind}"
+        )
+    return batch
+
+
+def check_feature_network(feature_network):
+    if not callable(feature_network) or not hasattr(feature_network, "feature_dim"):
+        raise TypeError(
+            "Argument `feature_network` must be a `keras_gans.metrics.FeatureNetwork`. "
+            f"Received: feature_network={feature_network!r}"
+        )
+
+
+def check_features_finite(side, features):
+    finite = np.isfinite(keras.ops.convert_to_numpy(features))
+    if not finite.all():
+        raise ValueError(
+            f"The features of the {side} images are not finite, and a score of them "
+            f"would mean nothing. Received: NaN or infinity in {np.mean(~finite):.2%} "
+            "of the values. If a model made the images, its training may have diverged."
+        )
+
+
+def _temporary(path):
+    # Of this process only: several may want the same statistics.
+    return path.with_name(f"{path.name}.{os.getpid()}.tmp")

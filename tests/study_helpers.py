@@ -1,0 +1,35 @@
+"""What the tests of several studies need."""
+
+import csv
+
+RECORD = {
+    "commands": ["do", "do more"],
+    "keras": "3.15.1",
+    "tensorflow": "2.21.0",
+    "python": "3.11",
+}
+
+
+def run_eagerly(study, patch):
+    """Lets models compute their few steps eagerly: tracing would take longer."""
+    build = study.build
+
+    def build_eager(*args, **kwargs):
+        model = build(*args, **kwargs)
+        model.run_eagerly = True
+        return model
+
+    patch.setattr(study, "build", build_eager)
+
+
+def read_rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def read_table(text):
+    """Returns a dict from the first cell of each row to the row, a dict."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    head, _, *rows = [[part.strip() for part in line.split("|")] for line in lines]
+    assert len({row[1] for row in rows}) == len(rows)
+    return {row[1]: dict(zip(head[2:-1], row[2:-1], strict=True)) for row in rows}
