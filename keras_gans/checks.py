@@ -4,6 +4,23 @@ import math
 import numbers
 
 
+def require(condition, must, kind=ValueError, **received):
+    """Raises an error unless a condition holds: what must be, and what came.
+
+    >>> require(0 < gamma <= 1, "Argument `gamma` must lie in (0, 1]", gamma=gamma)
+    ValueError: Argument `gamma` must lie in (0, 1]. Received: gamma=2
+
+    Args:
+        condition: What is to hold.
+        must: Sentence without its full stop.
+        kind: Class of the error.
+        **received: Values by name, shown after the sentence.
+    """
+    if not condition:
+        came = ", ".join(f"{name}={value!r}" for name, value in received.items())
+        raise kind(f"{must}. Received: {came}" if received else f"{must}.")
+
+
 def integer(name, value):
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(
