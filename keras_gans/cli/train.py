@@ -229,10 +229,7 @@ def _train(options):
         if options.dry_run:
             return _dry_run(Run(directory, configuration))
         run = Run.create(directory, configuration, options.command)
-    print(
-        f"Training {describe(run.configuration)}\n  in {run.directory}",
-        flush=True,
-    )
+    print(f"Training {describe(run.configuration)}\n  in {run.directory}", flush=True)
     try:
         model = run.train(verbose="auto" if sys.stdout.isatty() else 2)
     except KeyboardInterrupt:

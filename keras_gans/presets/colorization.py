@@ -6,14 +6,7 @@ from keras_gans.presets.paired import (
     paired_networks,
     reconstruction_loss_of,
 )
-from keras_gans.presets.registry import (
-    AdversarialLoss,
-    Penalty,
-    adam,
-    compile_arguments,
-    preset,
-    start,
-)
+from keras_gans.presets.registry import adam, preset, start
 
 
 @preset(
@@ -24,6 +17,8 @@ from keras_gans.presets.registry import (
     epochs=20,
     # In the size of the drawings.
     embedded={"size": 64},
+    optimizer=adam(beta_1=0.9, beta_2=0.99),
+    learning_rates=(1e-4, 1e-4),
 )
 def colorizer(
     size=256,
@@ -33,15 +28,8 @@ def colorizer(
     reconstruction_weight: float = 100.0,
     reconstruction_loss: ReconstructionLoss | None = None,
     hint_pooling: bool = True,
-    adversarial_loss: AdversarialLoss | None = None,
-    penalty: Penalty | None = None,
-    penalty_weight: float | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 1e-4,
-    discriminator_learning_rate: float = 1e-4,
     ema_decay: float | None = None,
     seed=None,
-    jit_compile="auto",
 ):
     """Colours line art, with or without hints: pix2pix, channel-compensated L1.
 
@@ -82,14 +70,4 @@ def colorizer(
         ema_decay=ema_decay,
         seed=seed,
     )
-    model.compile(
-        **compile_arguments(
-            *(adam(beta_1=0.9, beta_2=0.99), learning_rate),
-            *(generator_learning_rate, discriminator_learning_rate),
-            *(penalty, penalty_weight),
-        ),
-        adversarial_loss=adversarial_loss,
-        reconstruction_loss=reconstruction_loss_of(reconstruction_loss),
-        jit_compile=jit_compile,
-    )
-    return model
+    return model, {"reconstruction_loss": reconstruction_loss_of(reconstruction_loss)}

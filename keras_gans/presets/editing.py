@@ -13,36 +13,35 @@ Args:
 
 import typing
 
-from keras_gans.presets.registry import (
-    AdversarialLoss,
-    Penalty,
-    adam,
-    compile_arguments,
-    preset,
-    start,
-)
+from keras_gans.presets.registry import adam, preset, start
 
 AttributeLoss = typing.Literal["least_squares", "wasserstein"]
-# Minutes on two cores.
-EMBEDDED = {
-    "select": ["Black_Hair", "Blond_Hair", "Eyeglasses", "Smiling"],
-    "size": 32,
-    "steps": 2400,
-    "width": 16,
-    "residual_blocks": 2,
-    "learning_rate": 4e-4,
-    "ema_decay": 0.998,
+RECIPE = {
+    "task": "editing",
+    "labels": True,
+    "batch_size": 16,
+    "size": 128,
+    "epochs": 20,
+    "sample_freq": 1000,
+    "optimizer": adam(),
+    "has_decay": True,
+    # Minutes on two cores.
+    "embedded": {
+        "select": ["Black_Hair", "Blond_Hair", "Eyeglasses", "Smiling"],
+        "size": 32,
+        "steps": 2400,
+        "width": 16,
+        "residual_blocks": 2,
+        "learning_rate": 4e-4,
+        "ema_decay": 0.998,
+    },
 }
 
 
 @preset(
-    task="editing",
-    labels=True,
-    batch_size=16,
-    size=128,
-    epochs=20,
-    sample_freq=1000,
-    embedded=EMBEDDED,
+    **RECIPE,
+    learning_rates=(1e-4, 1e-4),
+    adversarial_loss="wasserstein",
 )
 def stargan(
     attribute_names,
@@ -55,16 +54,8 @@ def stargan(
     classification_weight: float = 1.0,
     reconstruction_weight: float = 10.0,
     gradient_penalty_weight: float = 10.0,
-    adversarial_loss: AdversarialLoss = "wasserstein",
-    penalty: Penalty | None = None,
-    penalty_weight: float | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 1e-4,
-    discriminator_learning_rate: float = 1e-4,
     ema_decay: float | None = None,
-    total_steps=None,
     seed=None,
-    jit_compile="auto",
 ):
     """StarGAN: edits attributes, a discriminator that classifies, 5 critic steps.
 
@@ -105,26 +96,14 @@ def stargan(
         ema_decay=ema_decay,
         seed=seed,
     )
-    model.compile(
-        **compile_arguments(
-            *(adam(), learning_rate),
-            *(generator_learning_rate, discriminator_learning_rate),
-            *(penalty, penalty_weight, total_steps, n_critic),
-        ),
-        adversarial_loss=adversarial_loss,
-        jit_compile=jit_compile,
-    )
     return model
 
 
 @preset(
-    task="editing",
-    labels=True,
-    batch_size=16,
-    size=128,
-    epochs=20,
-    sample_freq=1000,
-    embedded=EMBEDDED,
+    **RECIPE,
+    learning_rates=(1e-4, 2e-4),
+    learning_rate_factor=2.0,
+    loss_names=None,
 )
 def aclgan(
     attribute_names,
@@ -142,15 +121,8 @@ def aclgan(
     n_critic: int = 1,
     gradient_penalty_weight: float = 0.0,
     attribute_loss: AttributeLoss = "least_squares",
-    penalty: Penalty | None = None,
-    penalty_weight: float | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 1e-4,
-    discriminator_learning_rate: float = 2e-4,
     ema_decay: float | None = None,
-    total_steps=None,
     seed=None,
-    jit_compile="auto",
 ):
     """ACL-GAN: edits attributes, a GAN for each in one discriminator, with a mask.
 
@@ -182,9 +154,6 @@ def aclgan(
     """
     from keras_gans import models, networks
 
-    if learning_rate is not None:
-        generator_learning_rate = learning_rate
-        discriminator_learning_rate = 2 * learning_rate
     start(seed)
     count = len(attribute_names)
     generator = {
@@ -213,15 +182,7 @@ def aclgan(
         ema_decay=ema_decay,
         seed=seed,
     )
-    model.compile(
-        **compile_arguments(
-            *(adam(), None, generator_learning_rate, discriminator_learning_rate),
-            *(penalty, penalty_weight, total_steps, n_critic),
-        ),
-        attribute_loss=attribute_loss,
-        jit_compile=jit_compile,
-    )
-    return model
+    return model, {"attribute_loss": attribute_loss}
 
 
 def _groups(names, groups):

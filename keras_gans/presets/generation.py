@@ -19,15 +19,7 @@ Args:
 
 import typing
 
-from keras_gans.presets.registry import (
-    AdversarialLoss,
-    Penalty,
-    adam,
-    compile_arguments,
-    preset,
-    rmsprop,
-    start,
-)
+from keras_gans.presets.registry import adam, preset, rmsprop, start
 
 RECIPE = {
     "task": "generation",
@@ -37,12 +29,13 @@ RECIPE = {
     "steps": 1500,
     "sample_freq": 250,
 }
+DCGAN = {"optimizer": adam(), "learning_rates": (2e-4, 2e-4)}
 Distribution = typing.Literal["uniform", "normal"]
 Normalization = typing.Literal["batch", "layer", "none"]
 EnergyLoss = typing.Literal["energy", "boundary_equilibrium"]
 
 
-@preset(**RECIPE)
+@preset(**RECIPE, **DCGAN, adversarial_loss="non_saturating")
 def gan(
     channels=1,
     size=32,
@@ -50,15 +43,8 @@ def gan(
     latent_dim: int = 64,
     latent_distribution: Distribution = "uniform",
     discriminator_normalization: Normalization = "batch",
-    adversarial_loss: AdversarialLoss = "non_saturating",
-    penalty: Penalty | None = None,
-    penalty_weight: float | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 2e-4,
-    discriminator_learning_rate: float = 2e-4,
     ema_decay: float | None = None,
     seed=None,
-    jit_compile="auto",
 ):
     """GAN: cross entropy, non-saturating.
 
@@ -67,10 +53,10 @@ def gan(
     Returns:
         A compiled `keras_gans.models.GAN`.
     """
-    return _dcgan_model("GAN", adam(), **locals())
+    return _dcgan_model("GAN", **locals())
 
 
-@preset(**RECIPE, labels=True)
+@preset(**RECIPE, **DCGAN, adversarial_loss="non_saturating", labels=True)
 def conditional_gan(
     channels=1,
     size=32,
@@ -79,25 +65,18 @@ def conditional_gan(
     classes=10,
     latent_distribution: Distribution = "uniform",
     discriminator_normalization: Normalization = "batch",
-    adversarial_loss: AdversarialLoss = "non_saturating",
-    penalty: Penalty | None = None,
-    penalty_weight: float | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 2e-4,
-    discriminator_learning_rate: float = 2e-4,
     ema_decay: float | None = None,
     seed=None,
-    jit_compile="auto",
 ):
     """Conditional GAN: both networks are told the class; else as `gan`.
 
     Returns:
         A compiled `keras_gans.models.ConditionalGAN`.
     """
-    return _dcgan_model("ConditionalGAN", adam(), **locals())
+    return _dcgan_model("ConditionalGAN", **locals())
 
 
-@preset(**RECIPE)
+@preset(**RECIPE, **DCGAN, adversarial_loss="least_squares")
 def lsgan(
     channels=1,
     size=32,
@@ -105,25 +84,23 @@ def lsgan(
     latent_dim: int = 64,
     latent_distribution: Distribution = "uniform",
     discriminator_normalization: Normalization = "batch",
-    adversarial_loss: AdversarialLoss = "least_squares",
-    penalty: Penalty | None = None,
-    penalty_weight: float | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 2e-4,
-    discriminator_learning_rate: float = 2e-4,
     ema_decay: float | None = None,
     seed=None,
-    jit_compile="auto",
 ):
     """LSGAN: least squares with a = 0, b = c = 1; else as `gan`.
 
     Returns:
         A compiled `keras_gans.models.LSGAN`.
     """
-    return _dcgan_model("LSGAN", adam(), **locals())
+    return _dcgan_model("LSGAN", **locals())
 
 
-@preset(**RECIPE)
+@preset(
+    **RECIPE,
+    optimizer=rmsprop,
+    learning_rates=(5e-4, 5e-4),
+    adversarial_loss="wasserstein",
+)
 def wgan(
     channels=1,
     size=32,
@@ -134,15 +111,8 @@ def wgan(
     clip_limit: float = 0.01,
     n_critic: int = 5,
     authors_schedule: bool = False,
-    adversarial_loss: AdversarialLoss = "wasserstein",
-    penalty: Penalty | None = None,
-    penalty_weight: float | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 5e-4,
-    discriminator_learning_rate: float = 5e-4,
     ema_decay: float | None = None,
     seed=None,
-    jit_compile="auto",
 ):
     """WGAN: Wasserstein distance, a critic with clipped weights, 5 critic steps.
 
@@ -156,10 +126,15 @@ def wgan(
     Returns:
         A compiled `keras_gans.models.WGAN`.
     """
-    return _dcgan_model("WGAN", rmsprop(), **locals())
+    return _dcgan_model("WGAN", **locals())
 
 
-@preset(**RECIPE)
+@preset(
+    **RECIPE,
+    optimizer=adam(beta_1=0.0, beta_2=0.9),
+    learning_rates=(5e-4, 5e-4),
+    adversarial_loss="wasserstein",
+)
 def wgan_gp(
     channels=1,
     size=32,
@@ -170,15 +145,8 @@ def wgan_gp(
     gradient_penalty_weight: float = 10.0,
     n_critic: int = 5,
     authors_schedule: bool = False,
-    adversarial_loss: AdversarialLoss = "wasserstein",
-    penalty: Penalty | None = None,
-    penalty_weight: float | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 5e-4,
-    discriminator_learning_rate: float = 5e-4,
     ema_decay: float | None = None,
     seed=None,
-    jit_compile="auto",
 ):
     """WGAN-GP: Wasserstein distance, a gradient penalty, 5 critic steps.
 
@@ -192,10 +160,10 @@ def wgan_gp(
     Returns:
         A compiled `keras_gans.models.WGANGP`.
     """
-    return _dcgan_model("WGANGP", adam(beta_1=0.0, beta_2=0.9), **locals())
+    return _dcgan_model("WGANGP", **locals())
 
 
-@preset(**RECIPE)
+@preset(**RECIPE, **DCGAN, loss_names=EnergyLoss, has_penalty=False)
 def ebgan(
     channels=1,
     size=32,
@@ -205,13 +173,8 @@ def ebgan(
     code_dim: int = 64,
     margin: float = 10.0,
     pull_away_weight: float = 0.1,
-    adversarial_loss: EnergyLoss | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 2e-4,
-    discriminator_learning_rate: float = 2e-4,
     ema_decay: float | None = None,
     seed=None,
-    jit_compile="auto",
 ):
     """EBGAN: an auto-encoder's error as energy, with a margin.
 
@@ -223,19 +186,28 @@ def ebgan(
     Returns:
         A compiled `keras_gans.models.EBGAN`.
     """
-    from keras_gans import networks
+    from keras_gans import models, networks
 
     start(seed)
-    return _compiled(
-        "EBGAN",
-        adam(),
-        networks.dcgan_generator(latent_dim, size, channels, width),
-        networks.autoencoder(size, channels, width, code_dim=code_dim),
-        **_rest(locals()),
+    return models.EBGAN(
+        generator=networks.dcgan_generator(latent_dim, size, channels, width),
+        discriminator=networks.autoencoder(size, channels, width, code_dim=code_dim),
+        latent_distribution=latent_distribution,
+        margin=margin,
+        pull_away_weight=pull_away_weight,
+        ema_decay=ema_decay,
+        seed=seed,
     )
 
 
-@preset(**RECIPE)
+@preset(
+    **RECIPE,
+    optimizer=adam(beta_1=0.9),  # Keras's own.
+    learning_rates=(5e-4, 5e-4),
+    adversarial_loss="boundary_equilibrium",
+    loss_names=EnergyLoss,
+    has_penalty=False,
+)
 def began(
     channels=1,
     size=32,
@@ -246,13 +218,8 @@ def began(
     gamma: float = 0.9,
     k_rate: float = 0.05,
     eta: int = 1,
-    adversarial_loss: EnergyLoss = "boundary_equilibrium",
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 5e-4,
-    discriminator_learning_rate: float = 5e-4,
     ema_decay: float | None = None,
     seed=None,
-    jit_compile="auto",
 ):
     """BEGAN: an auto-encoder in balance with its generator.
 
@@ -271,71 +238,36 @@ def began(
     Returns:
         A compiled `keras_gans.models.BEGAN`.
     """
-    from keras_gans import networks
+    from keras_gans import models, networks
 
     start(seed)
-    return _compiled(
-        "BEGAN",
-        # Keras's own β₁.
-        adam(beta_1=0.9),
-        networks.decoder_generator(latent_dim, size, channels, width),
-        networks.autoencoder(size, channels, width, code_dim=code_dim),
-        **_rest(locals()),
+    return models.BEGAN(
+        generator=networks.decoder_generator(latent_dim, size, channels, width),
+        discriminator=networks.autoencoder(size, channels, width, code_dim=code_dim),
+        latent_distribution=latent_distribution,
+        gamma=gamma,
+        k_rate=k_rate,
+        eta=eta,
+        ema_decay=ema_decay,
+        seed=seed,
     )
 
 
-def _dcgan_model(name, make_optimizer, **arguments):
-    """Builds DCGAN networks, and compiles a model of them."""
-    from keras_gans import networks
+def _dcgan_model(name, size, channels, width, discriminator_normalization, **arguments):
+    """Builds DCGAN networks, and a model of them with the other arguments."""
+    from keras_gans import models, networks
 
     start(arguments["seed"])
-    shape = [arguments[name] for name in ("size", "channels", "width")]
-    classes = arguments.get("classes")
-    normalization = arguments.pop("discriminator_normalization")
-    generator = networks.dcgan_generator(
-        arguments["latent_dim"], *shape, classes=classes
-    )
-    discriminator = networks.dcgan_discriminator(
-        *shape,
-        classes=classes,
-        normalization=None if normalization == "none" else normalization,
-    )
-    return _compiled(name, make_optimizer, generator, discriminator, **_rest(arguments))
-
-
-def _rest(arguments):
-    """The arguments of a preset that its networks do not take."""
-    taken = ("channels", "size", "width", "latent_dim", "code_dim", "networks")
-    return {name: value for name, value in arguments.items() if name not in taken}
-
-
-def _compiled(
-    name,
-    make_optimizer,
-    generator,
-    discriminator,
-    *,
-    learning_rate,
-    generator_learning_rate,
-    discriminator_learning_rate,
-    adversarial_loss,
-    jit_compile,
-    penalty=None,
-    penalty_weight=None,
-    **arguments,
-):
-    from keras_gans import models
-
-    model = getattr(models, name)(
-        generator=generator, discriminator=discriminator, **arguments
-    )
-    model.compile(
-        **compile_arguments(
-            *(make_optimizer, learning_rate),
-            *(generator_learning_rate, discriminator_learning_rate),
-            *(penalty, penalty_weight),
+    classes = {name: arguments[name] for name in ("classes",) if name in arguments}
+    normalization = discriminator_normalization
+    return getattr(models, name)(
+        generator=networks.dcgan_generator(
+            arguments["latent_dim"], size, channels, width, **classes
         ),
-        adversarial_loss=adversarial_loss,
-        jit_compile=jit_compile,
+        discriminator=networks.dcgan_discriminator(
+            *(size, channels, width),
+            normalization=None if normalization == "none" else normalization,
+            **classes,
+        ),
+        **arguments,
     )
-    return model

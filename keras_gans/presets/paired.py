@@ -15,21 +15,21 @@ Args:
 
 import typing
 
-from keras_gans.presets.registry import (
-    AdversarialLoss,
-    Penalty,
-    adam,
-    compile_arguments,
-    preset,
-    start,
-)
+from keras_gans.presets.registry import adam, preset, start
 
 Normalization = typing.Literal["batch", "instance"]
 ReconstructionLoss = typing.Literal["l1", "compensated_l1", "edge"]
 
 
 @preset(
-    task="paired", batch_size=1, size=256, load_size=286, epochs=200, sample_freq=1000
+    task="paired",
+    batch_size=1,
+    size=256,
+    load_size=286,
+    epochs=200,
+    sample_freq=1000,
+    optimizer=adam(),
+    learning_rates=(2e-4, 2e-4),
 )
 def pix2pix(
     source_channels=3,
@@ -40,15 +40,8 @@ def pix2pix(
     dropout: float = 0.5,
     reconstruction_weight: float = 100.0,
     reconstruction_loss: ReconstructionLoss | None = None,
-    adversarial_loss: AdversarialLoss | None = None,
-    penalty: Penalty | None = None,
-    penalty_weight: float | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 2e-4,
-    discriminator_learning_rate: float = 2e-4,
     ema_decay: float | None = None,
     seed=None,
-    jit_compile="auto",
 ):
     """pix2pix: a U-Net, a discriminator of 70-pixel patches, cross entropy and L1.
 
@@ -77,17 +70,7 @@ def pix2pix(
         ema_decay=ema_decay,
         seed=seed,
     )
-    model.compile(
-        **compile_arguments(
-            *(adam(), learning_rate),
-            *(generator_learning_rate, discriminator_learning_rate),
-            *(penalty, penalty_weight),
-        ),
-        adversarial_loss=adversarial_loss,
-        reconstruction_loss=reconstruction_loss_of(reconstruction_loss),
-        jit_compile=jit_compile,
-    )
-    return model
+    return model, {"reconstruction_loss": reconstruction_loss_of(reconstruction_loss)}
 
 
 def paired_networks(

@@ -28,12 +28,15 @@ Args:
 
 import dataclasses
 import difflib
+import functools
 import importlib.util
 import inspect
 import pathlib
 import re
 import sys
 import typing
+
+from keras_gans.checks import require
 
 AdversarialLoss = typing.Literal[
     "least_squares",
@@ -44,8 +47,6 @@ AdversarialLoss = typing.Literal[
     "relativistic_average",
 ]
 Penalty = typing.Literal["gradient_penalty", "r1", "r2", "dragan"]
-JitCompile = bool | typing.Literal["auto"]
-Size = int | tuple[int, int]
 
 _RECIPES = {}
 
@@ -116,32 +117,157 @@ class Recipe:
         return options_of(self.build)
 
 
-def preset(**recipe):
-    """Makes a preset of a function; the arguments are those of `Recipe` but `build`.
+def preset(
+    optimizer=None,
+    learning_rates=None,
+    adversarial_loss=None,
+    loss_names=AdversarialLoss,
+    has_penalty=True,
+    has_decay=False,
+    learning_rate_factor=1.0,
+    **recipe,
+):
+    """Makes a preset of a function, and registers it.
 
-    Arguments that its docstring does not explain are explained by the docstring of its
-    file, or by that of this one.
+    The function returns a model, or a pair of it and arguments of `compile` of its own,
+    and the preset compiles it. For that, the preset has the arguments of the function
+    and more: losses by name, penalty, learning rates and `jit_compile`. Arguments that
+    the function's docstring does not explain are explained by that of its file, or by
+    that of this one.
+
+    Args:
+        optimizer: Function from a learning rate to an optimizer, such as `adam()`.
+            Without one, the function returns a compiled model.
+        learning_rates: Pair of default learning rates, of generators and
+            discriminators.
+        adversarial_loss: Default of the argument of that name.
+        loss_names: Its annotation; `None` if there is no such argument.
+        has_penalty: Whether the model takes a penalty.
+        has_decay: Whether the rates fall over `total_steps`.
+        learning_rate_factor: What `learning_rate` is multiplied by for the
+            discriminators.
+        **recipe: Arguments of `Recipe` but `build`.
     """
 
-    def register(build):
-        described = _descriptions(build.__doc__)
-        module = sys.modules.get(build.__module__)
-        shared = _descriptions(__doc__) | _descriptions(module and module.__doc__)
-        lines = [
-            f"    {name}: {shared[name]}"
-            for name in inspect.signature(build).parameters
-            if name not in described and name in shared
+    def register(function):
+        if optimizer is None:
+            _RECIPES[function.__name__] = Recipe(function, **recipe)
+            return function
+        options = {}
+        if loss_names:
+            options["adversarial_loss"] = loss_names | None, adversarial_loss
+        if has_penalty:
+            options["penalty"] = Penalty | None, None
+            options["penalty_weight"] = float | None, None
+        if learning_rates:
+            options["learning_rate"] = float | None, None
+            options["generator_learning_rate"] = float, learning_rates[0]
+            options["discriminator_learning_rate"] = float, learning_rates[1]
+        if has_decay:
+            options["total_steps"] = inspect.Parameter.empty, None
+        options["jit_compile"] = inspect.Parameter.empty, "auto"
+
+        @functools.wraps(function)
+        def build(*arguments, **named):
+            given = {
+                name: named.pop(name, default) for name, (_, default) in options.items()
+            }
+            model = function(*arguments, **named)
+            model, further = model if isinstance(model, tuple) else (model, {})
+            given = _compile_arguments(model, optimizer, learning_rate_factor, **given)
+            # What is not given by name is as the function says.
+            given = {name: value for name, value in given.items() if value is not None}
+            model.compile(**{**further, **given})
+            return model
+
+        signature = inspect.signature(function)
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        added = [
+            inspect.Parameter(name, keyword, default=default, annotation=kind)
+            for name, (kind, default) in options.items()
         ]
-        if lines:
-            head, mark, tail = build.__doc__.partition("\n    Returns:")
-            if "    Args:\n" not in head:
-                head = f"{head.rstrip()}\n\n    Args:"
-            lines = "\n".join("    " + line for line in lines)
-            build.__doc__ = f"{head.rstrip()}\n{lines}\n{mark}{tail}"
+        build.__signature__ = signature.replace(
+            parameters=[*signature.parameters.values(), *added]
+        )
+        _explain(build)
         _RECIPES[build.__name__] = Recipe(build, **recipe)
         return build
 
     return register
+
+
+def _explain(build):
+    """Completes `Args:` in the docstring of a preset."""
+    shared = _descriptions(__doc__) | _descriptions(
+        sys.modules[build.__module__].__doc__
+    )
+    described = _descriptions(build.__doc__)
+    lines = [
+        f"        {name}: {shared[name]}"
+        for name in inspect.signature(build).parameters
+        if name not in described and name in shared
+    ]
+    head, mark, tail = build.__doc__.partition("\n    Returns:")
+    if "    Args:\n" not in head:
+        head = f"{head.rstrip()}\n\n    Args:"
+    lines = "\n".join(lines)
+    build.__doc__ = f"{head.rstrip()}\n{lines}\n{mark}{tail}"
+
+
+def _compile_arguments(
+    model,
+    make_optimizer,
+    learning_rate_factor,
+    learning_rate,
+    generator_learning_rate,
+    discriminator_learning_rate,
+    penalty=None,
+    penalty_weight=None,
+    total_steps=None,
+    **arguments,
+):
+    """Returns the arguments of `compile` that all presets share."""
+    from keras_gans import losses
+
+    if learning_rate is not None:
+        generator_learning_rate = learning_rate
+        discriminator_learning_rate = learning_rate * learning_rate_factor
+    n_critic = getattr(model, "n_critic", 1)
+    require(
+        penalty_weight is None or isinstance(penalty, str),
+        "Argument `penalty_weight` goes with a `penalty` by name",
+        penalty=penalty,
+        penalty_weight=penalty_weight,
+    )
+    if penalty is not None:
+        arguments["penalty"] = losses.get_penalty(penalty, penalty_weight)
+    return {
+        "generator_optimizer": make_optimizer(
+            _rate(generator_learning_rate, total_steps, n_critic)
+        ),
+        "discriminator_optimizer": make_optimizer(
+            _rate(discriminator_learning_rate, total_steps)
+        ),
+        **arguments,
+    }
+
+
+def _rate(value, total_steps, every=1):
+    """Returns a learning rate that stays, or falls to zero in the second half.
+
+    Args:
+        value: Positive float.
+        total_steps: Steps of the training, or `None`.
+        every: Steps from one update by this rate to the next.
+    """
+    from keras_gans.schedules import ConstantThenLinear
+
+    if total_steps is None:
+        return value
+    half = total_steps // 2
+    return ConstantThenLinear(
+        value, half // every, max(1, (total_steps - half) // every)
+    )
 
 
 def recipes():
@@ -239,82 +365,22 @@ def start(seed):
         keras.utils.set_random_seed(seed)
 
 
-def rate(value, total_steps=None, every=1):
-    """Returns a learning rate that stays, or falls to zero in the second half.
-
-    Args:
-        value: Positive float.
-        total_steps: Steps of the training, or `None`.
-        every: Steps from one update by this rate to the next.
-    """
-    from keras_gans.schedules import ConstantThenLinear
-
-    if total_steps is None:
-        return value
-    half = total_steps // 2
-    return ConstantThenLinear(
-        value, half // every, max(1, (total_steps - half) // every)
-    )
-
-
-def compile_arguments(
-    make,
-    learning_rate,
-    generator_learning_rate,
-    discriminator_learning_rate,
-    penalty=None,
-    penalty_weight=None,
-    total_steps=None,
-    n_critic=1,
-):
-    """Returns the optimizers of both roles and the penalty, as `compile` takes them.
-
-    Args:
-        make: Function from a learning rate to an optimizer.
-        learning_rate: Positive float that both rates are set to, or `None`.
-        generator_learning_rate: Positive float.
-        discriminator_learning_rate: Positive float.
-        penalty: Name, penalty or `None`.
-        penalty_weight: Non-negative float for a name, or `None`.
-        total_steps: As for `rate`.
-        n_critic: Positive integer, steps for each update of the generator.
-    """
-    arguments = {
-        "generator_optimizer": make(
-            rate(learning_rate or generator_learning_rate, total_steps, n_critic)
-        ),
-        "discriminator_optimizer": make(
-            rate(learning_rate or discriminator_learning_rate, total_steps)
-        ),
-    }
-    if penalty_weight is not None and not isinstance(penalty, str):
-        raise ValueError(
-            "Argument `penalty_weight` goes with a `penalty` by name. "
-            f"Received: penalty={penalty!r}, penalty_weight={penalty_weight}"
-        )
-    if isinstance(penalty, str):
-        from keras_gans import losses
-
-        penalty = losses.get_penalty(penalty, penalty_weight)
-    if penalty is not None:
-        arguments["penalty"] = penalty
-    return arguments
-
-
 def adam(beta_1=0.5, beta_2=0.999):
     """Returns a function that makes Adam of a learning rate."""
+
+    def make(learning_rate):
+        import keras
+
+        return keras.optimizers.Adam(learning_rate, beta_1=beta_1, beta_2=beta_2)
+
+    return make
+
+
+def rmsprop(learning_rate):
+    """Makes RMSprop of a learning rate."""
     import keras
 
-    return lambda learning_rate: keras.optimizers.Adam(
-        learning_rate, beta_1=beta_1, beta_2=beta_2
-    )
-
-
-def rmsprop():
-    """Returns a function that makes RMSprop of a learning rate."""
-    import keras
-
-    return keras.optimizers.RMSprop
+    return keras.optimizers.RMSprop(learning_rate)
 
 
 def semantic_loss_of(feature_extractor, feature_layers, weight, example_images, given):

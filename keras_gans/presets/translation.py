@@ -25,15 +25,7 @@ Args:
 
 import typing
 
-from keras_gans.presets.registry import (
-    AdversarialLoss,
-    Penalty,
-    adam,
-    compile_arguments,
-    preset,
-    semantic_loss_of,
-    start,
-)
+from keras_gans.presets.registry import adam, preset, semantic_loss_of, start
 
 Weights = float | tuple[float, float]
 
@@ -46,6 +38,9 @@ Weights = float | tuple[float, float]
     channels=3,
     steps=1000,
     sample_freq=250,
+    optimizer=adam(),
+    learning_rates=(5e-4, 2e-4),
+    adversarial_loss="least_squares",
 )
 def digits(
     x_channels=3,
@@ -56,15 +51,8 @@ def digits(
     cycle_weight: Weights = (5.0, 0.5),
     identity_weight: Weights = 2.0,
     pool_size: int = 0,
-    adversarial_loss: AdversarialLoss = "least_squares",
-    penalty: Penalty | None = None,
-    penalty_weight: float | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 5e-4,
-    discriminator_learning_rate: float = 2e-4,
     ema_decay: float | None = None,
     seed=None,
-    jit_compile="auto",
 ):
     """CycleGAN that keeps the digit: small networks, minutes on two cores.
 
@@ -124,15 +112,6 @@ def digits(
         ema_decay=ema_decay,
         seed=seed,
     )
-    model.compile(
-        **compile_arguments(
-            *(adam(), learning_rate),
-            *(generator_learning_rate, discriminator_learning_rate),
-            *(penalty, penalty_weight),
-        ),
-        adversarial_loss=adversarial_loss,
-        jit_compile=jit_compile,
-    )
     return model
 
 
@@ -143,6 +122,9 @@ def digits(
     flip=False,
     steps=4685,
     sample_freq=1000,
+    optimizer=adam(),
+    learning_rates=(2e-4, 2e-4),
+    adversarial_loss="non_saturating",
 )
 def digit_lab(
     x_channels=1,
@@ -157,17 +139,10 @@ def digit_lab(
     feature_layers: list[str] | None = None,
     semantic_weight: float | None = None,
     semantic_translation_weight: float = 0.0,
-    adversarial_loss: AdversarialLoss = "non_saturating",
-    penalty: Penalty | None = None,
-    penalty_weight: float | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 2e-4,
-    discriminator_learning_rate: float = 2e-4,
     ema_decay: float | None = None,
     semantic_loss=None,
     example_images=None,
     seed=None,
-    jit_compile="auto",
 ):
     """CycleGAN lab on digits: batch norm, cross entropy, no image pool.
 
@@ -218,17 +193,7 @@ def digit_lab(
         ema_decay=ema_decay,
         seed=seed,
     )
-    model.compile(
-        **compile_arguments(
-            *(adam(), learning_rate),
-            *(generator_learning_rate, discriminator_learning_rate),
-            *(penalty, penalty_weight),
-        ),
-        adversarial_loss=adversarial_loss,
-        semantic_loss=semantic_loss,
-        jit_compile=jit_compile,
-    )
-    return model
+    return model, {"semantic_loss": semantic_loss}
 
 
 @preset(
@@ -238,6 +203,8 @@ def digit_lab(
     load_size=286,
     epochs=40,
     sample_freq=1000,
+    optimizer=adam(),
+    learning_rates=(2e-4, 2e-4),
 )
 def tensorflow_tutorial(
     x_channels=3,
@@ -247,15 +214,8 @@ def tensorflow_tutorial(
     cycle_weight: Weights = 10.0,
     identity_weight: Weights = 5.0,
     pool_size: int = 0,
-    adversarial_loss: AdversarialLoss | None = None,
-    penalty: Penalty | None = None,
-    penalty_weight: float | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 2e-4,
-    discriminator_learning_rate: float = 2e-4,
     ema_decay: float | None = None,
     seed=None,
-    jit_compile="auto",
 ):
     """TensorFlow's CycleGAN tutorial: U-Nets, cross entropy, identity loss.
 
@@ -310,20 +270,8 @@ def tensorflow_tutorial(
         ema_decay=ema_decay,
         seed=seed,
     )
-    model.compile(
-        **compile_arguments(
-            *(adam(), learning_rate),
-            *(generator_learning_rate, discriminator_learning_rate),
-            *(penalty, penalty_weight),
-        ),
-        adversarial_loss=adversarial_loss
-        or (
-            losses.MinimaxDiscriminatorLoss(scale=0.5),
-            losses.NonSaturatingGeneratorLoss(),
-        ),
-        jit_compile=jit_compile,
-    )
-    return model
+    loss = losses.MinimaxDiscriminatorLoss(scale=0.5)
+    return model, {"adversarial_loss": (loss, losses.NonSaturatingGeneratorLoss())}
 
 
 @preset(
@@ -333,6 +281,9 @@ def tensorflow_tutorial(
     load_size=286,
     epochs=200,
     sample_freq=1000,
+    optimizer=adam(),
+    learning_rates=(2e-4, 2e-4),
+    has_decay=True,
 )
 def cyclegan(
     x_channels=3,
@@ -350,18 +301,10 @@ def cyclegan(
     feature_layers: list[str] | None = None,
     semantic_weight: float | None = None,
     semantic_translation_weight: float = 0.0,
-    adversarial_loss: AdversarialLoss | None = None,
-    penalty: Penalty | None = None,
-    penalty_weight: float | None = None,
-    learning_rate: float | None = None,
-    generator_learning_rate: float = 2e-4,
-    discriminator_learning_rate: float = 2e-4,
     ema_decay: float | None = None,
-    total_steps=None,
     semantic_loss=None,
     example_images=None,
     seed=None,
-    jit_compile="auto",
 ):
     """CycleGAN, the original: ResNets, least squares, image pools of 50.
 
@@ -436,14 +379,4 @@ def cyclegan(
         ema_decay=ema_decay,
         seed=seed,
     )
-    model.compile(
-        **compile_arguments(
-            *(adam(), learning_rate),
-            *(generator_learning_rate, discriminator_learning_rate),
-            *(penalty, penalty_weight, total_steps),
-        ),
-        adversarial_loss=adversarial_loss,
-        semantic_loss=semantic_loss,
-        jit_compile=jit_compile,
-    )
-    return model
+    return model, {"semantic_loss": semantic_loss}
