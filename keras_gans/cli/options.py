@@ -6,6 +6,8 @@ import re
 import types
 import typing
 
+from keras_gans.presets.registry import Size
+
 
 class Parser(argparse.ArgumentParser):
     """A parser that knows what may have been meant."""
@@ -46,9 +48,12 @@ def add_options(group, options, whole=int):
         if bool in kinds:
             arguments["action"] = argparse.BooleanOptionalAction
         elif typing.get_origin(kinds[0]) is typing.Literal:
-            arguments |= {"choices": typing.get_args(kinds[0])}
+            choices = typing.get_args(kinds[0])
+            arguments |= {"choices": choices, "type": type(choices[0])}
         elif tuple in kinds or typing.get_origin(kinds[0]) is list:  # Of names.
             arguments |= {"nargs": "+", "metavar": "NAME"}
+        elif option.kind in (Size, Size | None):
+            arguments |= {"type": size, "metavar": "N|HxW"}
         elif len(kinds) > 1:  # A number, or a pair of them.
             arguments |= {"type": kinds[0], "nargs": "+", "action": _OneOrTwo}
             arguments |= {"metavar": ("NUMBER", "NUMBER")}
@@ -64,7 +69,7 @@ def text_of(option):
     names = []
     for kind in _kinds(option.kind):
         if typing.get_origin(kind) is typing.Literal:
-            names.append(", ".join(typing.get_args(kind)))
+            names.append(", ".join(map(str, typing.get_args(kind))))
         elif typing.get_origin(kind) is tuple:
             names.append("two of them")
         elif typing.get_origin(kind) is list:

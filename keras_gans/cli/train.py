@@ -1,16 +1,17 @@
 """`keras-gans train`: a model, its pictures, losses, score, checkpoint and export."""
 
 import argparse
+import dataclasses
 import json
 import pathlib
 import shlex
 import sys
 
-from keras_gans.cli.options import add_options, positive, size
+from keras_gans.cli.options import add_options, positive
 from keras_gans.cli.presets import preset_list
 from keras_gans.presets import registry
 from keras_gans.training import TASKS, Run, configure, next_free, options_of
-from keras_gans.training.configuration import describe, flags
+from keras_gans.training.configuration import Configuration, describe, flags
 
 DEFAULT = "digits"
 # Beside those of the preset: what the command says of a configuration.
@@ -131,71 +132,17 @@ def add_train(verbs, arguments=()):
 
 
 def _add_common(verb, recipe, task):
-    def default(name):
-        value = getattr(recipe, name)
-        return "" if value is None else f" (default: {value})"
-
-    length = verb.add_mutually_exclusive_group()
-    length.add_argument(
-        "--steps",
-        type=positive,
-        metavar="N",
-        help="training iterations, updates of the generator; each takes one batch, "
-        f"and --n-critic of them where there are critic steps{default('steps')}",
-    )
-    length.add_argument(
-        "--epochs",
-        type=positive,
-        metavar="N",
-        help=f"passes over the images (of the longer domain){default('epochs')}",
-    )
-    verb.add_argument(
-        "--batch-size",
-        type=positive,
-        metavar="N",
-        help=f"images of each domain{default('batch_size')}",
-    )
-    verb.add_argument(
-        "--size",
-        type=size,
-        metavar="N|HxW",
-        help=f"height and width of the images{default('size')}",
-    )
-    if "load_size" in task.data_arguments:
-        verb.add_argument(
-            "--load-size",
-            type=size,
-            metavar="N|HxW",
-            help=f"size before the random crop{default('load_size')}",
-        )
-    if "flip" in task.data_arguments:
-        verb.add_argument(
-            "--flip",
-            action=argparse.BooleanOptionalAction,
-            help="mirror images at random"
-            + {None: "", True: " (default: yes)", False: " (default: no)"}[recipe.flip],
-        )
-    if "channels" in task.data_arguments:
-        verb.add_argument(
-            "--channels",
-            type=int,
-            choices=[1, 3],
-            help="make all images grey or all coloured"
-            + (default("channels") or " (default: as they are)"),
-        )
-    verb.add_argument(
-        "--seed", type=int, metavar="N", help="of weights, order, crops (default: 0)"
-    )
-    verb.add_argument(
-        "--mixed-precision",
-        choices=["float16", "bfloat16"],
-        help="compute in 16 bits; bfloat16 pays on processors with AVX-512 BF16 or AMX",
-    )
-    verb.add_argument(
-        "--jit-compile",
-        action=argparse.BooleanOptionalAction,
-        help="compile with XLA, or not (default: Keras decides)",
-    )
+    """Adds the fields of a configuration, with the recipe's defaults."""
+    fields = registry.options_of(Configuration)
+    for name in ("steps", "epochs", "batch_size", "size", *task.data_arguments):
+        default = getattr(recipe, name)
+        fields[name] = dataclasses.replace(fields[name], default=default)
+    length = [fields[name] for name in ("steps", "epochs")]
+    add_options(verb.add_mutually_exclusive_group(), length, whole=positive)
+    names = ("batch_size", "size", *task.data_arguments)
+    add_options(verb, [fields[name] for name in names], whole=positive)
+    names = ("seed", "mixed_precision", "jit_compile")
+    add_options(verb, [fields[name] for name in names])
 
 
 def _preset_of(arguments):

@@ -46,6 +46,7 @@ AdversarialLoss = typing.Literal[
     "hinge",
     "relativistic_average",
 ]
+Size = int | tuple[int, int]
 Penalty = typing.Literal["gradient_penalty", "r1", "r2", "dragan"]
 
 _RECIPES = {}

@@ -4,42 +4,44 @@ import dataclasses
 import difflib
 import inspect
 import os
+import typing
 
 from keras_gans.presets import registry
 from keras_gans.training.colorization import Colorization
 from keras_gans.training.editing import Editing
 from keras_gans.training.generation import Generation
 from keras_gans.training.paired import Paired
-from keras_gans.training.task import size_text
+from keras_gans.training.task import sides, size_text
 from keras_gans.training.translation import Translation
 
 TASKS = {
     task.name: task for task in (Translation, Paired, Colorization, Editing, Generation)
 }
-# What a run decides whatever its preset is, and a preset is told if it asks for it.
-_FIELDS = ("steps", "epochs", "batch_size", "size", "load_size", "flip", "channels")
 
 
 @dataclasses.dataclass(frozen=True)
 class Configuration:
     """Everything that determines a run; `run.json` holds it as one flat dict.
 
+    Its fields but the first three are options of the command line.
+
     Args:
         preset: Name of a preset, or `path/to/file.py:name`.
         x: Source of the data, a name, folder or file; of two domains that of X.
         y: Source of domain Y; `None` where there is only one.
-        steps: Training iterations, updates of the generator, or `None` if `epochs`
-            says how many.
-        epochs: Passes over the images, of the longer domain if there are two, or
-            `None`.
+        steps: Training iterations, updates of the generator; each takes one batch, and
+            `n_critic` of them where there are critic steps.
+        epochs: Instead of steps, passes over the images, of the longer domain if there
+            are two.
         batch_size: Images of each domain in a batch.
         size: Height and width of the images, an integer or a pair.
-        load_size: Likewise before the random crop, or `None`.
-        flip: Whether images are mirrored at random, or `None` for the data's default.
-        channels: Channels to which images are converted, or `None`.
+        load_size: Size of the images before the random crop.
+        flip: Mirror images at random.
+        channels: Make all images grey or all coloured. By default they are as they are.
         seed: Seed of weights, order and augmentation.
-        mixed_precision: `None`, `"float16"` or `"bfloat16"`.
-        jit_compile: `"auto"`, `True` or `False`, see `keras.Model.compile`.
+        mixed_precision: Compute in 16 bits; bfloat16 pays on processors with AVX-512
+            BF16 or AMX.
+        jit_compile: Compile with XLA, or not. By default Keras decides.
         options: Dict of the options of the preset and of its task that are not left to
             their defaults.
     """
@@ -50,12 +52,12 @@ class Configuration:
     steps: int | None
     epochs: int | None
     batch_size: int
-    size: int | tuple
-    load_size: int | tuple | None
+    size: registry.Size
+    load_size: registry.Size | None
     flip: bool | None
-    channels: int | None
+    channels: typing.Literal[1, 3] | None
     seed: int = 0
-    mixed_precision: str | None = None
+    mixed_precision: typing.Literal["float16", "bfloat16"] | None = None
     jit_compile: bool | str = "auto"
     options: dict = dataclasses.field(default_factory=dict)
 
@@ -130,18 +132,20 @@ def configure(preset, x, y=None, **given):
     ]
     if unused:
         raise ValueError(f"Presets of {recipe.task} take no {flags(unused)}.")
-    if not {"steps", "epochs"} & {*fields}:
-        fields |= {"steps": recipe.steps, "epochs": recipe.epochs}
-    defaults = {name: getattr(recipe, name) for name in _FIELDS[2:]}
+    names = ("steps", "epochs", "batch_size", "size", "load_size", "flip", "channels")
+    defaults = {name: getattr(recipe, name) for name in names}
+    if {"steps", "epochs"} & {*fields}:
+        defaults |= {"steps": None, "epochs": None}
     if "size" in fields and recipe.load_size:
         # The room for the random crop keeps its share of another size.
-        defaults["load_size"] = _scaled(fields["size"], recipe.load_size / recipe.size)
-    lengths = {"steps": None, "epochs": None}
+        share = recipe.load_size / recipe.size
+        scaled = tuple(round(side * share) for side in sides(fields["size"]))
+        defaults["load_size"] = scaled[0] if scaled[0] == scaled[1] else scaled
     return Configuration(
         preset=str(preset),
         x=os.fspath(x),
         y=None if y is None else os.fspath(y),
-        **{**defaults, **lengths, **fields},
+        **{**defaults, **fields},
         options=options,
     )
 
@@ -177,11 +181,9 @@ def describe(configuration):
         sources = f"  data  {configuration.x}"
     else:
         sources = f"  X  {configuration.x}\n  Y  {configuration.y}"
-    size = configuration.size
-    size = f"{size}x{size}" if isinstance(size, int) else size_text(size)
     return (
         f"preset {configuration.preset} for {length} of batch "
-        f"{configuration.batch_size} at {size}:\n{sources}"
+        f"{configuration.batch_size} at {size_text(configuration.size)}:\n{sources}"
     )
 
 
@@ -207,9 +209,3 @@ def _check_options(recipe, preset, options):
             if takers:
                 hint = f" Presets that do: {', '.join(takers)}."
             raise ValueError(f"Preset {preset} takes no {flags([name])}.{hint}")
-
-
-def _scaled(size, factor):
-    if isinstance(size, int):
-        return round(size * factor)
-    return tuple(round(side * factor) for side in size)
