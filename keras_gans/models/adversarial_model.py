@@ -105,8 +105,11 @@ class AdversarialModel(keras.Model):
                 model that takes one is a penalty, the name of one for
                 `keras_gans.losses.get_penalty`, or None for `default_penalty()`.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
-                `auto_scale_loss` of `keras.Model.compile`.
+                `auto_scale_loss` of `keras.Model.compile`, and further losses of a
+                subclass, which `loss_names` has.
         """
+        further = {name: kwargs.pop(name) for name in self.loss_names if name in kwargs}
+        losses = {**losses, **further}
         unknown = sorted(set(kwargs) - set(_TRAINER_ARGUMENTS))
         if unknown:
             raise TypeError(
