@@ -115,7 +115,6 @@ def test_the_paper_s_rate_falls_in_the_second_half(built_with):
         "seed": 5,
         "jit_compile": False,
         "total_steps": 7,
-        "example_images": None,
     }
 
 
@@ -123,7 +122,7 @@ def test_options_reach_the_preset(built_with):
     received = built_with(steps=7, activation="leaky_relu", cycle_weight=(1.0, 2.0))
     assert received["activation"] == "leaky_relu"
     assert received["cycle_weight"] == (1.0, 2.0)
-    assert "semantic_loss" not in received and received["example_images"] is None
+    assert not {"semantic_loss", "example_images"} & {*received}
     extractor = {"feature_extractor": "a.keras", "feature_layers": ["first"]}
     received = built_with(steps=7, **extractor)
     assert extractor.items() <= received.items()
@@ -131,7 +130,7 @@ def test_options_reach_the_preset(built_with):
     images = small_run.digits("train", SAMPLES)[0] / np.float32(127.5) - 1
     np.testing.assert_array_equal(received["example_images"], images)
     received = built_with(steps=7, semantic_weight=0.5, **extractor)
-    assert received["example_images"] is None and received["semantic_weight"] == 0.5
+    assert "example_images" not in received and received["semantic_weight"] == 0.5
 
 
 @pytest.fixture

@@ -41,6 +41,9 @@ class Paired(Task):
             "target_channels": target.shape[-1],
         }
 
+    def example_images(self):
+        return self._images(self._test_split(), SAMPLES)[1]
+
     def try_out(self, model):
         self._examples = self._images(self._test_split(), SAMPLES)
         model.test_step(tuple(images[:1] for images in self._examples))

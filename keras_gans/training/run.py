@@ -254,11 +254,21 @@ class Run:
         task = task_of(self.configuration)
         data = task.make_data()
         model = self._build(data, task)
-        if found := getattr(task, "found_options", lambda model: {})(model):
-            self.configuration = self.configuration.replace(**found)
-            for name, value in found.items() if verbose else ():
-                print(f"{name.capitalize().replace('_', ' ')}: {value:g}", flush=True)
+        if self._needs_semantic_weight():
+            # A run that is resumed keeps it.
+            weight = model.semantic_weight
+            self.configuration = self.configuration.replace(semantic_weight=weight)
+            if verbose:
+                print(f"Semantic weight: {weight:g}", flush=True)
         return data, model, task
+
+    def _needs_semantic_weight(self):
+        """Whether a semantic loss is to be balanced with the others."""
+        known, options = self.configuration.recipe.options, self.configuration.options
+        extractor = known.get("feature_extractor")
+        return "semantic_weight" not in options and bool(
+            extractor and options.get("feature_extractor", extractor.default)
+        )
 
     def _build(self, data, task):
         """Builds and compiles the model of the preset in the run's precision."""
@@ -275,6 +285,8 @@ class Run:
             **task.preset_arguments(data),
             **options,
         }
+        if self._needs_semantic_weight():
+            supplied["example_images"] = task.example_images()
         if "total_steps" in parameters:
             n_critic = options.get("n_critic")
             if n_critic is None and "n_critic" in parameters:

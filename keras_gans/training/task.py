@@ -39,6 +39,10 @@ class Task:
         """Returns what the preset is told of the data; it gets what it takes."""
         return {}
 
+    def example_images(self):
+        """Returns images in [-1, 1], for a weight that is found on them."""
+        raise TypeError(self._abstract("example_images"))
+
     def try_out(self, model):
         """Calls every network once, so that a size that one refuses is found early."""
         raise TypeError(self._abstract("try_out"))

@@ -52,22 +52,10 @@ class Translation(Task):
 
     def preset_arguments(self, data):
         x, y = data.element_spec
-        options = self.configuration.options
-        balances = options.get("feature_extractor") and (
-            options.get("semantic_weight") is None
-        )
-        return {
-            "x_channels": x.shape[-1],
-            "y_channels": y.shape[-1],
-            "example_images": self._samples("x") if balances else None,
-        }
+        return {"x_channels": x.shape[-1], "y_channels": y.shape[-1]}
 
-    def found_options(self, model):
-        """Returns options that the model's making has settled."""
-        options = self.configuration.options
-        if options.get("feature_extractor") and "semantic_weight" not in options:
-            return {"semantic_weight": model.semantic_weight}
-        return {}
+    def example_images(self):
+        return self._samples("x")
 
     def try_out(self, model):
         self._examples = self._samples("x"), self._samples("y")
