@@ -8,10 +8,10 @@ from keras_gans.metrics.classifiers import accuracy
 
 
 def label_keeping(model, test_x, test_y, classifier_x, classifier_y, batch_size=128):
-    """Scores both directions of a translation by the labels that survive.
+    """Scores the directions of a translation by the labels that survive.
 
     Args:
-        model: A `keras_gans.models.CycleGAN`.
+        model: A model of translation; of one without a way back, X → Y is scored.
         test_x: Pair (uint8 images, labels) of domain X, not used in training.
         test_y: The same for domain Y.
         classifier_x: Classifier of real images of X, from `train_classifier`.
@@ -19,38 +19,45 @@ def label_keeping(model, test_x, test_y, classifier_x, classifier_y, batch_size=
         batch_size: Positive integer. Defaults to 128.
 
     Returns:
-        A dict with the entries `"xy"` and `"yx"`, each a dict of floats:
+        A dict with an entry for each direction, `"xy"` and `"yx"`, a dict of floats:
         - `kept`: share of translated test images that the target domain's classifier
           gives the label of their source;
         - `ceiling`: its accuracy on real test images of the target domain;
         - `floor`: its accuracy on source images that are not translated, only
           converted in channels;
-        - `cycle_l1`: mean |image - reconstruction| of the source images, in [-1, 1].
+        - `cycle_l1`: mean |image - reconstruction| of the source images, in [-1, 1],
+          where there is a way back.
     """
     scores = {}
     for direction, source, target, classifier in (
         ("xy", test_x, test_y, classifier_y),
         ("yx", test_y, test_x, classifier_x),
     ):
+        directions = getattr(model, "directions", ("xy", "yx"))
+        if direction not in directions:
+            continue
         images, labels = source
         back = direction[::-1]
         kept, cycle_l1 = 0, 0.0
         for start in range(0, len(images), batch_size):
             batch = images[start : start + batch_size].astype("float32") / 127.5 - 1
-            translated = model(batch, direction=direction)
-            restored = model(translated, direction=back)
+            has_back = back in directions
+            translated = model(batch, direction=direction) if has_back else model(batch)
             # Judged as the pictures they would be saved as.
             pictures = (keras.ops.convert_to_numpy(translated) + 1) * 127.5
             pictures = np.clip(np.round(pictures), 0, 255)
             predicted = classifier.predict_on_batch(pictures).argmax(-1)
             kept += int((predicted == labels[start : start + batch_size]).sum())
-            difference = np.abs(keras.ops.convert_to_numpy(restored) - batch)
-            cycle_l1 += float(difference.mean((1, 2, 3)).sum())
+            if has_back:
+                restored = model(translated, direction=back)
+                difference = np.abs(keras.ops.convert_to_numpy(restored) - batch)
+                cycle_l1 += float(difference.mean((1, 2, 3)).sum())
         untranslated = convert_channels(images, target[0].shape[-1])
         scores[direction] = {
             "kept": kept / len(images),
             "ceiling": accuracy(classifier, *target),
             "floor": accuracy(classifier, untranslated, labels),
-            "cycle_l1": cycle_l1 / len(images),
         }
+        if has_back:
+            scores[direction]["cycle_l1"] = cycle_l1 / len(images)
     return scores

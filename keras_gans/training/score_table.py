@@ -1,5 +1,7 @@
 """Scores as a table."""
 
+import math
+
 MEANINGS = {
     "fid": "Fréchet distance from test images, in a classifier's features",
     "kid": "kernel distance, likewise",
@@ -47,7 +49,7 @@ def score_table(scores):
         arrow = " → ".join(direction.upper())
         lines.append(
             f"| {arrow} | {score['kept']:.1%} | {score['floor']:.1%} | "
-            f"{score['ceiling']:.1%} | {score['cycle_l1']:.4f} |"
+            f"{score['ceiling']:.1%} | {score.get('cycle_l1', math.nan):.4f} |"
         )
     return "\n".join(lines)
 

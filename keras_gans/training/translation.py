@@ -77,6 +77,7 @@ class Translation(Task):
             configuration.x,
             configuration.y,
             metrics=[metrics.FrechetDistance(network), metrics.KernelDistance(network)],
+            directions=tuple(model.directions),
             every=self.evaluate_every,
             size=configuration.size,
             channels=configuration.channels,
