@@ -288,7 +288,7 @@ def test_the_folder_of_a_run(model, monkeypatch):
     np.testing.assert_array_equal(pixels("a.png"), pixels("b.png"))
     # Of another task, in either direction.
     message = fail("translate", "sketch.png", "c.png", "--model", "run")
-    assert "run of colorization, not of translation: use keras-gans colo" in message
+    assert "run of colorization: use keras-gans colo" in message
     run.configuration.preset = "digits"
     message = fail("colorize", "sketch.png", "c.png", "--model", "run")
     assert "run of translation, not of colorization: use keras-gans tran" in message

@@ -31,7 +31,7 @@ def colorizer(
     ema_decay: float | None = None,
     seed=None,
 ):
-    """Colours line art, with or without hints: pix2pix, channel-compensated L1.
+    """Colours line art, with or without hints: pix2pix, compensated L1.
 
     Adam 1e-4 (β₁ 0.9, β₂ 0.99) for each network, λ 100; meant for batches of 4. The
     networks are those of `pix2pix`, but that every level of the decoder sees the hints.

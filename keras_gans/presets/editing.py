@@ -57,7 +57,7 @@ def stargan(
     ema_decay: float | None = None,
     seed=None,
 ):
-    """StarGAN: edits attributes, a discriminator that classifies, 5 critic steps.
+    """StarGAN: edits attributes, its discriminator classifies them.
 
     Wasserstein loss with a gradient penalty, Adam 1e-4 (β₁ 0.5); meant for batches of
     16. The paper keeps the learning rate for the first half of the training and lets it
@@ -124,7 +124,7 @@ def aclgan(
     ema_decay: float | None = None,
     seed=None,
 ):
-    """ACL-GAN: edits attributes, a GAN for each in one discriminator, with a mask.
+    """ACL-GAN: edits attributes, a GAN for each, within a mask.
 
     Least squares, StarGAN's networks with a mask and within a frame (β₁ of Adam 0.5);
     meant for batches of 16. The complement of the attributes is learned as well (the

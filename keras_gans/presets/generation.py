@@ -114,7 +114,7 @@ def wgan(
     ema_decay: float | None = None,
     seed=None,
 ):
-    """WGAN: Wasserstein distance, a critic with clipped weights, 5 critic steps.
+    """WGAN: Wasserstein distance, clipped weights, 5 critic steps.
 
     On DCGAN networks, RMSprop. The rate is ten times the paper's, which is made for a
     hundred thousand updates of the generator: after 800 of them it draws digits, at

@@ -43,7 +43,7 @@ def pix2pix(
     ema_decay: float | None = None,
     seed=None,
 ):
-    """pix2pix: a U-Net, a discriminator of 70-pixel patches, cross entropy and L1.
+    """pix2pix: a U-Net, 70-pixel patches, cross entropy and L1.
 
     Adam 2e-4 (β₁ 0.5) for each network, λ 100; meant for single images, resized to 286,
     cropped to 256 and mirrored. As in the authors' code, the innermost convolution of

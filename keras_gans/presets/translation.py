@@ -54,7 +54,7 @@ def digits(
     ema_decay: float | None = None,
     seed=None,
 ):
-    """CycleGAN that keeps the digit: small networks, minutes on two cores.
+    """CycleGAN that keeps the digit: small networks, some minutes.
 
     The default of `keras-gans train`. Unpaired training likes to swap digits: nothing
     in the lab's losses says which 3 of one domain is which of the other. Four
@@ -217,7 +217,7 @@ def tensorflow_tutorial(
     ema_decay: float | None = None,
     seed=None,
 ):
-    """TensorFlow's CycleGAN tutorial: U-Nets, cross entropy, identity loss.
+    """TensorFlow's CycleGAN tutorial: U-Nets, identity loss.
 
     U-Net generators with affine instance norm, also at the bottleneck, 70x70 patch
     discriminators, LeakyReLU 0.3 (the default of the Keras of its time), cross entropy

@@ -13,7 +13,7 @@ import small_run
 from study_helpers import read_rows, read_table, run_eagerly
 
 from keras_gans import export, metrics
-from keras_gans.data.digits import street_digits
+from keras_gans.data.embedded.digits import street_digits
 from keras_gans.data.sources import resize_images
 from keras_gans.experiments import semantic_loss
 from keras_gans.experiments.semantic_loss import (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_gans.data.digits import handwritten_digits
+from keras_gans.data.embedded.digits import handwritten_digits
 from keras_gans.metrics import (
     class_statistics,
     classifier_features,
