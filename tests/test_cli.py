@@ -796,7 +796,7 @@ def test_translate_a_folder(finished):
     # 30 pixels are mirrored at the bottom to a multiple of 4, and cut again.
     odd = images[0, :30]
     mirrored = np.concatenate([odd, odd[:-3:-1]]).repeat(3, axis=-1)
-    translated = export.load_translator(finished.directory / "export")(mirrored[None])
+    translated = export.load(finished.directory / "export")(mirrored[None])
     np.testing.assert_array_equal(pixels("out/odd.png"), translated[0, :30])
 
     result = succeed("translate", "in", "resized", "--size", "24", *model)
@@ -817,7 +817,7 @@ def test_translate_refuses_before_it_loads_a_model(monkeypatch):
     small_run.write_images(pathlib.Path("in"), images, ending=".jpg.png")
     pathlib.Path("empty").mkdir()
     pathlib.Path("there.png").write_text("kept")
-    monkeypatch.setattr(export, "load_translator", None)
+    monkeypatch.setattr(export, "load", None)
     assert "no file or folder nothing.png" in fail("translate", "nothing.png", "a.png")
     assert "name that ends in .png" in fail("translate", "in/0.png", "a.jpg")
     assert "there.png exists" in fail("translate", "in/0.png", "there.png")
@@ -958,7 +958,7 @@ def test_generate_errors(generation, finished, tmp_path):
     message = fail("translate", "in/0.png", "a.png", "--model", run)
     assert "is a run of generation: use keras-gans gen" in message
     message = fail("translate", "in/0.png", "a.png", "--model", run / "model.keras")
-    assert "It can generate" in message
+    assert "not of translation: use keras-gans generate" in message
     assert not pathlib.Path("a.png").exists()
 
 

@@ -32,13 +32,13 @@ def model(tmp_path_factory):
     directory = tmp_path_factory.mktemp("colorizer")
     model = Pix2PixColorizer(generator=generator, discriminator=discriminator)
     model.save(directory / "model.keras")
-    export.export_colorizer(model, directory / "export")
+    export.save(model, directory / "export")
     return directory / "export"
 
 
 @pytest.fixture(scope="module")
 def colorizer(model):
-    return export.load_colorizer(model)
+    return export.load(model)
 
 
 @pytest.fixture(autouse=True)
@@ -440,7 +440,7 @@ def test_one_pixel_for_a_network_of_any_size():
         keras.Model(inputs, keras.layers.Conv2D(3, 1)(inputs)),
         patch_discriminator(channels=8, width=4, layers=1),
     )
-    export.export_colorizer(model, "model")
+    export.save(model, "model")
     save("sketch.png", np.zeros((1, 1), "uint8"))
     message = refused("sketch.png", "out.png", "--model", "model")
     assert "1 x 1 pixels are too few" in message and "is 2 x 2" in message
@@ -452,7 +452,7 @@ def test_a_network_of_one_size():
         keras.Model(inputs, keras.layers.Conv2D(3, 1)(inputs)),
         patch_discriminator(channels=8, width=4, layers=1),
     )
-    export.export_colorizer(model, "model")
+    export.save(model, "model")
     save("sketch.png", line_art())
     message = refused("sketch.png", "out.png", "--model", "model")
     assert "sketch.png: This model was built for images of shape (8, 8, 1)" in message
@@ -488,7 +488,7 @@ def test_hints_opaque_everywhere(model, alpha):
 
 
 def test_refuses_before_it_loads_a_model(monkeypatch):
-    monkeypatch.setattr(export, "load_colorizer", None)
+    monkeypatch.setattr(export, "load", None)
     save("in/a.png", line_art())
     save("in/a.jpg", line_art())
     save("in/a.jpg.png", line_art())
@@ -541,7 +541,7 @@ def test_a_model_of_another_kind(model):
     message = refused("sketch.png", "out.png", "--model", "double")
     assert "not one of `export_colorizer`" in message
     message = fail("translate", "sketch.png", "out.png", "--model", model)
-    assert "It can colour line art: load it with `load_colorizer`" in message
+    assert "not of translation: use keras-gans colorize" in message
 
 
 def test_help():

@@ -13,7 +13,7 @@ import small_run
 from keras_gans import cli, metrics, training
 from keras_gans.data import load_images
 from keras_gans.data.images import load_folder
-from keras_gans.export import export_translator
+from keras_gans.export import save as export_model
 
 SIZE = 16
 NETWORK = "--feature-network tiny.keras"
@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
     keras.Model(inputs, outputs).save(folder / "tiny.keras")
     model = small_run.build(3, 3, SIZE, 0)
     model.save(folder / "model.keras")
-    export_translator(model, folder / "exported")
+    export_model(model, folder / "exported")
     configuration = training.configure(
         "digits", str(folder / "x"), str(folder / "y"), size=SIZE, steps=1
     )

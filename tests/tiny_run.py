@@ -20,7 +20,8 @@ from keras_gans.callbacks import (
     FiniteGuard,
     LossHistory,
     LossTable,
-    SampleGrid,
+    Pictures,
+    translation_grid,
 )
 from keras_gans.data import unpaired
 from keras_gans.models import CycleGAN
@@ -109,7 +110,11 @@ def train(
         callbacks=[
             *first,
             FiniteGuard(),
-            SampleGrid(directory / "samples", *samples, save_freq=4),
+            Pictures(
+                directory / "samples",
+                lambda model: translation_grid(model, *samples),
+                save_freq=4,
+            ),
             LossTable(directory, iterations=(2, 3, 6, 7, 10)),
             LossHistory(directory),
             *callbacks,

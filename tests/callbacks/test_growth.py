@@ -120,15 +120,15 @@ def test_resumes_in_the_middle_of_a_fade(data, stop, tmp_path):
 
 
 def test_an_export_is_a_plain_network(data, tmp_path):
-    from keras_gans.export import export_editor, load_editor
+    from keras_gans.export import load, save
 
     model = make_model()
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), "uint8")
     with pytest.raises(ValueError, match="still grows"):
-        export_editor(model, tmp_path / "faces")
+        save(model, tmp_path / "faces")
     for network in (model.generator, model.discriminator):
         network.grow(1)
-    editor = load_editor(export_editor(model, tmp_path / "faces"))
+    editor = load(save(model, tmp_path / "faces"))
     scaled = images.astype("float32") / 127.5 - 1
     expected = (model.edit(scaled, add="Smiling") + 1) * 127.5
     assert np.abs(editor.edit(images, add="Smiling") - expected).max() <= 1

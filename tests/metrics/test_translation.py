@@ -10,7 +10,7 @@ import tiny_run
 from keras_gans import metrics
 from keras_gans.callbacks import EvaluateTranslation
 from keras_gans.data import load_images
-from keras_gans.export import load_translator
+from keras_gans.export import load
 from keras_gans.metrics import evaluate_translation
 from keras_gans.models import CycleGAN
 
@@ -148,7 +148,7 @@ def test_both_directions_and_their_means(model, network):
 
 def test_a_translator_gives_the_same_scores(model, network, tmp_path):
     model.save(tmp_path / "model.keras")
-    translator = load_translator(tmp_path / "model.keras")
+    translator = load(tmp_path / "model.keras")
     both = [metrics.FrechetDistance(network), metrics.PeakSignalToNoiseRatio()]
     scores = evaluate_translation(model, X, Y, both)
     received = evaluate_translation(translator, X, Y, both)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import small_gans
-from keras_gans.callbacks import SampleGrid, generated_grid
+from keras_gans.callbacks import Pictures, generated_grid, translation_grid
 from keras_gans.callbacks.sample_grid import translation_grid
 from keras_gans.models import GAN, CycleGAN
 from keras_gans.networks import digit_discriminator, digit_generator
@@ -319,7 +319,9 @@ def test_translates_with_the_averages(tmp_path):
     assert_same([translation_grid(model, x, y)], [translation_grid(plain, x, y)])
     pictures = []
     for each, name in ((model, "averaged"), (plain, "plain")):
-        grid = SampleGrid(tmp_path / name, x, y, save_freq=1)
+        grid = Pictures(
+            tmp_path / name, lambda model: translation_grid(model, x, y), save_freq=1
+        )
         grid.set_model(each)
         grid.on_train_begin()
         (path,) = (tmp_path / name).glob("*.png")
