@@ -1,7 +1,5 @@
 """Scores as a table."""
 
-import math
-
 MEANINGS = {
     "fid": "Fréchet distance from test images, in a classifier's features",
     "kid": "kernel distance, likewise",
@@ -47,9 +45,11 @@ def score_table(scores):
     ]
     for direction, score in scores.items():
         arrow = " → ".join(direction.upper())
+        # Where there is no way back, nothing comes back.
+        cycle = f"{score['cycle_l1']:.4f}" if "cycle_l1" in score else "–"
         lines.append(
             f"| {arrow} | {score['kept']:.1%} | {score['floor']:.1%} | "
-            f"{score['ceiling']:.1%} | {score.get('cycle_l1', math.nan):.4f} |"
+            f"{score['ceiling']:.1%} | {cycle} |"
         )
     return "\n".join(lines)
 
