@@ -588,6 +588,7 @@ def test_folders_in_bfloat16(tmp_path, monkeypatch):
     assert len(list(pathlib.Path("out").iterdir())) == 10
 
 
+@pytest.mark.slow
 def test_a_semantic_cyclegan_of_folders(tmp_path):
     images, _ = small_run.digits("train", 12)
     small_run.write_images(tmp_path / "photos", images)

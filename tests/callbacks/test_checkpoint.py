@@ -326,7 +326,7 @@ def check_deaths(trainee, tmp_path, plan, random_deaths, epochs, seed=0):
         "SIGXFSZ" if moment == "writing" else "SIGKILL" for moment, _ in deaths
     ] + [None]
     assert steps[: len(plan)] == [step for _, step in plan]
-    assert len(set(steps[len(plan) :])) > min(2, random_deaths)
+    assert len(set(steps[len(plan) :])) > min(2, random_deaths - 1)
     assert steps[-1] == f"step-{5 * epochs}"
 
     expected = trainee.train(tmp_path / "whole", epochs=epochs)
@@ -335,14 +335,9 @@ def check_deaths(trainee, tmp_path, plan, random_deaths, epochs, seed=0):
 
 
 def test_killed_within_a_save_and_at_random(trainee, tmp_path):
-    plan = [
-        # The first save of all.
-        (("writing", 1), None),
-        (("latest", 1), "step-2"),
-        # A later one.
-        (("written", 3), "step-6"),
-    ]
-    check_deaths(trainee, tmp_path, plan, random_deaths=2, epochs=9)
+    # The first save of all, and some moment; all others are slow.
+    plan = [(("writing", 1), None), (("latest", 1), "step-2")]
+    check_deaths(trainee, tmp_path, plan, random_deaths=1, epochs=6)
 
 
 @pytest.mark.slow
