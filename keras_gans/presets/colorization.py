@@ -1,6 +1,7 @@
 """Presets of colorization, the colouring of line art that is made of illustrations."""
 
 from keras_gans.presets.paired import (
+    EMBEDDED,
     Normalization,
     ReconstructionLoss,
     paired_networks,
@@ -15,8 +16,7 @@ from keras_gans.presets.registry import adam, preset, start
     size=256,
     load_size=286,
     epochs=20,
-    # In the size of the drawings.
-    embedded={"size": 64},
+    embedded={**EMBEDDED, "steps": 4000},
     optimizer=adam(beta_1=0.9, beta_2=0.99),
     learning_rates=(1e-4, 1e-4),
 )

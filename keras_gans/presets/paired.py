@@ -19,6 +19,15 @@ from keras_gans.presets.registry import adam, preset, start
 
 Normalization = typing.Literal["batch", "instance"]
 ReconstructionLoss = typing.Literal["l1", "compensated_l1", "edge"]
+# The drawings in their own size, learned in minutes on two cores.
+EMBEDDED = {
+    "size": 64,
+    "load_size": 64,
+    "batch_size": 16,
+    "width": 16,
+    "learning_rate": 1e-3,
+    "ema_decay": 0.99,
+}
 
 
 @preset(
@@ -28,6 +37,7 @@ ReconstructionLoss = typing.Literal["l1", "compensated_l1", "edge"]
     load_size=286,
     epochs=200,
     sample_freq=1000,
+    embedded={**EMBEDDED, "steps": 2000},
     optimizer=adam(),
     learning_rates=(2e-4, 2e-4),
 )
