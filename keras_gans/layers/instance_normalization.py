@@ -102,26 +102,18 @@ class InstanceNormalization(keras.layers.Layer):
                 "width, channels) with a known number of channels. "
                 f"Received: input_shape={tuple(input_shape)}"
             )
-        channels = input_shape[-1]
-        # autocast=False keeps both in float32 for the float32 arithmetic of `call`.
-        if self.scale:
-            self.gamma = self.add_weight(
-                name="gamma",
-                shape=(channels,),
-                initializer=self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-                autocast=False,
-            )
-        if self.center:
-            self.beta = self.add_weight(
-                name="beta",
-                shape=(channels,),
-                initializer=self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-                autocast=False,
-            )
+        for name, is_used in (("gamma", self.scale), ("beta", self.center)):
+            if is_used:
+                weight = self.add_weight(
+                    name=name,
+                    shape=(input_shape[-1],),
+                    initializer=getattr(self, f"{name}_initializer"),
+                    regularizer=getattr(self, f"{name}_regularizer"),
+                    constraint=getattr(self, f"{name}_constraint"),
+                    # In float32, for the float32 arithmetic of `call`.
+                    autocast=False,
+                )
+                setattr(self, name, weight)
 
     def call(self, inputs):
         # float16 squares overflow beyond 256 and bfloat16 sums lose small addends.
@@ -144,24 +136,16 @@ class InstanceNormalization(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        config = super().get_config()
-        config.update(
-            {
-                "epsilon": self.epsilon,
-                "center": self.center,
-                "scale": self.scale,
-                "beta_initializer": keras.initializers.serialize(self.beta_initializer),
-                "gamma_initializer": keras.initializers.serialize(
-                    self.gamma_initializer
-                ),
-                "beta_regularizer": keras.regularizers.serialize(self.beta_regularizer),
-                "gamma_regularizer": keras.regularizers.serialize(
-                    self.gamma_regularizer
-                ),
-                "beta_constraint": keras.constraints.serialize(self.beta_constraint),
-                "gamma_constraint": keras.constraints.serialize(self.gamma_constraint),
-            }
-        )
+        config = {
+            **super().get_config(),
+            "epsilon": self.epsilon,
+            "center": self.center,
+            "scale": self.scale,
+        }
+        for kind in ("initializer", "regularizer", "constraint"):
+            serialize = getattr(keras, f"{kind}s").serialize
+            for name in (f"beta_{kind}", f"gamma_{kind}"):
+                config[name] = serialize(getattr(self, name))
         return config
 
 
