@@ -130,8 +130,4 @@ class ImagePool(keras.layers.Layer):
         super().load_own_variables(store)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "pool_size": self.pool_size,
-            "seed": self.seed,
-        }
+        return {**super().get_config(), "pool_size": self.pool_size, "seed": self.seed}

@@ -20,12 +20,7 @@ it is read here as the distance between an image and its own translation. Either
 import keras
 from keras import ops
 
-from keras_gans.losses.common import (
-    Loss,
-    check_same_shape,
-    loss_pair,
-    positive_float,
-)
+from keras_gans.losses.common import Loss, check_same_shape, loss_pair, positive_float
 
 # For each form, the loss of outputs that ought to say real, and fake.
 _FORMS = {

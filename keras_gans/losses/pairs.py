@@ -8,10 +8,7 @@ _PAIRS = {
         adversarial.LeastSquaresDiscriminatorLoss,
         adversarial.LeastSquaresGeneratorLoss,
     ),
-    "minimax": (
-        adversarial.MinimaxDiscriminatorLoss,
-        adversarial.MinimaxGeneratorLoss,
-    ),
+    "minimax": (adversarial.MinimaxDiscriminatorLoss, adversarial.MinimaxGeneratorLoss),
     "non_saturating": (
         adversarial.MinimaxDiscriminatorLoss,
         adversarial.NonSaturatingGeneratorLoss,

@@ -245,9 +245,7 @@ class CycleGAN(AdversarialModel):
             self.generator_yx, [y, x] if identity_x else [y], training
         )
         fake_y, cycled_y, *same_y = self.call_together(
-            self.generator_xy,
-            [x, fake_x, y] if identity_y else [x, fake_x],
-            training,
+            self.generator_xy, [x, fake_x, y] if identity_y else [x, fake_x], training
         )
         cycled_x = self.generator_yx(fake_y, training=training)
 

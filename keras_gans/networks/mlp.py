@@ -6,12 +6,7 @@ from keras_gans.networks.dcgan import check_positive_integers
 
 
 def mlp_generator(
-    latent_dim=2,
-    output_dim=2,
-    width=128,
-    layers=3,
-    classes=None,
-    name="generator",
+    latent_dim=2, output_dim=2, width=128, layers=3, classes=None, name="generator"
 ):
     """Builds a generator of points: dense layers with ReLU and a linear output.
 
@@ -157,10 +152,7 @@ def _inputs(dim, classes, input_name):
     check_positive_integers(classes=classes)
     labels = keras.Input((), dtype="int32", name="labels")
     embedding = keras.layers.Embedding(
-        classes,
-        classes,
-        embeddings_initializer="identity",
-        name="label_embedding",
+        classes, classes, embeddings_initializer="identity", name="label_embedding"
     )(labels)
     x = keras.layers.Concatenate(name=f"{input_name}_and_label")([vectors, embedding])
     return [vectors, labels], x

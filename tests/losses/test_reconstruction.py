@@ -153,9 +153,7 @@ def test_no_error_gives_zero_and_a_zero_gradient(stop_weight_gradient, jit_compi
     value, gradient = both(tf.constant(true), tf.constant(generated))
     assert value[0] == 0 and not gradient[0].numpy().any()
     np.testing.assert_allclose(
-        value[1:],
-        [np.abs(true - generated)[1, ..., 0].mean(), 1e-30, 2e4],
-        rtol=1e-5,
+        value[1:], [np.abs(true - generated)[1, ..., 0].mean(), 1e-30, 2e4], rtol=1e-5
     )
     # One channel alone is pulled by plain L1, and the others are left alone.
     expected = np.sign(generated - true)[1] / 35

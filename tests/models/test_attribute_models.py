@@ -210,9 +210,7 @@ def test_steps_equal_hand_written_ones(kind, monkeypatch):
     model = make_model(kind, {**adams(), **EAGERLY}, n_critic=2, **WEIGHTS[kind])
     model.draw_targets = lambda attributes, seed: 1 - attributes
     monkeypatch.setattr(
-        type(model.penalty),
-        "points",
-        lambda self, real, fake, seed: (real + fake) / 2,
+        type(model.penalty), "points", lambda self, real, fake, seed: (real + fake) / 2
     )
     by_hand = {"stargan": StarGANByHand, "aclgan": ACLGANByHand}[kind](model)
     for number, batch in enumerate(make_data(8), start=1):

@@ -295,10 +295,7 @@ def dropout_model(**compile_arguments):
     for name in ("generator_xy", "generator_yx"):
         networks[name] = unet_generator(width=4, depth=2, dropout=0.5, name=name)
     return make_model(
-        networks,
-        {**adams(), **compile_arguments},
-        identity_weight=1.0,
-        pool_size=3,
+        networks, {**adams(), **compile_arguments}, identity_weight=1.0, pool_size=3
     )
 
 

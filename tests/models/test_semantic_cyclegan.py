@@ -187,10 +187,7 @@ def test_weights_of_zero_change_nothing():
     arguments = {"pool_size": 3, "seed": 0}
     plain = CycleGAN(**make_networks(), **arguments)
     model = CycleGAN(
-        **make_networks(),
-        semantic_weight=0,
-        semantic_translation_weight=0,
-        **arguments,
+        **make_networks(), semantic_weight=0, semantic_translation_weight=0, **arguments
     )
     logs = []
     for each in (plain, model):

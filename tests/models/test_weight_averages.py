@@ -135,10 +135,7 @@ def test_statistics_are_averaged_and_what_is_no_number_of_the_network_is_copied(
     model.fit(small_gans.make_data("gan", 5), callbacks=[record], verbose=0)
     expected = averages(record.networks, 0.6)
     for variable, average, recursion in zip(
-        model.generator.weights,
-        model.averaged_generator.weights,
-        expected,
-        strict=True,
+        model.generator.weights, model.averaged_generator.weights, expected, strict=True
     ):
         copied = variable.dtype == "int32"
         frozen = id(variable) in frozen_ids
