@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gans.checks import positive_float
+
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class WeightClipping(keras.constraints.Constraint):
@@ -22,15 +24,7 @@ class WeightClipping(keras.constraints.Constraint):
     """
 
     def __init__(self, limit=0.01):
-        if isinstance(limit, bool) or not isinstance(limit, (int, float)):
-            raise TypeError(
-                f"Argument `limit` must be a number. Received: limit={limit!r}"
-            )
-        if not 0 < limit < float("inf"):
-            raise ValueError(
-                f"Argument `limit` must be a positive number. Received: limit={limit}"
-            )
-        self.limit = float(limit)
+        self.limit = positive_float("limit", limit)
 
     def __call__(self, w):
         return ops.clip(w, -self.limit, self.limit)

@@ -3,6 +3,9 @@
 import keras
 from keras import ops
 
+from keras_gans.arguments import arguments_of
+from keras_gans.checks import non_negative_float, probability
+
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class RandomColors(keras.layers.Layer):
@@ -29,26 +32,13 @@ class RandomColors(keras.layers.Layer):
     Call arguments:
         images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
         training: Boolean, `False` by default: the images pass unchanged.
-
-    Returns:
-        A tensor of the same shape, in [-1, 1].
     """
 
     def __init__(self, invert=0.5, contrast=0.8, brightness=0.6, seed=None, **kwargs):
         super().__init__(**kwargs)
-        for name, value in (("invert", invert), ("contrast", contrast)):
-            if not 0 <= value <= 1:
-                raise ValueError(
-                    f"Argument `{name}` must lie in [0, 1]. Received: {name}={value}"
-                )
-        if brightness < 0:
-            raise ValueError(
-                "Argument `brightness` must be zero or a positive number. "
-                f"Received: brightness={brightness}"
-            )
-        self.invert = invert
-        self.contrast = contrast
-        self.brightness = brightness
+        self.invert = probability("invert", invert)
+        self.contrast = probability("contrast", contrast)
+        self.brightness = non_negative_float("brightness", brightness)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -73,10 +63,4 @@ class RandomColors(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "invert": self.invert,
-            "contrast": self.contrast,
-            "brightness": self.brightness,
-            "seed": self.seed,
-        }
+        return {**super().get_config(), **arguments_of(self)}

@@ -9,13 +9,8 @@ All take the arguments of `AdversarialLoss`.
 import keras
 from keras import ops
 
-from keras_gans.losses.common import (
-    Loss,
-    check_same_shape,
-    finite_float,
-    flatten_samples,
-    positive_float,
-)
+from keras_gans.checks import finite_float, positive_float, require
+from keras_gans.losses.common import Loss, abstract, check_same_shape, flatten_samples
 
 
 class AdversarialLoss(Loss):
@@ -28,8 +23,8 @@ class AdversarialLoss(Loss):
         **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Call arguments:
-        real_output: Discriminator logits of real images, shape `(batch, ...)`.
-        fake_output: Discriminator logits of generated images, shape `(batch, ...)`.
+        real_output, fake_output: Discriminator logits of real and of generated images,
+            shape `(batch, ...)`.
 
     Returns:
         A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
@@ -47,18 +42,12 @@ class AdversarialLoss(Loss):
 
     def elementwise(self, real_output, fake_output):
         """Loss of every output of the discriminator, before any averaging."""
-        raise TypeError(
-            f"{type(self).__name__} is abstract: implement `elementwise`, or use a "
-            "subclass such as `LeastSquaresDiscriminatorLoss`."
-        )
+        raise abstract(self, "elementwise", "LeastSquaresDiscriminatorLoss")
 
     def call(self, real_output, fake_output):
         check_same_shape(real_output=real_output, fake_output=fake_output)
         values = self.elementwise(real_output, fake_output)
         return self.scale * ops.mean(flatten_samples(values), axis=1)
-
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -82,19 +71,16 @@ class MinimaxDiscriminatorLoss(AdversarialLoss):
     def __init__(self, label_smoothing=0.0, **kwargs):
         super().__init__(**kwargs)
         self.label_smoothing = finite_float("label_smoothing", label_smoothing)
-        if not 0 <= self.label_smoothing < 1:
-            raise ValueError(
-                "Argument `label_smoothing` must lie in [0, 1). "
-                f"Received: label_smoothing={label_smoothing}"
-            )
+        require(
+            0 <= self.label_smoothing < 1,
+            "Argument `label_smoothing` must lie in [0, 1)",
+            label_smoothing=label_smoothing,
+        )
 
     def elementwise(self, real_output, fake_output):
         # -t log s(r) - (1 - t) log(1 - s(r)) = softplus(-r) + (1 - t) r
         real_loss = ops.softplus(-real_output) + self.label_smoothing * real_output
         return real_loss + ops.softplus(fake_output)
-
-    def get_config(self):
-        return {**super().get_config(), "label_smoothing": self.label_smoothing}
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -148,9 +134,6 @@ class LeastSquaresDiscriminatorLoss(AdversarialLoss):
     def elementwise(self, real_output, fake_output):
         return ops.square(real_output - self.b) + ops.square(fake_output - self.a)
 
-    def get_config(self):
-        return {**super().get_config(), "a": self.a, "b": self.b}
-
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class LeastSquaresGeneratorLoss(AdversarialLoss):
@@ -172,9 +155,6 @@ class LeastSquaresGeneratorLoss(AdversarialLoss):
 
     def elementwise(self, real_output, fake_output):
         return ops.square(fake_output - self.c)
-
-    def get_config(self):
-        return {**super().get_config(), "c": self.c}
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_gans import checks
+
 
 def normal_kernel():
     """Returns DCGAN's start of a kernel, which its successors took over.
@@ -24,7 +26,16 @@ def activated(x, activation, name):
     return keras.layers.Activation(activation, dtype="float32", name=name)(x)
 
 
+def check_positive(**arguments):
+    """Raises an error that names the first argument that is no positive integer."""
+    for name, value in arguments.items():
+        checks.positive_integer(name, value, TypeError)
+
+
 def check_counts(**arguments):
+    """Raises an error that names the first argument that is no count."""
+    for name, value in arguments.items():
+        checks.non_negative_integer(name, value, TypeError)
     """Raises a `ValueError` that names the first argument that is negative."""
     for name, value in arguments.items():
         if value < 0:

@@ -3,7 +3,12 @@
 import keras
 
 from keras_gans.layers import SizeMultiple, normalize
-from keras_gans.networks.common import activated, normal_gamma, normal_kernel
+from keras_gans.networks.common import (
+    activated,
+    check_positive,
+    normal_gamma,
+    normal_kernel,
+)
 
 
 def patch_discriminator(
@@ -27,16 +32,11 @@ def patch_discriminator(
         pad 1, c4s1-512      (B,  31,  31, 512)      norm, LeakyReLU
         pad 1, c4s1-1        (B,  30,  30,   1)
 
-    What comes out are logits without a sigmoid: the least squares loss takes them as
-    they are, and the cross entropy losses hold the sigmoid themselves.
-
-    Weights start from a normal distribution of standard deviation 0.02. Convolutions
-    directly before a normalization have no bias, which the normalization would take
-    off again: 2,763,841 trained parameters, or the 2,764,737 of the authors' code
-    with the idle biases.
+    Weights start from a normal distribution of standard deviation 0.02. There are
+    2,763,841 trained parameters, or the 2,764,737 of the authors' code with the idle
+    biases before normalizations.
 
     Args:
-        channels: Positive integer, channels of the images, `3` by default.
         width: Positive integer, filters of the first convolution, `64` by default.
             Every further one doubles it, up to `8 * width`.
         layers: Positive integer, how many convolutions of stride 2 there are, `3` by
@@ -49,20 +49,14 @@ def patch_discriminator(
         negative_slope: Float, slope of LeakyReLU below zero, `0.2` by default.
 
     Returns:
-        Functional `keras.Model` from images `(batch, height, width, channels)` in
-        [-1, 1] to logits `(batch, patches_high, patches_wide, 1)`, in float32 under
-        every dtype policy. Height and width are any from `2 * 2**layers + 1` on (17
-        for three layers).
+        Functional `keras.Model` from images `(batch, height, width, channels)` to
+        logits `(batch, patches_high, patches_wide, 1)`. Height and width are at least
+        `2 * 2**layers + 1` (17 for three layers).
 
     Reference:
-        Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
-        Adversarial Networks", 2016,
-        [arXiv:1611.07004](https://arxiv.org/abs/1611.07004).
+        Isola et al., see `keras_gans.models.Pix2Pix`.
     """
-    if layers < 1:
-        raise ValueError(
-            f"Argument `layers` must be a positive integer. Received: layers={layers}"
-        )
+    check_positive(layers=layers)
 
     def convolution(x, filters, index, strides, normalized):
         if strides == 1:

@@ -86,7 +86,7 @@ def test_k_may_be_a_variable(dtype):
 
 def test_wrong_k():
     for wrong in (-0.1, 1.1):
-        with pytest.raises(ValueError, match=r"`k` must lie in \[0, 1\]"):
+        with pytest.raises(ValueError, match=r"`k` must be in"):
             BoundaryEquilibriumDiscriminatorLoss(k=wrong)
 
 
@@ -174,7 +174,7 @@ def test_energy_configuration():
         again = contracts.round_trip(ReconstructionEnergy(norm, dtype="float16"))
         assert (again.norm, again.dtype, again.reduction) == (norm, "float16", None)
     assert ReconstructionEnergy().norm == "euclidean"
-    with pytest.raises(ValueError, match="`norm` must be one of .*'l1'.*'l3'"):
+    with pytest.raises(ValueError, match="`norm` must be .*'l1'.*'l3'"):
         ReconstructionEnergy("l3")
     with pytest.raises(ValueError, match="`images` and `reconstructions` must have th"):
         ReconstructionEnergy()(np.zeros((4, 2)), np.zeros((4, 1)))

@@ -396,7 +396,7 @@ def test_wrong_layers_of_vgg16(vgg16):
 
 
 @pytest.mark.parametrize("arguments, error, message", [
-    ({"distance": "l1"}, ValueError, "`distance` must be one of .*'l2'.*='l1'"),
+    ({"distance": "l1"}, ValueError, "`distance` must be 'l2'.*='l1'"),
     ({"layers": "block"}, ValueError, "'block'. Did you mean 'blocks'"),
     ({"layers": []}, ValueError, r"`layers` must name at least one.*=\[\]"),
     ({"layers": 4}, TypeError, "`layers` must be the name of a layer or.*=4"),

@@ -512,7 +512,7 @@ def test_wrong_edits(kind):
         ({"remove": ["Xyz"]}, "`remove` names.*'Xyz'. Known are Smiling"),
         ({"add": ["Black_Hair", "Blond_Hair"]}, "at most one of.*exclude each other"),
         ({"add": "Smiling", "remove": "Smiling"}, "must not share.*Smiling"),
-        ({"attributes": np.zeros((2, 3))}, r"shape \(n, 5\).*shape \(2, 3\)"),
+        ({"attributes": np.zeros((2, 3))}, r"shape \(n, 5\).*shape=\(2, 3\)"),
         ({"attributes": np.full(COUNT, 0.5)}, "consist of 0 and 1"),
     ):
         with pytest.raises(ValueError, match=message):

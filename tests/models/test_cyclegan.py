@@ -274,7 +274,7 @@ def test_identity_weight_of_zero_skips_the_computation(identity_weight, expected
 
 def test_identity_loss_needs_the_same_channels():
     for identity_weight in (0.5, (0.0, 1.0)):
-        with pytest.raises(ValueError, match="`identity_weight` must be 0.*1 and 3 ch"):
+        with pytest.raises(ValueError, match="`identity_weight` must be 0.*(1, 3)"):
             make_model(identity_weight=identity_weight)
 
 
@@ -469,7 +469,7 @@ def test_wrong_networks():
     }
     with pytest.raises(
         ValueError,
-        match="`generator_xy` must translate 1 channels to 3.*from 3 .* to 1",
+        match="`generator_xy` must translate 1 channels to 3.*(3, 1)",
     ):
         CycleGAN(**swapped)
     with pytest.raises(ValueError, match="`generator_yx` must translate 1 channels"):
@@ -487,10 +487,10 @@ def test_wrong_numbers():
     networks = make_networks()
     for name in ("cycle_weight", "identity_weight"):
         for wrong in (-1.0, float("nan"), float("inf"), (1.0,), (1, 2, 3), (1, -2)):
-            with pytest.raises(ValueError, match=f"`{name}` must be zero or a positiv"):
+            with pytest.raises(ValueError, match=f"`{name}` must be"):
                 CycleGAN(**networks, **{name: wrong})
         for wrong in ("10", True, None):
-            with pytest.raises(TypeError, match=f"`{name}` must be zero or a positive"):
+            with pytest.raises(TypeError, match=f"`{name}` must be"):
                 CycleGAN(**networks, **{name: wrong})
     with pytest.raises(ValueError, match="zero or a positive integer.*pool_size=-3"):
         CycleGAN(**networks, pool_size=-3)

@@ -140,11 +140,11 @@ def test_sizes():
         (lambda: aclgan_discriminator(True), "`attributes`.*True"),
         (lambda: stargan_generator(1, residual_blocks=-1), "`residual_blocks`.*-1"),
         (lambda: aclgan_generator(1, downsamplings=-1), "`downsamplings`.*-1"),
-        (lambda: aclgan_generator(1, frame=6), "`frame` must be a multiple of 4"),
+        (lambda: aclgan_generator(1, frame=6), "`frame` must be 0 or a multiple of 4"),
         (lambda: aclgan_generator(1, frame=-4), "`frame`.*-4"),
         (lambda: stargan_discriminator(1, size=48), "power of two.*size=48"),
         (lambda: stargan_discriminator(1, size=4), "power of two.*size=4"),
-        (lambda: aclgan_discriminator(1, size=16, layers=5), "1 to 4.*layers=5"),
+        (lambda: aclgan_discriminator(1, size=16, layers=5), "1 and 4.*layers=5"),
     ],
 )
 def test_wrong_arguments(build, message):

@@ -171,7 +171,7 @@ def test_normalization_choices(function):
         # All but the last of the generator, all but the first of the discriminator.
         count = 3 if function is dcgan_generator else 2
         assert found == ([names[normalization]] * count if normalization else [])
-    with pytest.raises(ValueError, match='must be "batch", "layer", "instance" or'):
+    with pytest.raises(ValueError, match="must be 'batch', 'layer', 'instance' or"):
         function(normalization="group")
 
 

@@ -166,9 +166,9 @@ def test_the_frame_is_cut_off():
     "build, message",
     [
         (lambda: make("generator", size=24), "times a power of two.*size=24"),
-        (lambda: make("generator", frame=6), "`frame` must be a multiple of 4"),
+        (lambda: make("generator", frame=6), "`frame` must be 0 or a multiple of 4"),
         (lambda: make("discriminator", start_size=2), "power of two of at least 4"),
-        (lambda: make("generator").grow(2.5), "from 0 to 2.*2.5"),
+        (lambda: make("generator").grow(2.5), "between 0 and 2.*2.5"),
     ],
 )
 def test_wrong_arguments(build, message):

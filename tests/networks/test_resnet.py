@@ -103,7 +103,7 @@ def test_affine():
     [
         ({"residual_blocks": -1}, "`residual_blocks` must be zero or a positive"),
         ({"downsamplings": -1}, "`downsamplings` must be zero or a positive integer"),
-        ({"upsampling": "nearest"}, '`upsampling` must be "transposed" or "resize"'),
+        ({"upsampling": "nearest"}, "`upsampling` must be 'transposed' or 'resize'"),
     ],
 )
 def test_wrong_arguments(arguments, message):
