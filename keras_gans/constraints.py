@@ -19,8 +19,7 @@ class WeightClipping(keras.constraints.Constraint):
     >>> layer = keras.layers.Dense(1, kernel_constraint=WeightClipping(0.01))
 
     Reference:
-        Arjovsky, Chintala and Bottou, "Wasserstein GAN", 2017, Algorithm 1,
-        https://arxiv.org/abs/1701.07875
+        Arjovsky, Chintala and Bottou, Algorithm 1, see `keras_gans.models.WGAN`.
     """
 
     def __init__(self, limit=0.01):

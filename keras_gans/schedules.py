@@ -25,8 +25,7 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
     >>> float(schedule(1500))  # 1e-4
 
     Reference:
-        Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent
-        Adversarial Networks", 2017, section 4, https://arxiv.org/abs/1703.10593
+        Zhu et al., section 4, see `keras_gans.models.CycleGAN`.
     """
 
     def __init__(self, initial_learning_rate, constant_steps, decay_steps, name=None):

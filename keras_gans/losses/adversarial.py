@@ -64,8 +64,7 @@ class MinimaxDiscriminatorLoss(AdversarialLoss):
         **kwargs: Those of `AdversarialLoss`.
 
     Reference:
-        Goodfellow et al., "Generative Adversarial Networks", 2014, eq. 1,
-        https://arxiv.org/abs/1406.2661
+        Goodfellow et al., eq. 1, see `keras_gans.models.GAN`.
     """
 
     def __init__(self, label_smoothing=0.0, **kwargs):
@@ -99,12 +98,7 @@ class MinimaxGeneratorLoss(AdversarialLoss):
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class NonSaturatingGeneratorLoss(AdversarialLoss):
-    """Non-saturating loss of the generator: `-log s(fake)`.
-
-    Reference:
-        Goodfellow et al., "Generative Adversarial Networks", 2014, section 3,
-        https://arxiv.org/abs/1406.2661
-    """
+    """Non-saturating loss of the generator: `-log s(fake)` (section 3 there)."""
 
     uses_real_output = False
 
@@ -123,8 +117,7 @@ class LeastSquaresDiscriminatorLoss(AdversarialLoss):
         **kwargs: Those of `AdversarialLoss`.
 
     Reference:
-        Mao et al., "Least Squares Generative Adversarial Networks", 2017, eq. 2,
-        https://arxiv.org/abs/1611.04076
+        Mao et al., eq. 2, see `keras_gans.models.LSGAN`.
     """
 
     def __init__(self, a=0.0, b=1.0, scale=0.5, **kwargs):
@@ -164,8 +157,7 @@ class WassersteinDiscriminatorLoss(AdversarialLoss):
     Without clipped weights or a gradient penalty it has no lower bound.
 
     Reference:
-        Arjovsky, Chintala and Bottou, "Wasserstein GAN", 2017, eq. 3,
-        https://arxiv.org/abs/1701.07875
+        Arjovsky, Chintala and Bottou, eq. 3, see `keras_gans.models.WGAN`.
     """
 
     def elementwise(self, real_output, fake_output):

@@ -4,15 +4,7 @@ Attributes are 0 or 1, of any numeric dtype, shape `(batch, attributes)`: those 
 real image, att, and those wanted of its translation x' = G(x, att'). Other values are
 refused where data come in, not here.
 
-    StarGAN   D: adversarial(x, x') + penalty + λ_cls classification(att, x)
-              G: adversarial(x') + λ_cls classification(att', x') + λ_rec mean |x - x''|
-    ACL-GAN   D: λ_att attribute(att, x, att', x') (+ penalty)
-              G: λ_att attribute(att', x') + λ_con mean |x - x'|
-
-StarGAN's adversarial loss is the pair `"wasserstein"` on the patches of D's first
-output, with a `GradientPenalty`; classification reads the logits of the second; and
-x'' = G(x', att) is the way back, a second pass of the generator. ACL-GAN has no way
-back, see `keras_gans.models.ACLGAN`. Either mean is `keras.losses.MeanAbsoluteError`.
+`keras_gans.models.StarGAN` and `ACLGAN` say how they add up.
 """
 
 import keras
@@ -182,9 +174,7 @@ class AttributeClassificationLoss(Loss):
         logits: What the discriminator says about the same images, of the same shape.
 
     Reference:
-        Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
-        Image-to-Image Translation", 2018, eqs. 2 and 3,
-        https://arxiv.org/abs/1711.09020
+        Choi et al., eqs. 2 and 3, see `keras_gans.models.StarGAN`.
     """
 
     def call(self, attributes, logits):

@@ -30,8 +30,7 @@ class EnergyDiscriminatorLoss(AdversarialLoss):
         **kwargs: Those of `AdversarialLoss`.
 
     Reference:
-        Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
-        eq. 1, https://arxiv.org/abs/1609.03126
+        Zhao, Mathieu and LeCun, eq. 1, see `keras_gans.models.EBGAN`.
     """
 
     outputs = "energies"
@@ -66,8 +65,7 @@ class BoundaryEquilibriumDiscriminatorLoss(AdversarialLoss):
         **kwargs: Those of `AdversarialLoss`.
 
     Reference:
-        Berthelot, Schumm and Metz, "BEGAN: Boundary Equilibrium Generative Adversarial
-        Networks", 2017, section 3.4, https://arxiv.org/abs/1703.10717
+        Berthelot, Schumm and Metz, section 3.4, see `keras_gans.models.BEGAN`.
     """
 
     outputs = "energies"
@@ -107,8 +105,7 @@ class ReconstructionEnergy(Loss):
         reconstruction are equal, the gradient is zero.
 
     Reference:
-        Eq. 3 of EBGAN's paper and section 3.1 of BEGAN's, see `EnergyDiscriminatorLoss`
-        and `BoundaryEquilibriumDiscriminatorLoss`.
+        Eq. 3 of EBGAN's paper and section 3.1 of BEGAN's, see `keras_gans.models`.
     """
 
     def __init__(self, norm="euclidean", reduction=None, name=None, dtype=None):
@@ -149,7 +146,7 @@ class PullAwayTerm(keras.losses.Loss):
         loss is.
 
     Reference:
-        Zhao, Mathieu and LeCun, eq. 4, see `EnergyDiscriminatorLoss`.
+        Zhao, Mathieu and LeCun, eq. 4, see `keras_gans.models.EBGAN`.
     """
 
     def __init__(self, name=None, dtype=None):

@@ -92,8 +92,7 @@ class GradientPenalty(DiscriminatorPenalty):
         target: Non-negative float, the norm aimed at. Defaults to 1.
 
     Reference:
-        Gulrajani et al., "Improved Training of Wasserstein GANs", 2017, eq. 3,
-        https://arxiv.org/abs/1704.00028
+        Gulrajani et al., eq. 3, see `keras_gans.models.WGANGP`.
     """
 
     def __init__(self, weight=10.0, target=1.0):
@@ -156,8 +155,7 @@ class DRAGANPenalty(GradientPenalty):
     replica's part of the batch.
 
     Args:
-        weight: Non-negative float, λ in the paper. Defaults to 10.
-        target: Non-negative float, the norm aimed at. Defaults to 1.
+        weight, target: As for `GradientPenalty`.
         noise_scale: Non-negative float, in standard deviations. Defaults to 0.5.
 
     Reference:

@@ -172,13 +172,11 @@ class GenerativeModel(AdversarialModel):
 
     def discriminator_loss(self, *args, **kwargs):
         """Deprecated, see `discriminator_losses`."""
-        _warn_of_new_name("discriminator_loss", "discriminator_losses")
-        return self.discriminator_losses(*args, **kwargs)["discriminator_loss"]
+        return _single_loss(self.discriminator_losses, *args, **kwargs)
 
     def generator_loss(self, *args, **kwargs):
         """Deprecated, see `generator_losses`."""
-        _warn_of_new_name("generator_loss", "generator_losses")
-        return self.generator_losses(*args, **kwargs)["generator_loss"]
+        return _single_loss(self.generator_losses, *args, **kwargs)
 
     def test_step(self, data):
         real, labels = self.unpack(data)
@@ -319,9 +317,9 @@ def _unpack(data):
     return data, None
 
 
-def _warn_of_new_name(old, new):
-    warnings.warn(
-        f"`{old}` has become `{new}`, which returns a dict.",
-        DeprecationWarning,
-        stacklevel=3,
-    )
+def _single_loss(losses, *args, **kwargs):
+    new = losses.__name__
+    old = new.removesuffix("es")
+    message = f"`{old}` has become `{new}`, which returns a dict."
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
+    return losses(*args, **kwargs)[old]

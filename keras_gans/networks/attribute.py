@@ -52,9 +52,7 @@ def stargan_generator(
         `2**downsamplings`.
 
     Reference:
-        Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
-        Image-to-Image Translation", 2018, table 4,
-        [arXiv:1711.09020](https://arxiv.org/abs/1711.09020).
+        Choi et al., table 4, see `keras_gans.models.StarGAN`.
     """
     check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
     inputs = _generator_inputs(attributes, channels)
@@ -165,7 +163,7 @@ def stargan_discriminator(
         `[patches, logits]`, of shapes `(batch, h, w, 1)` and `(batch, attributes)`.
 
     Reference:
-        Choi et al., as for `stargan_generator`, table 5.
+        Choi et al., table 5, see `keras_gans.models.StarGAN`.
     """
     inputs, x = _discriminator_body(size, channels, width, layers)
     patches = _convolution(x, 1, 3, "patches", use_bias=False)

@@ -68,10 +68,7 @@ def autoencoder(
         `(batch, code_dim)`.
 
     Reference:
-        Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
-        [arXiv:1609.03126](https://arxiv.org/abs/1609.03126); Berthelot, Schumm and
-        Metz, "BEGAN: Boundary Equilibrium Generative Adversarial Networks", 2017,
-        [arXiv:1703.10717](https://arxiv.org/abs/1703.10717).
+        See `keras_gans.models.EBGAN` and `BEGAN`.
     """
     check_positive(channels=channels, width=width, code_dim=code_dim)
     _, halvings = split_size(size)
@@ -79,14 +76,10 @@ def autoencoder(
     # 1. Encoder: the images become a code.
     inputs = x = keras.Input((size, size, channels), name="images")
     for index in range(1, halvings + 1):
-        first = index == 1
+        first, filters = index == 1, width * 2 ** (index - 1)
+        use_bias = first or normalization is None
         x = layers.Conv2D(
-            width * 2 ** (index - 1),
-            4,
-            strides=2,
-            padding="same",
-            use_bias=first or normalization is None,
-            name=f"encoder_{index}",
+            filters, 4, 2, "same", use_bias=use_bias, name=f"encoder_{index}"
         )(x)
         if not first:
             x = normalize(x, normalization, name=f"encoder_{index}_normalization")
@@ -124,9 +117,6 @@ def decoder_generator(
     Returns:
         Functional `keras.Model` from the latent `(batch, latent_dim)` to images
         `(batch, size, size, channels)`.
-
-    Reference:
-        Berthelot, Schumm and Metz, as for `autoencoder`.
     """
     check_positive(latent_dim=latent_dim, channels=channels, width=width)
     latent = keras.Input((latent_dim,), name="latent")

@@ -3,6 +3,7 @@
 import keras
 
 from keras_gans import checks
+from keras_gans.layers import normalize
 
 
 def normal_kernel():
@@ -16,6 +17,11 @@ def normal_kernel():
 def normal_gamma():
     """Returns DCGAN's start of the factors of a normalization."""
     return keras.initializers.RandomNormal(mean=1.0, stddev=0.02)
+
+
+def normalized(x, normalization, name, affine=True):
+    """Applies a normalization whose factors start as DCGAN's."""
+    return normalize(x, normalization, affine, normal_gamma(), name)
 
 
 def activated(x, activation, name):

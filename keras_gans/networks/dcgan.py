@@ -4,12 +4,12 @@ import keras
 from keras import layers
 
 from keras_gans.checks import one_of, require
-from keras_gans.layers import normalize
 from keras_gans.networks.common import (
     activated,
     check_positive,
     normal_gamma,
     normal_kernel,
+    normalized,
 )
 
 
@@ -74,9 +74,8 @@ def dcgan_generator(
     Reference:
         Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep
         Convolutional Generative Adversarial Networks", 2015,
-        [arXiv:1511.06434](https://arxiv.org/abs/1511.06434); Mirza and Osindero,
-        "Conditional Generative Adversarial Nets", 2014,
-        [arXiv:1411.1784](https://arxiv.org/abs/1411.1784).
+        https://arxiv.org/abs/1511.06434; with `classes`,
+        Mirza and Osindero, see `keras_gans.models.ConditionalGAN`.
     """
     check_positive(
         latent_dim=latent_dim, channels=channels, width=width, label_dim=label_dim
@@ -173,9 +172,8 @@ def dcgan_discriminator(
         as for `dcgan_generator`.
 
     Reference:
-        Radford, Metz and Chintala, as for `dcgan_generator`; Gulrajani et al.,
-        "Improved Training of Wasserstein GANs", 2017,
-        [arXiv:1704.00028](https://arxiv.org/abs/1704.00028).
+        Radford, Metz and Chintala, as for `dcgan_generator`; Gulrajani et al., see
+        `keras_gans.models.WGANGP`.
     """
     check_positive(channels=channels, width=width, label_dim=label_dim)
     _, halvings = split_size(size)
@@ -260,11 +258,10 @@ def _kernel_initializer(normalization):
 
 
 def _normalize(x, normalization, name):
-    gamma_initializer = normal_gamma()
     if normalization == "layer":
         # A single group holds all channels: layer normalization. The layer of that
         # name would have a factor and an offset for every pixel of every channel.
         return layers.GroupNormalization(
-            groups=1, epsilon=1e-5, gamma_initializer=gamma_initializer, name=name
+            groups=1, epsilon=1e-5, gamma_initializer=normal_gamma(), name=name
         )(x)
-    return normalize(x, normalization, gamma_initializer=gamma_initializer, name=name)
+    return normalized(x, normalization, name)

@@ -63,18 +63,15 @@ def digit_generator(
     """
     check_counts(residual_blocks=residual_blocks)
 
-    def convolution(x, convolution_class, filters, size, strides, layer_name):
-        return convolution_class(
-            filters,
-            size,
-            strides=strides,
-            padding="same",
-            use_bias=normalization is None,
-            name=layer_name,
-        )(x)
+    use_bias = normalization is None
 
-    def block(x, convolution_class, filters, size, strides, layer_name):
-        x = convolution(x, convolution_class, filters, size, strides, layer_name)
+    def convolution(x, kind, filters, size, strides, layer_name):
+        return kind(filters, size, strides, "same", use_bias=use_bias, name=layer_name)(
+            x
+        )
+
+    def block(x, kind, filters, size, strides, layer_name):
+        x = convolution(x, kind, filters, size, strides, layer_name)
         x = normalize(x, normalization, name=f"{layer_name}_normalization")
         return layers.LeakyReLU(negative_slope, name=f"{layer_name}_activation")(x)
 
@@ -97,9 +94,7 @@ def digit_generator(
     x = block(x, layers.Conv2DTranspose, width, 4, 2, "decoder_1")
     if skip_connection:
         x = layers.Concatenate(name="skip_connection")([x, encoded])
-    x = layers.Conv2DTranspose(
-        output_channels, 4, strides=2, padding="same", name="decoder_2"
-    )(x)
+    x = layers.Conv2DTranspose(output_channels, 4, 2, "same", name="decoder_2")(x)
     outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)
 
@@ -150,14 +145,10 @@ def digit_discriminator(
 
     inputs = x = keras.Input((size, size, channels), name="images")
     for index in range(3):
-        middle = index > 0
+        middle, layer_name = index > 0, f"convolution_{index + 1}"
+        use_bias = not middle or normalization is None
         x = layers.Conv2D(
-            width * 2**index,
-            4,
-            strides=2,
-            padding="same",
-            use_bias=not middle or normalization is None,
-            name=f"convolution_{index + 1}",
+            width * 2**index, 4, 2, "same", use_bias=use_bias, name=layer_name
         )(x)
         if middle:
             x = normalize(x, normalization, name=f"normalization_{index + 1}")

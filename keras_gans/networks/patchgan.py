@@ -2,12 +2,12 @@
 
 import keras
 
-from keras_gans.layers import SizeMultiple, normalize
+from keras_gans.layers import SizeMultiple
 from keras_gans.networks.common import (
     activated,
     check_positive,
-    normal_gamma,
     normal_kernel,
+    normalized,
 )
 
 
@@ -58,7 +58,7 @@ def patch_discriminator(
     """
     check_positive(layers=layers)
 
-    def convolution(x, filters, index, strides, normalized):
+    def convolution(x, filters, index, strides, is_normalized):
         if strides == 1:
             x = keras.layers.ZeroPadding2D(1, name=f"padding_{index}")(x)
         x = keras.layers.Conv2D(
@@ -66,32 +66,21 @@ def patch_discriminator(
             4,
             strides=strides,
             padding="valid" if strides == 1 else "same",
-            use_bias=normalization is None or not normalized,
+            use_bias=normalization is None or not is_normalized,
             kernel_initializer=normal_kernel(),
             name=f"convolution_{index}",
         )(x)
-        if not normalized:
+        if not is_normalized:
             return x
-        return normalize(
-            x,
-            normalization,
-            affine=affine,
-            gamma_initializer=normal_gamma(),
-            name=f"normalization_{index}",
-        )
+        return normalized(x, normalization, f"normalization_{index}", affine)
 
     inputs = keras.Input((None, None, channels), name="images")
     # Each of the two convolutions of stride 1 takes one pixel off.
     x = SizeMultiple(1, minimum=2 * 2**layers + 1, name="size_multiple")(inputs)
     for index in range(layers + 1):
-        x = convolution(
-            x,
-            width * min(2**index, 8),
-            index + 1,
-            strides=2 if index < layers else 1,
-            normalized=index > 0,
-        )
+        filters, strides = width * min(2**index, 8), 2 if index < layers else 1
+        x = convolution(x, filters, index + 1, strides, is_normalized=index > 0)
         x = keras.layers.LeakyReLU(negative_slope, name=f"activation_{index + 1}")(x)
-    x = convolution(x, 1, layers + 2, strides=1, normalized=False)
+    x = convolution(x, 1, layers + 2, strides=1, is_normalized=False)
     outputs = activated(x, "linear", "logits")
     return keras.Model(inputs, outputs, name=name)

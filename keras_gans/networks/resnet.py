@@ -4,12 +4,12 @@ import keras
 from keras import layers
 
 from keras_gans.checks import one_of
-from keras_gans.layers import ReflectionPadding2D, SizeMultiple, normalize
+from keras_gans.layers import ReflectionPadding2D, SizeMultiple
 from keras_gans.networks.common import (
     activated,
     check_counts,
-    normal_gamma,
     normal_kernel,
+    normalized,
 )
 
 
@@ -89,13 +89,7 @@ def resnet_generator(
             kernel_initializer=normal_kernel(),
             name=layer_name,
         )(x)
-        return normalize(
-            x,
-            normalization,
-            affine=affine,
-            gamma_initializer=normal_gamma(),
-            name=f"{layer_name}_normalization",
-        )
+        return normalized(x, normalization, f"{layer_name}_normalization", affine)
 
     def activate(x, layer_name):
         layer_name = f"{layer_name}_activation"

@@ -4,12 +4,12 @@ import keras
 from keras import layers
 
 from keras_gans.checks import require
-from keras_gans.layers import HintPooling, SizeMultiple, normalize
+from keras_gans.layers import HintPooling, SizeMultiple
 from keras_gans.networks.common import (
     activated,
     check_positive,
-    normal_gamma,
     normal_kernel,
+    normalized,
 )
 
 
@@ -96,24 +96,19 @@ def unet_generator(
         input_channels=input_channels,
     )
 
-    def block(x, kind, filters, layer_name, normalized=True):
+    def block(x, kind, filters, layer_name, is_normalized=True):
         x = kind(
             filters,
             4,
             strides=2,
             padding="same",
-            use_bias=normalization is None or not normalized,
+            use_bias=normalization is None or not is_normalized,
             kernel_initializer=normal_kernel(),
             name=layer_name,
         )(x)
-        if not normalized:
+        if not is_normalized:
             return x
-        return normalize(
-            x,
-            normalization,
-            gamma_initializer=normal_gamma(),
-            name=f"{layer_name}_normalization",
-        )
+        return normalized(x, normalization, f"{layer_name}_normalization")
 
     inputs = keras.Input((None, None, input_channels), name="images")
     x = SizeMultiple(2**depth, name="size_multiple")(inputs)
@@ -129,8 +124,8 @@ def unet_generator(
     skips = []
     for level, filters in enumerate(widths, start=1):
         innermost = level == depth
-        normalized = level > 1 and (normalize_bottleneck or not innermost)
-        x = block(x, layers.Conv2D, filters, f"down_{level}", normalized)
+        is_normalized = level > 1 and (normalize_bottleneck or not innermost)
+        x = block(x, layers.Conv2D, filters, f"down_{level}", is_normalized)
         x = layers.LeakyReLU(negative_slope, name=f"down_{level}_activation")(x)
         if not innermost:
             skips.append(x)
@@ -146,6 +141,6 @@ def unet_generator(
         parts = [x, skips.pop(), *hints_at(level)]
         x = layers.Concatenate(name=f"up_{level}_skip")(parts)
 
-    x = block(x, layers.Conv2DTranspose, output_channels, "last", normalized=False)
+    x = block(x, layers.Conv2DTranspose, output_channels, "last", is_normalized=False)
     outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)

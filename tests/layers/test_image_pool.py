@@ -37,17 +37,14 @@ def draw(monkeypatch, places, coins):
     monkeypatch.setattr(keras.random, "uniform", uniform)
 
 
-@pytest.mark.parametrize(
-    "pool_size, batches",
-    [
-        (4, [1] * 12),
-        (4, [4] * 4),
-        (5, [3, 3, 3, 3]),  # the second batch fills the pool and goes on
-        (3, [8, 8, 8]),  # a batch larger than the pool
-        (1, [2, 1, 3]),
-        (7, [2, 6, 1, 9, 4]),
-    ],
-)
+@pytest.mark.parametrize("pool_size, batches", [
+    (4, [1] * 12),
+    (4, [4] * 4),
+    (5, [3, 3, 3, 3]),  # the second batch fills the pool and goes on
+    (3, [8, 8, 8]),  # a batch larger than the pool
+    (1, [2, 1, 3]),
+    (7, [2, 6, 1, 9, 4]),
+])  # fmt: skip
 @pytest.mark.parametrize("seed", range(3))
 def test_equals_the_sequential_algorithm(monkeypatch, pool_size, batches, seed):
     generator = np.random.default_rng(seed)

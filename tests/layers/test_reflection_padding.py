@@ -14,15 +14,12 @@ def test_golden_values():
     np.testing.assert_array_equal(np.ravel(outputs), [3, 2, 1, 2, 3, 4, 3])
 
 
-@pytest.mark.parametrize(
-    "padding, pairs",
-    [
-        (0, ((0, 0), (0, 0))),
-        (3, ((3, 3), (3, 3))),
-        (((1, 2), (3, 0)), ((1, 2), (3, 0))),
-        ([[1, 2], [3, 0]], ((1, 2), (3, 0))),
-    ],
-)
+@pytest.mark.parametrize("padding, pairs", [
+    (0, ((0, 0), (0, 0))),
+    (3, ((3, 3), (3, 3))),
+    (((1, 2), (3, 0)), ((1, 2), (3, 0))),
+    ([[1, 2], [3, 0]], ((1, 2), (3, 0))),
+])  # fmt: skip
 def test_equals_numpy(padding, pairs):
     x = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
     layer = ReflectionPadding2D(padding)

@@ -89,9 +89,6 @@ def test_channel_order_does_not_matter():
         np.testing.assert_allclose(value, expected, rtol=1e-6)
 
 
-# Gradient --------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("channels", [1, 2, 3])
 @both_modes
 def test_gradient_is_the_closed_form(channels, stop_weight_gradient):
@@ -161,9 +158,6 @@ def test_no_error_gives_zero_and_a_zero_gradient(stop_weight_gradient, jit_compi
     if stop_weight_gradient:
         assert not gradient[1, ..., 1:].numpy().any()
     np.testing.assert_allclose(gradient[2:], np.full((2, 5, 7, 3), 1 / 105), rtol=1e-4)
-
-
-# Precision, graphs and arguments ---------------------------------------------------
 
 
 def test_sixteen_bits_are_computed_in_float32():

@@ -60,9 +60,6 @@ class Record(keras.callbacks.Callback):
         self.averages.append(values(self.model.averaged_generator))
 
 
-# Values ----------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("decay", [0.0, 0.6, 0.9])
 def test_equals_the_recursion(decay, name="conditional_gan"):
     model = make_model(name, decay)
@@ -145,9 +142,6 @@ def test_statistics_are_averaged_and_what_is_no_number_of_the_network_is_copied(
     assert int(model.generator.layers[2].count) > 0
 
 
-# Switched off, and beside the training ---------------------------------------------
-
-
 def test_off_by_default():
     model, averaging = make_model(ema_decay=None), make_model()
     assert model.ema_decay is None
@@ -216,9 +210,6 @@ def test_sixteen_bits(policy):
         np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
 
 
-# Kept ------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("make", [make_model, lambda: normalized_model(ema_decay=0.9)])
 def test_saved_loaded_and_resumed(tmp_path, make):
     data, model = small_gans.make_data("gan"), make()
@@ -240,9 +231,6 @@ def test_configuration():
         config = model.get_config()
         assert config["ema_decay"] == decay
         assert type(model).from_config(config).ema_decay == decay
-
-
-# Used ------------------------------------------------------------------------------
 
 
 def set_apart(model):
@@ -322,9 +310,6 @@ def test_translates_with_the_averages(tmp_path):
         (path,) = (tmp_path / name).glob("*.png")
         pictures.append(path.read_bytes())
     assert pictures[0] == pictures[1]
-
-
-# What is refused -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("value, error", [
