@@ -56,14 +56,8 @@ class AttributeChoices:
 
         An attribute that is added takes the place of the others in its group.
 
-        Args:
-            attributes: Array of 0 and 1, those that they have, of shape
-                `(n, attributes)` or `(attributes,)`.
-            add: Name of an attribute or a sequence of names.
-            remove: Likewise.
-
-        Returns:
-            NumPy array of float32 of shape `(n, attributes)`.
+        `attributes`, `add` and `remove` are as for `AttributeModel.edit`; a NumPy array
+        of float32 of shape `(n, attributes)` comes back.
         """
         add, remove = self._find("add", add), self._find("remove", remove)
         for group in self.places:

@@ -302,9 +302,9 @@ class CycleGAN(AdversarialModel):
 
     def build_state(self, element_spec):
         x, y = unpack_pair(element_spec, _PAIRS)
-        for name, discriminator, pool, spec in (
-            ("x", self.discriminator_x, self.pool_x, x),
-            ("y", self.discriminator_y, self.pool_y, y),
+        for name, discriminator, spec in (
+            ("x", self.discriminator_x, x),
+            ("y", self.discriminator_y, y),
         ):
             channels, shape = _channels(discriminator), tuple(spec.shape)
             require(
@@ -313,6 +313,8 @@ class CycleGAN(AdversarialModel):
                 f"width, {channels}), as `discriminator_{name}` sees them",
                 shape=shape,
             )
+        for name, pool, spec in (("x", self.pool_x, x), ("y", self.pool_y, y)):
+            shape = tuple(spec.shape)
             if not pool.built:
                 pool.build(spec.shape)
             size = tuple(pool.images.shape[1:]) if pool.pool_size else shape[1:]

@@ -325,7 +325,7 @@ class Pix2PixColorizer(Pix2Pix):
             and [shape[-1] for shape in shapes] == [*self.source_channels.values()],
             "The source must be a tuple of the images (line_art, hint_colors, "
             "hint_mask) with 1, 3 and 1 channels",
-            kind=type(source).__name__,
+            source=type(source).__name__,
             shapes=shapes,
         )
         return super().condition(source)

@@ -369,7 +369,7 @@ def test_networks_that_do_not_fit():
     generator, discriminator = mlp_generator(width=4), mlp_discriminator(width=4)
     with raises(r"`latent_dim` must be .* 2\. Received: latent_dim=3"):
         models.GAN(generator, discriminator, latent_dim=3)
-    with raises("`latent_distribution` must be one of"):
+    with raises("`latent_distribution` must be 'uniform' or"):
         models.GAN(generator, discriminator, latent_distribution="gaussian")
     with raises("see what the generator makes"):
         models.GAN(mlp_generator(output_dim=3, width=4), discriminator)
@@ -404,7 +404,7 @@ def test_networks_that_do_not_fit():
     ("wgan_gp", {"gradient_penalty_weight": -1.0}, "`weight` must be"),
     ("ebgan", {"margin": 0.0}, "`margin` must be"),
     ("ebgan", {"pull_away_weight": -0.1}, "`pull_away_weight` must be"),
-    ("ebgan", {"energy": "l3"}, "must be one of"),
+    ("ebgan", {"energy": "l3"}, "`norm` must be"),
     ("began", {"gamma": 0.0}, "`gamma` must lie in"),
     ("began", {"k_rate": -1.0}, "`k_rate` must be"),
     ("began", {"eta": 3}, "`eta` must be 1 or 2"),
