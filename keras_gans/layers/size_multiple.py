@@ -45,8 +45,12 @@ class SizeMultiple(keras.layers.Layer):
         return input_shape
 
     def _check(self, shape):
-        received = {"height": shape[1], "width": shape[2]}
-        known_sizes = [size for size in received.values() if size is not None]
+        height, width = shape[1:3]
+        known_sizes = [size for size in (height, width) if size is not None]
+        received = (
+            f"Received: height={height}, width={width}. "
+            "Crop, pad or resize the images first"
+        )
         reason = "Height and width of the input of this network"
         halvings = self.multiple.bit_length() - 1
         if self.multiple == 2**halvings:
@@ -54,15 +58,12 @@ class SizeMultiple(keras.layers.Layer):
             reason = f"This network halves its input {times}, so height and width"
         require(
             not any(size % self.multiple for size in known_sizes),
-            f"{reason} must be multiples of {self.multiple}. Crop, pad or resize the "
-            "images first",
-            **received,
+            f"{reason} must be multiples of {self.multiple}. {received}",
         )
         require(
             min(known_sizes, default=self.minimum) >= self.minimum,
             "Height and width of the input of this network must be at least "
-            f"{self.minimum} pixels. Crop, pad or resize the images first",
-            **received,
+            f"{self.minimum} pixels. {received}",
         )
 
     def get_config(self):

@@ -17,7 +17,7 @@ def test_passes_the_input_on():
 def test_names_the_multiple(height, width):
     message = (
         "This network halves its input 2 times, so height and width must be multiples "
-        f"of 4.*Received: height={height}, width={width}"
+        f"of 4. Received: height={height}, width={width}"
     )
     with pytest.raises(ValueError, match=message):
         SizeMultiple(4)(np.zeros((1, height, width, 1), "float32"))
@@ -38,7 +38,7 @@ def test_wording_of_other_multiples():
 def test_minimum():
     layer = SizeMultiple(4, minimum=8)
     assert layer(np.zeros((1, 8, 8, 1), "float32")).shape == (1, 8, 8, 1)
-    with pytest.raises(ValueError, match="at least 8 pixels.*Received: height=8, wid"):
+    with pytest.raises(ValueError, match="at least 8 pixels. Received: height=8, wid"):
         layer(np.zeros((1, 8, 4, 1), "float32"))
 
 
