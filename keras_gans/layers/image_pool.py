@@ -24,7 +24,6 @@ class ImagePool(keras.layers.Layer):
         pool_size: Non-negative integer, the number of images kept. 0 turns the layer
             into the identity. Defaults to 50, as in CycleGAN.
         seed: Optional integer, the seed of the random choices.
-        **kwargs: `name`, `dtype` and so on of `keras.layers.Layer`.
 
     Call arguments:
         images: Float tensor of shape `(batch, height, width, channels)`; height, width

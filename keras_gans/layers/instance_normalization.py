@@ -44,7 +44,6 @@ class InstanceNormalization(keras.layers.Layer):
             by default.
         beta_regularizer, gamma_regularizer: Optional Keras regularizers.
         beta_constraint, gamma_constraint: Optional Keras constraints.
-        **kwargs: `name`, `dtype` and the other arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Tensor of shape `(batch, height, width, channels)` (any number of

@@ -27,7 +27,6 @@ class RandomColors(keras.layers.Layer):
         brightness: Non-negative float; b is uniform in [-brightness, brightness].
             Defaults to 0.6.
         seed: Optional integer, the seed of the random choices.
-        **kwargs: `name`, `dtype` and so on of `keras.layers.Layer`.
 
     Call arguments:
         images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].

@@ -17,7 +17,6 @@ class ReflectionPadding2D(keras.layers.Layer):
     Args:
         padding: Non-negative integer for all four sides, or
             `((top, bottom), (left, right))`.
-        **kwargs: `name`, `dtype` and the other arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Tensor of shape `(batch, height, width, channels)`, any range of

@@ -22,7 +22,6 @@ class SizeMultiple(keras.layers.Layer):
         multiple: Positive integer of which height and width must be multiples.
         minimum: Positive integer, the smallest height and width that leave at least
             one pixel everywhere in the network. `1` by default.
-        **kwargs: `name`, `dtype` and the other arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Tensor of shape `(batch, height, width, channels)`, any dtype and

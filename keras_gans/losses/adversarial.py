@@ -20,7 +20,6 @@ class AdversarialLoss(Loss):
 
     Args:
         scale: Positive float, a constant factor of the loss.
-        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Call arguments:
         real_output, fake_output: Discriminator logits of real and of generated images,
@@ -61,7 +60,6 @@ class MinimaxDiscriminatorLoss(AdversarialLoss):
         label_smoothing: Float in [0, 1). The target of real images is
             `1 - label_smoothing` (one-sided smoothing, Salimans et al., 2016);
             the target of fakes stays 0. Defaults to 0, no smoothing.
-        **kwargs: Those of `AdversarialLoss`.
 
     Reference:
         Goodfellow et al., eq. 1, see `keras_gans.models.GAN`.
@@ -114,7 +112,6 @@ class LeastSquaresDiscriminatorLoss(AdversarialLoss):
         a: Float, the target of fakes. Defaults to 0.
         b: Float, the target of real images. Defaults to 1.
         scale: Positive float, the constant factor. Defaults to the paper's 0.5.
-        **kwargs: Those of `AdversarialLoss`.
 
     Reference:
         Mao et al., eq. 2, see `keras_gans.models.LSGAN`.
@@ -137,7 +134,6 @@ class LeastSquaresGeneratorLoss(AdversarialLoss):
             fakes. Defaults to 1.
         scale: Positive float, the constant factor. Defaults to the paper's 0.5;
             CycleGAN's generators use 1.
-        **kwargs: Those of `AdversarialLoss`.
     """
 
     uses_real_output = False

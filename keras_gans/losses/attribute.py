@@ -43,7 +43,6 @@ class AttributeLoss(Loss):
             one of its own. The discriminator then has two outputs for each attribute:
             first all for [att], then all for [1 - att]. Defaults to `False`, the paper.
         scale: Positive float, a constant factor of the loss. Defaults to 1.
-        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Reference:
         Cho and Yoon, section 3, see `keras_gans.models.ACLGAN`.
@@ -164,9 +163,6 @@ class AttributeClassificationLoss(Loss):
 
     `s` is the sigmoid, and the sum runs over the attributes, as in the authors' code;
     `keras.losses.BinaryCrossentropy` has the mean, which is smaller by their number.
-
-    Args:
-        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Call arguments:
         attributes: Tensor of shape `(batch, attributes)` of 0 and 1: those of real

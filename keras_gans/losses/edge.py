@@ -21,9 +21,6 @@ class EdgeLoss(Loss):
     borders, so that a border is not an edge. Any model can add this loss to that of its
     generator.
 
-    Args:
-        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
-
     Call arguments:
         y_true, y_pred: Images and generated ones in [-1, 1], of the same shape
             `(batch, height, width, channels)` of at least two pixels in height and

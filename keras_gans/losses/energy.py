@@ -27,7 +27,6 @@ class EnergyDiscriminatorLoss(AdversarialLoss):
     Args:
         margin: Positive float, in the unit of the energy. Fakes of a higher energy do
             not count. Defaults to 10, the paper's value for MNIST.
-        **kwargs: Those of `AdversarialLoss`.
 
     Reference:
         Zhao, Mathieu and LeCun, eq. 1, see `keras_gans.models.EBGAN`.
@@ -62,7 +61,6 @@ class BoundaryEquilibriumDiscriminatorLoss(AdversarialLoss):
         k: Float in [0, 1], where the attribute `k` starts. A model that controls the
             balance sets the attribute to a variable, which each call reads; the
             configuration keeps the float. Defaults to the paper's 0.
-        **kwargs: Those of `AdversarialLoss`.
 
     Reference:
         Berthelot, Schumm and Metz, section 3.4, see `keras_gans.models.BEGAN`.

@@ -59,7 +59,6 @@ class SemanticVGGLoss(Loss):
             [0, 255] and has its preprocessing inside. The loss works on a copy.
         distance: `"l2"`, the norm above, by default, or `"mean_squared"`,
             mean (V(y_true) - V(y_pred))².
-        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Call arguments:
         y_true: Images in [-1, 1], shape `(batch, height, width, channels)`, with 1 or 3

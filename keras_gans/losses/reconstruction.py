@@ -28,7 +28,6 @@ class ChannelCompensatedL1(Loss):
     Args:
         stop_weight_gradient: Boolean, whether the weights w_c are constants for the
             gradient. Defaults to `True`.
-        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Call arguments:
         y_true, y_pred: Images and generated ones in [-1, 1], of the same shape

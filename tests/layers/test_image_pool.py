@@ -184,18 +184,6 @@ def test_contract(tmp_path):
     contracts.check_layer(ImagePool(4, seed=7, name="history"), images(3), tmp_path)
 
 
-def test_state_is_saved_and_restored(tmp_path):
-    model = keras.Sequential([keras.Input((2, 3, 1)), ImagePool(3, seed=1)])
-    for start in (1, 5):
-        model(images(4, start), training=True)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert values(loaded.layers[0].images.numpy()) == values(
-        model.layers[0].images.numpy()
-    )
-    assert int(loaded.layers[0].count) == 3
-
-
 class Owner(keras.Model):
     def __init__(self):
         super().__init__()

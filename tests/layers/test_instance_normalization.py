@@ -2,6 +2,7 @@
 
 import json
 
+import contracts
 import keras
 import numpy as np
 import pytest
@@ -123,21 +124,9 @@ def test_config_survives_building():
     assert again(images()).shape == (3, 6, 5, 4)
 
 
-def test_save_and_load(tmp_path):
-    x = images()
+def test_contract(tmp_path):
     layer = InstanceNormalization(gamma_initializer="random_normal")
-    model = keras.Sequential([keras.Input((None, None, 4)), layer])
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded(x), model(x))
-
-
-def test_compiles_with_xla():
-    layer = InstanceNormalization()
-    x = images()
-    expected = layer(x)
-    compiled = tf.function(layer, jit_compile=True)
-    np.testing.assert_allclose(compiled(tf.constant(x)), expected, atol=1e-5)
+    contracts.check_layer(layer, images(), tmp_path)
 
 
 def test_single_pixel_gives_the_offset():
