@@ -1,8 +1,8 @@
 """Layers that Keras lacks, and the choice of normalization that networks share.
 
-They also take `name`, `dtype` and so on of `keras.layers.Layer`. All raise a `TypeError`
-for an argument of another kind than its documentation names, and a `ValueError` for one
-out of its range or an input that does not fit.
+They also take `name`, `dtype` and so on of `keras.layers.Layer`. All raise a
+`TypeError` for an argument of another kind than its documentation names, and a
+`ValueError` for one out of its range or an input that does not fit.
 """
 
 from keras_gans.layers.batch_normalization import BatchNormalization

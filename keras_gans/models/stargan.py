@@ -91,15 +91,12 @@ class StarGAN(AttributeModel):
             exclusive_groups,
             **kwargs,
         )
-        self.adversarial_weight = non_negative_float(
-            "adversarial_weight", adversarial_weight
-        )
-        self.classification_weight = non_negative_float(
-            "classification_weight", classification_weight
-        )
-        self.reconstruction_weight = non_negative_float(
-            "reconstruction_weight", reconstruction_weight
-        )
+        for name, weight in (
+            ("adversarial_weight", adversarial_weight),
+            ("classification_weight", classification_weight),
+            ("reconstruction_weight", reconstruction_weight),
+        ):
+            setattr(self, name, non_negative_float(name, weight))
 
     def default_optimizer(self, role):
         return keras.optimizers.Adam(1e-4, beta_1=0.5)

@@ -29,7 +29,6 @@ def resnet_generator(
 
     In the notation of the paper, with two downsamplings:
 
-
         layer                output shape            followed by
         input                (B, H,   W,   input)
         c7s1-w               (B, H,   W,   w)        norm, activation
