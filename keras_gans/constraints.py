@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gans.checks import positive_float
+
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class WeightClipping(keras.constraints.Constraint):
@@ -17,20 +19,11 @@ class WeightClipping(keras.constraints.Constraint):
     >>> layer = keras.layers.Dense(1, kernel_constraint=WeightClipping(0.01))
 
     Reference:
-        Arjovsky, Chintala and Bottou, "Wasserstein GAN", 2017, Algorithm 1,
-        https://arxiv.org/abs/1701.07875
+        Arjovsky, Chintala and Bottou, Algorithm 1, see `keras_gans.models.WGAN`.
     """
 
     def __init__(self, limit=0.01):
-        if isinstance(limit, bool) or not isinstance(limit, (int, float)):
-            raise TypeError(
-                f"Argument `limit` must be a number. Received: limit={limit!r}"
-            )
-        if not 0 < limit < float("inf"):
-            raise ValueError(
-                f"Argument `limit` must be a positive number. Received: limit={limit}"
-            )
-        self.limit = float(limit)
+        self.limit = positive_float("limit", limit)
 
     def __call__(self, w):
         return ops.clip(w, -self.limit, self.limit)

@@ -10,6 +10,8 @@ import traceback
 
 import keras
 
+from keras_gans.checks import require
+
 # Seconds that a download may stand still. The default is to wait without end.
 _PATIENCE = 10.0
 
@@ -36,16 +38,17 @@ def load_application(application, weights="imagenet", **arguments):
     """
     if isinstance(weights, os.PathLike):
         weights = os.fspath(weights)
-    message = (
+    must = (
         'Argument `weights` must be "imagenet" or the path of a weights file for '
-        f"{application.__name__}. Received: weights={weights!r}"
+        f"{application.__name__}"
     )
-    if not isinstance(weights, str):
-        raise TypeError(message)
-    if weights != "imagenet" and not os.path.isfile(weights):
-        raise FileNotFoundError(
-            f"{message}, where there is no file, seen from {os.getcwd()!r}"
-        )
+    require(isinstance(weights, str), must, TypeError, weights=weights)
+    require(
+        weights == "imagenet" or os.path.isfile(weights),
+        f"{must}; there is no file, seen from {os.getcwd()!r}",
+        FileNotFoundError,
+        weights=weights,
+    )
     default_policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:

@@ -3,6 +3,9 @@
 import keras
 from keras import ops
 
+from keras_gans.arguments import arguments_of
+from keras_gans.checks import non_negative_integer, positive_float, positive_integer
+
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
@@ -22,30 +25,21 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
     >>> float(schedule(1500))  # 1e-4
 
     Reference:
-        Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent
-        Adversarial Networks", 2017, section 4, https://arxiv.org/abs/1703.10593
+        Zhu et al., section 4, see `keras_gans.models.CycleGAN`.
     """
 
     def __init__(self, initial_learning_rate, constant_steps, decay_steps, name=None):
         super().__init__()
-        if not 0 < initial_learning_rate < float("inf"):
-            raise ValueError(
-                "Argument `initial_learning_rate` must be a positive number. "
-                f"Received: initial_learning_rate={initial_learning_rate}"
-            )
-        if constant_steps < 0 or constant_steps != int(constant_steps):
-            raise ValueError(
-                "Argument `constant_steps` must be zero or a positive integer. "
-                f"Received: constant_steps={constant_steps}"
-            )
-        if decay_steps < 1 or decay_steps != int(decay_steps):
-            raise ValueError(
-                "Argument `decay_steps` must be a positive integer. "
-                f"Received: decay_steps={decay_steps}"
-            )
-        self.initial_learning_rate = float(initial_learning_rate)
-        self.constant_steps = int(constant_steps)
-        self.decay_steps = int(decay_steps)
+        # Steps may come as whole floats, from a division say.
+        if decay_steps == int(decay_steps):
+            decay_steps = int(decay_steps)
+        if constant_steps == int(constant_steps):
+            constant_steps = int(constant_steps)
+        self.initial_learning_rate = positive_float(
+            "initial_learning_rate", initial_learning_rate
+        )
+        self.constant_steps = non_negative_integer("constant_steps", constant_steps)
+        self.decay_steps = positive_integer("decay_steps", decay_steps)
         self.name = name or "constant_then_linear"
 
     def __call__(self, step):
@@ -54,9 +48,4 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
         return self.initial_learning_rate * remaining
 
     def get_config(self):
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "constant_steps": self.constant_steps,
-            "decay_steps": self.decay_steps,
-            "name": self.name,
-        }
+        return arguments_of(self)

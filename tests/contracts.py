@@ -30,9 +30,6 @@ def round_trip(thing):
     return again
 
 
-# Losses ----------------------------------------------------------------------------
-
-
 def check_adversarial_loss(loss, formula, golden=None):
     """Everything that a loss of (real output, fake output) must satisfy.
 
@@ -153,9 +150,6 @@ def import_tf_gan():
     return import_tensorflow_gan()
 
 
-# Layers ----------------------------------------------------------------------------
-
-
 def check_layer(layer, inputs, directory):
     """Configuration, state in a `.keras` file, dtypes and XLA of a built-in block.
 
@@ -185,9 +179,6 @@ def check_layer(layer, inputs, directory):
         config = {**before, "dtype": policy}
         outputs = type(layer).from_config(config)(inputs)
         assert outputs.dtype == keras.DTypePolicy(policy).compute_dtype
-
-
-# Models ----------------------------------------------------------------------------
 
 
 def check_model(make_model, data, directory, still=None):

@@ -1,10 +1,11 @@
-"""Small models of all seven kinds, on points in the plane, for the tests beside."""
+"""Small models on points in the plane, and networks of a CycleGAN, for tests."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_gans import models
+from keras_gans.layers import InstanceNormalization
 from keras_gans.networks import mlp_autoencoder, mlp_discriminator, mlp_generator
 
 CLASSES = 3
@@ -71,3 +72,29 @@ def fix_noise(model):
 
     model.make_samples = make_samples
     return model
+
+
+def smallest_translators(channels=(1, 3), batch_and_dropout=False, size=16):
+    """Few operations, for what takes its time over each of them."""
+    keras.utils.set_random_seed(0)
+    layers, networks = keras.layers, {}
+    x, y = channels
+    for name, source, target in (("generator_xy", x, y), ("generator_yx", y, x)):
+        inputs = keras.Input((None, None, source))
+        features = layers.Conv2D(4, 3, padding="same", use_bias=False)(inputs)
+        if batch_and_dropout:
+            features = layers.BatchNormalization()(features)
+            features = layers.Dropout(0.2)(features)
+        else:
+            features = InstanceNormalization()(features)
+        outputs = layers.Conv2D(target, 3, padding="same", activation="tanh")(features)
+        networks[name] = keras.Model(
+            inputs, layers.Activation("linear", dtype="float32")(outputs)
+        )
+    for name, channels in (("discriminator_x", x), ("discriminator_y", y)):
+        inputs = keras.Input((size, size, channels))
+        features = layers.Conv2D(4, 4, strides=4, activation="softplus")(inputs)
+        networks[name] = keras.Model(
+            inputs, layers.Conv2D(1, 1, dtype="float32")(features)
+        )
+    return networks

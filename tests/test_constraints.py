@@ -33,7 +33,7 @@ def test_optimizer_applies_it_and_a_file_keeps_it(tmp_path):
 
 def test_wrong_limits():
     for wrong in (0, 0.0, -0.01, float("inf"), float("nan")):
-        with pytest.raises(ValueError, match="`limit` must be a positive number"):
+        with pytest.raises(ValueError, match="`limit` must be"):
             WeightClipping(wrong)
     for wrong in ("0.01", None, True):
         with pytest.raises(TypeError, match="`limit` must be a number"):

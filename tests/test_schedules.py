@@ -78,7 +78,7 @@ def test_in_adam_of_a_saved_model(tmp_path):
 
 def test_wrong_arguments():
     for rate in (0.0, -1e-4, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="`initial_learning_rate` must be a posi"):
+        with pytest.raises(ValueError, match="`initial_learning_rate` must be"):
             ConstantThenLinear(rate, 1, 1)
     for steps in (-1, 1.5):
         with pytest.raises(ValueError, match="`constant_steps` must be zero or a pos"):

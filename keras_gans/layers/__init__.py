@@ -1,3 +1,10 @@
+"""Layers that Keras lacks, and the choice of normalization that networks share.
+
+They also take `name`, `dtype` and so on of `keras.layers.Layer`. All raise a
+`TypeError` for an argument of another kind than its documentation names, and a
+`ValueError` for one out of its range or an input that does not fit.
+"""
+
 from keras_gans.layers.batch_normalization import BatchNormalization
 from keras_gans.layers.hint_pooling import HintPooling
 from keras_gans.layers.image_pool import ImagePool
@@ -5,15 +12,3 @@ from keras_gans.layers.instance_normalization import InstanceNormalization, norm
 from keras_gans.layers.random_colors import RandomColors
 from keras_gans.layers.reflection_padding import ReflectionPadding2D
 from keras_gans.layers.size_multiple import SizeMultiple, size_multiple
-
-__all__ = [
-    "BatchNormalization",
-    "HintPooling",
-    "ImagePool",
-    "InstanceNormalization",
-    "RandomColors",
-    "ReflectionPadding2D",
-    "SizeMultiple",
-    "normalize",
-    "size_multiple",
-]

@@ -24,15 +24,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     and wherever the kernel does not fit: inputs that are not `(batch, height, width,
     channels)`, masks, renormalization, float64, other backends, inference.
 
-    Args:
-        **kwargs: As for `keras.layers.BatchNormalization`.
-
-    Call arguments:
-        inputs: Tensor of shape `(batch, height, width, channels)`, or any other that
-            Keras's layer takes.
-
-    Returns:
-        Tensor of the shape of the input in the compute dtype of the layer.
+    Arguments, inputs and outputs are those of Keras's layer.
 
     Reference:
         Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by
@@ -57,10 +49,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         # The kernel gives the unbiased variance; Keras keeps that of the batch itself.
         count = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)
         variance = variance * (count - 1.0) / count
-        for moving, value in (
-            (self.moving_mean, mean),
-            (self.moving_variance, variance),
-        ):
+        moving_values = (self.moving_mean, mean), (self.moving_variance, variance)
+        for moving, value in moving_values:
             moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
         return outputs
 

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gans.checks import positive_integer
+
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class HintPooling(keras.layers.Layer):
@@ -35,12 +37,7 @@ class HintPooling(keras.layers.Layer):
 
     def __init__(self, factor, **kwargs):
         super().__init__(**kwargs)
-        if isinstance(factor, bool) or not isinstance(factor, int) or factor < 1:
-            raise ValueError(
-                "Argument `factor` must be a positive integer. "
-                f"Received: factor={factor!r}"
-            )
-        self.factor = factor
+        self.factor = positive_integer("factor", factor)
 
     def call(self, hints):
         means = ops.average_pool(
@@ -52,13 +49,9 @@ class HintPooling(keras.layers.Layer):
         return ops.cast(ops.concatenate([values, hinted], axis=-1), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
-        batch, height, width, channels = input_shape
-        return (
-            batch,
-            None if height is None else height // self.factor,
-            None if width is None else width // self.factor,
-            channels,
-        )
+        batch, *sides, channels = input_shape
+        sides = [None if side is None else side // self.factor for side in sides]
+        return (batch, *sides, channels)
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}

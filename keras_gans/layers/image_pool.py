@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gans.checks import non_negative_integer, require
+
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class ImagePool(keras.layers.Layer):
@@ -16,20 +18,16 @@ class ImagePool(keras.layers.Layer):
 
     The pool is state: it is inside the graph, in the weights and in every checkpoint.
     At inference (`training=False`) the images pass unchanged and the pool stays as it
-    is.
+    is. No gradient flows through it.
 
     Args:
         pool_size: Non-negative integer, the number of images kept. 0 turns the layer
             into the identity. Defaults to 50, as in CycleGAN.
         seed: Optional integer, the seed of the random choices.
-        **kwargs: `name`, `dtype` and so on of `keras.layers.Layer`.
 
     Call arguments:
         images: Float tensor of shape `(batch, height, width, channels)`; height, width
             and channels must be known and the same in every call.
-
-    Returns:
-        A tensor of the same shape. No gradient flows through it.
 
     Reference:
         Shrivastava et al., "Learning from Simulated and Unsupervised Images through
@@ -40,45 +38,24 @@ class ImagePool(keras.layers.Layer):
         # `get_config` brings it back as an argument.
         kwargs.setdefault("trainable", False)
         super().__init__(**kwargs)
-        if isinstance(pool_size, bool) or not isinstance(pool_size, int):
-            raise TypeError(
-                "Argument `pool_size` must be an integer. "
-                f"Received: pool_size={pool_size}"
-            )
-        if pool_size < 0:
-            raise ValueError(
-                "Argument `pool_size` must be zero or a positive integer. "
-                f"Received: pool_size={pool_size}"
-            )
-        self.pool_size = pool_size
+        self.pool_size = non_negative_integer("pool_size", pool_size, TypeError)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape):
         if self.pool_size == 0:
             return
-        if None in input_shape[1:]:
-            raise ValueError(
-                "An image pool needs images of one known size. Received images of "
-                f"shape {tuple(input_shape)}: give the data pipeline a fixed size, or "
-                "set `pool_size=0`."
-            )
+        require(
+            None not in input_shape[1:],
+            "An image pool needs images of one known size: give the data pipeline a "
+            "fixed size, or set `pool_size=0`",
+            shape=tuple(input_shape),
+        )
         # Several replicas share one pool, which keeps the images of the first of them.
-        self.images = self.add_weight(
-            shape=(self.pool_size, *input_shape[1:]),
-            initializer="zeros",
-            trainable=False,
-            aggregation="only_first_replica",
-            name="images",
-        )
-        self.count = self.add_weight(
-            shape=(),
-            initializer="zeros",
-            dtype="int32",
-            trainable=False,
-            aggregation="only_first_replica",
-            name="count",
-        )
+        shared = {"trainable": False, "aggregation": "only_first_replica"}
+        shape = (self.pool_size, *input_shape[1:])
+        self.images = self.add_weight(shape, "zeros", name="images", **shared)
+        self.count = self.add_weight((), "zeros", "int32", name="count", **shared)
 
     def call(self, images, training=True):
         images = ops.stop_gradient(images)
@@ -130,8 +107,4 @@ class ImagePool(keras.layers.Layer):
         super().load_own_variables(store)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "pool_size": self.pool_size,
-            "seed": self.seed,
-        }
+        return {**super().get_config(), "pool_size": self.pool_size, "seed": self.seed}

@@ -3,7 +3,15 @@
 import keras
 from keras import ops
 
+from keras_gans.checks import one_of, require
 from keras_gans.layers.batch_normalization import BatchNormalization
+
+# What can be chosen for the factor and the offset, and the module that knows it.
+_KINDS = {
+    "initializer": keras.initializers,
+    "regularizer": keras.regularizers,
+    "constraint": keras.constraints,
+}
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -22,7 +30,8 @@ class InstanceNormalization(keras.layers.Layer):
     `groups=1` is layer normalization.
 
     A channel with a single pixel (height and width of 1) is its own mean: the layer
-    returns `beta` there, whatever the input was.
+    returns `beta` there, whatever the input was. Statistics are taken in float32 under
+    float16 and bfloat16.
 
     Args:
         epsilon: Positive float added to the variance, `1e-5` by default.
@@ -31,32 +40,14 @@ class InstanceNormalization(keras.layers.Layer):
         scale: Boolean, whether to multiply by a trained factor `gamma` per channel.
             `True` by default. The original CycleGAN uses neither (`center=False,
             scale=False`).
-        beta_initializer: Keras initializer of `beta`, `"zeros"` by default.
-        gamma_initializer: Keras initializer of `gamma`, `"ones"` by default.
-        beta_regularizer: Optional Keras regularizer of `beta`.
-        gamma_regularizer: Optional Keras regularizer of `gamma`.
-        beta_constraint: Optional Keras constraint of `beta`.
-        gamma_constraint: Optional Keras constraint of `gamma`.
-        **kwargs: `name`, `dtype` and the other arguments of `keras.layers.Layer`.
+        beta_initializer, gamma_initializer: Keras initializers, `"zeros"` and `"ones"`
+            by default.
+        beta_regularizer, gamma_regularizer: Optional Keras regularizers.
+        beta_constraint, gamma_constraint: Optional Keras constraints.
 
     Call arguments:
         inputs: Tensor of shape `(batch, height, width, channels)` (any number of
             spatial axes from one on), any range of values.
-
-    Returns:
-        Tensor of the shape of the input in the compute dtype of the layer. The
-        statistics are taken in float32 under float16 and bfloat16.
-
-    Raises:
-        ValueError: If `epsilon` is not positive, or if the input has fewer than three
-            axes or an unknown number of channels.
-
-    Example:
-
-    ```python
-    layer = InstanceNormalization()
-    outputs = layer(keras.random.normal((2, 32, 32, 3)))
-    ```
 
     Reference:
         Ulyanov, Vedaldi and Lempitsky, "Instance Normalization: The Missing
@@ -78,11 +69,7 @@ class InstanceNormalization(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not epsilon > 0:
-            raise ValueError(
-                "Argument `epsilon` must be a positive float. "
-                f"Received: epsilon={epsilon}"
-            )
+        require(epsilon > 0, "Argument `epsilon` must be positive", epsilon=epsilon)
         self.epsilon = float(epsilon)
         self.center = bool(center)
         self.scale = bool(scale)
@@ -96,24 +83,19 @@ class InstanceNormalization(keras.layers.Layer):
         self.beta = None
 
     def build(self, input_shape):
-        if len(input_shape) < 3 or input_shape[-1] is None:
-            raise ValueError(
-                "InstanceNormalization expects an input of shape (batch, height, "
-                "width, channels) with a known number of channels. "
-                f"Received: input_shape={tuple(input_shape)}"
-            )
-        for name, is_used in (("gamma", self.scale), ("beta", self.center)):
-            if is_used:
-                weight = self.add_weight(
-                    name=name,
-                    shape=(input_shape[-1],),
-                    initializer=getattr(self, f"{name}_initializer"),
-                    regularizer=getattr(self, f"{name}_regularizer"),
-                    constraint=getattr(self, f"{name}_constraint"),
-                    # In float32, for the float32 arithmetic of `call`.
-                    autocast=False,
-                )
-                setattr(self, name, weight)
+        require(
+            len(input_shape) >= 3 and input_shape[-1] is not None,
+            "InstanceNormalization expects an input of shape (batch, height, width, "
+            "channels) with a known number of channels",
+            input_shape=tuple(input_shape),
+        )
+        self.gamma = self._add("gamma", input_shape[-1]) if self.scale else None
+        self.beta = self._add("beta", input_shape[-1]) if self.center else None
+
+    def _add(self, name, channels):
+        # autocast=False keeps both in float32 for the float32 arithmetic of `call`.
+        options = {kind: getattr(self, f"{name}_{kind}") for kind in _KINDS}
+        return self.add_weight((channels,), name=name, autocast=False, **options)
 
     def call(self, inputs):
         # float16 squares overflow beyond 256 and bfloat16 sums lose small addends.
@@ -142,10 +124,9 @@ class InstanceNormalization(keras.layers.Layer):
             "center": self.center,
             "scale": self.scale,
         }
-        for kind in ("initializer", "regularizer", "constraint"):
-            serialize = getattr(keras, f"{kind}s").serialize
+        for kind, module in _KINDS.items():
             for name in (f"beta_{kind}", f"gamma_{kind}"):
-                config[name] = serialize(getattr(self, name))
+                config[name] = module.serialize(getattr(self, name))
         return config
 
 
@@ -162,10 +143,8 @@ def normalize(x, normalization, affine=True, gamma_initializer="ones", name=None
 
     Returns:
         Tensor of the shape of `x`; `x` itself when `normalization` is `None`.
-
-    Raises:
-        ValueError: If `normalization` is none of the three.
     """
+    one_of("normalization", normalization, ("batch", "instance", None))
     if normalization is None:
         return x
     if normalization == "batch":
@@ -182,13 +161,8 @@ def normalize(x, normalization, affine=True, gamma_initializer="ones", name=None
             synchronized=keras.backend.backend() == "tensorflow",
             name=name,
         )
-    elif normalization == "instance":
+    else:
         layer = InstanceNormalization(
             center=affine, scale=affine, gamma_initializer=gamma_initializer, name=name
-        )
-    else:
-        raise ValueError(
-            'Argument `normalization` must be "batch", "instance" or None. '
-            f"Received: normalization={normalization!r}"
         )
     return layer(x)

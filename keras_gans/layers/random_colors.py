@@ -3,6 +3,9 @@
 import keras
 from keras import ops
 
+from keras_gans.arguments import arguments_of
+from keras_gans.checks import non_negative_float, probability
+
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class RandomColors(keras.layers.Layer):
@@ -24,31 +27,17 @@ class RandomColors(keras.layers.Layer):
         brightness: Non-negative float; b is uniform in [-brightness, brightness].
             Defaults to 0.6.
         seed: Optional integer, the seed of the random choices.
-        **kwargs: `name`, `dtype` and so on of `keras.layers.Layer`.
 
     Call arguments:
         images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
         training: Boolean, `False` by default: the images pass unchanged.
-
-    Returns:
-        A tensor of the same shape, in [-1, 1].
     """
 
     def __init__(self, invert=0.5, contrast=0.8, brightness=0.6, seed=None, **kwargs):
         super().__init__(**kwargs)
-        for name, value in (("invert", invert), ("contrast", contrast)):
-            if not 0 <= value <= 1:
-                raise ValueError(
-                    f"Argument `{name}` must lie in [0, 1]. Received: {name}={value}"
-                )
-        if brightness < 0:
-            raise ValueError(
-                "Argument `brightness` must be zero or a positive number. "
-                f"Received: brightness={brightness}"
-            )
-        self.invert = invert
-        self.contrast = contrast
-        self.brightness = brightness
+        self.invert = probability("invert", invert)
+        self.contrast = probability("contrast", contrast)
+        self.brightness = non_negative_float("brightness", brightness)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -73,10 +62,4 @@ class RandomColors(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "invert": self.invert,
-            "contrast": self.contrast,
-            "brightness": self.brightness,
-            "seed": self.seed,
-        }
+        return {**super().get_config(), **arguments_of(self)}

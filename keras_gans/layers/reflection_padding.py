@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gans.checks import require
+
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class ReflectionPadding2D(keras.layers.Layer):
@@ -15,27 +17,10 @@ class ReflectionPadding2D(keras.layers.Layer):
     Args:
         padding: Non-negative integer for all four sides, or
             `((top, bottom), (left, right))`.
-        **kwargs: `name`, `dtype` and the other arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Tensor of shape `(batch, height, width, channels)`, any range of
             values.
-
-    Returns:
-        Tensor of shape `(batch, top + height + bottom, left + width + right,
-        channels)` with the values of the input.
-
-    Raises:
-        TypeError: If `padding` is neither an integer nor two pairs of integers.
-        ValueError: If a padding is negative, or not smaller than the height or width
-            of the input as far as that is known.
-
-    Example:
-
-    ```python
-    layer = ReflectionPadding2D(3)
-    outputs = layer(keras.random.normal((2, 32, 32, 3)))  # (2, 38, 38, 3)
-    ```
 
     Reference:
         Johnson, Alahi and Fei-Fei, "Perceptual Losses for Real-Time Style Transfer
@@ -45,21 +30,19 @@ class ReflectionPadding2D(keras.layers.Layer):
 
     def __init__(self, padding=1, **kwargs):
         super().__init__(**kwargs)
-        message = (
+        must = (
             "Argument `padding` must be zero or a positive integer, or "
-            "((top, bottom), (left, right)) of such integers. "
-            f"Received: padding={padding!r}"
+            "((top, bottom), (left, right)) of such integers"
         )
         pairs = ((padding, padding),) * 2 if isinstance(padding, int) else padding
         try:
             (top, bottom), (left, right) = pairs
         except (TypeError, ValueError):
-            raise TypeError(message) from None
+            require(False, must, TypeError, padding=padding)
         sides = (top, bottom, left, right)
-        if any(isinstance(side, bool) or not isinstance(side, int) for side in sides):
-            raise TypeError(message)
-        if min(sides) < 0:
-            raise ValueError(message)
+        integers = all(type(side) is int for side in sides)
+        require(integers, must, TypeError, padding=padding)
+        require(min(sides) >= 0, must, padding=padding)
         self.padding = ((top, bottom), (left, right))
 
     def call(self, inputs):
@@ -68,24 +51,23 @@ class ReflectionPadding2D(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         self._check(input_shape)
-        batch, height, width, channels = input_shape
-        (top, bottom), (left, right) = self.padding
-        return (
-            batch,
-            None if height is None else top + height + bottom,
-            None if width is None else left + width + right,
-            channels,
-        )
+        batch, *sizes, channels = input_shape
+        padded = [
+            None if size is None else size + sum(sides)
+            for size, sides in zip(sizes, self.padding, strict=True)
+        ]
+        return (batch, *padded, channels)
 
     def _check(self, shape):
         for size, sides in zip(shape[1:3], self.padding):
-            if size is not None and max(sides) >= size:
-                raise ValueError(
-                    "Argument `padding` must be smaller than height and width, since "
-                    "the border pixel itself is not repeated. Received: "
-                    f"padding={self.padding} for an input of shape {tuple(shape)}. "
-                    "Use larger images or a smaller padding."
-                )
+            require(
+                size is None or max(sides) < size,
+                "Argument `padding` must be smaller than height and width, since the "
+                "border pixel itself is not repeated. Use larger images or a smaller "
+                "padding",
+                padding=self.padding,
+                shape=tuple(shape),
+            )
 
     def get_config(self):
         return {**super().get_config(), "padding": self.padding}

@@ -4,6 +4,9 @@ import math
 
 import keras
 
+from keras_gans.arguments import arguments_of
+from keras_gans.checks import positive_integer, require
+
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class SizeMultiple(keras.layers.Layer):
@@ -11,42 +14,24 @@ class SizeMultiple(keras.layers.Layer):
 
     A network that halves its input `n` times and doubles it again returns the size
     that came in only if that size is a multiple of `2**n`. Placed directly behind the
-    input, this layer says so, instead of letting a concatenation fail further down.
+    input, this layer says so, instead of letting a concatenation fail further down. A
+    size that is unknown while a graph is being traced passes unchecked.
     `size_multiple(network)` reads the multiple back.
 
     Args:
         multiple: Positive integer of which height and width must be multiples.
         minimum: Positive integer, the smallest height and width that leave at least
             one pixel everywhere in the network. `1` by default.
-        **kwargs: `name`, `dtype` and the other arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Tensor of shape `(batch, height, width, channels)`, any dtype and
             range of values.
-
-    Returns:
-        The input. A height or width that is unknown while a graph is being traced
-        passes unchecked.
-
-    Raises:
-        TypeError: If `multiple` or `minimum` is not an integer.
-        ValueError: If one of them is not positive, or if the height or width of the
-            input does not satisfy them.
     """
 
     def __init__(self, multiple, minimum=1, **kwargs):
         super().__init__(**kwargs)
-        for name, value in (("multiple", multiple), ("minimum", minimum)):
-            message = (
-                f"Argument `{name}` must be a positive integer. "
-                f"Received: {name}={value!r}"
-            )
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise TypeError(message)
-            if value < 1:
-                raise ValueError(message)
-        self.multiple = multiple
-        self.minimum = minimum
+        self.multiple = positive_integer("multiple", multiple, TypeError)
+        self.minimum = positive_integer("minimum", minimum, TypeError)
 
     def call(self, inputs):
         self._check(inputs.shape)
@@ -63,30 +48,25 @@ class SizeMultiple(keras.layers.Layer):
         known_sizes = [size for size in (height, width) if size is not None]
         received = (
             f"Received: height={height}, width={width}. "
-            "Crop, pad or resize the images first."
+            "Crop, pad or resize the images first"
         )
-        if any(size % self.multiple for size in known_sizes):
-            halvings = self.multiple.bit_length() - 1
-            if self.multiple == 2**halvings:
-                times = "once" if halvings == 1 else f"{halvings} times"
-                reason = f"This network halves its input {times}, so height and width"
-            else:
-                reason = "Height and width of the input of this network"
-            raise ValueError(
-                f"{reason} must be multiples of {self.multiple}. {received}"
-            )
-        if any(size < self.minimum for size in known_sizes):
-            raise ValueError(
-                "Height and width of the input of this network must be at least "
-                f"{self.minimum} pixels. {received}"
-            )
+        reason = "Height and width of the input of this network"
+        halvings = self.multiple.bit_length() - 1
+        if self.multiple == 2**halvings:
+            times = "once" if halvings == 1 else f"{halvings} times"
+            reason = f"This network halves its input {times}, so height and width"
+        require(
+            not any(size % self.multiple for size in known_sizes),
+            f"{reason} must be multiples of {self.multiple}. {received}",
+        )
+        require(
+            min(known_sizes, default=self.minimum) >= self.minimum,
+            "Height and width of the input of this network must be at least "
+            f"{self.minimum} pixels. {received}",
+        )
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "multiple": self.multiple,
-            "minimum": self.minimum,
-        }
+        return {**super().get_config(), **arguments_of(self)}
 
 
 def size_multiple(network):

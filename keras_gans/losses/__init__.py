@@ -1,7 +1,9 @@
 """Losses as `keras.losses.Loss` objects, and penalties of discriminators.
 
-All raise a `TypeError` for an argument of another kind than its documentation names,
-and a `ValueError` for one out of its range, an unknown name, or shapes that do not fit.
+Losses also take the arguments of their base class, and so `reduction`, `name` and
+`dtype` of a Keras loss. All raise a `TypeError` for an argument of another kind than
+its documentation names, and a `ValueError` for one out of its range, an unknown name,
+or shapes that do not fit.
 """
 
 from keras_gans.losses.adversarial import (

@@ -9,13 +9,8 @@ All take the arguments of `AdversarialLoss`.
 import keras
 from keras import ops
 
-from keras_gans.losses.common import (
-    Loss,
-    check_same_shape,
-    finite_float,
-    flatten_samples,
-    positive_float,
-)
+from keras_gans.checks import finite_float, positive_float, require
+from keras_gans.losses.common import Loss, abstract, check_same_shape, flatten_samples
 
 
 class AdversarialLoss(Loss):
@@ -25,11 +20,10 @@ class AdversarialLoss(Loss):
 
     Args:
         scale: Positive float, a constant factor of the loss.
-        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Call arguments:
-        real_output: Discriminator logits of real images, shape `(batch, ...)`.
-        fake_output: Discriminator logits of generated images, shape `(batch, ...)`.
+        real_output, fake_output: Discriminator logits of real and of generated images,
+            shape `(batch, ...)`.
 
     Returns:
         A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
@@ -47,18 +41,12 @@ class AdversarialLoss(Loss):
 
     def elementwise(self, real_output, fake_output):
         """Loss of every output of the discriminator, before any averaging."""
-        raise TypeError(
-            f"{type(self).__name__} is abstract: implement `elementwise`, or use a "
-            "subclass such as `LeastSquaresDiscriminatorLoss`."
-        )
+        raise abstract(self, "elementwise", "LeastSquaresDiscriminatorLoss")
 
     def call(self, real_output, fake_output):
         check_same_shape(real_output=real_output, fake_output=fake_output)
         values = self.elementwise(real_output, fake_output)
         return self.scale * ops.mean(flatten_samples(values), axis=1)
-
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -72,29 +60,24 @@ class MinimaxDiscriminatorLoss(AdversarialLoss):
         label_smoothing: Float in [0, 1). The target of real images is
             `1 - label_smoothing` (one-sided smoothing, Salimans et al., 2016);
             the target of fakes stays 0. Defaults to 0, no smoothing.
-        **kwargs: Those of `AdversarialLoss`.
 
     Reference:
-        Goodfellow et al., "Generative Adversarial Networks", 2014, eq. 1,
-        https://arxiv.org/abs/1406.2661
+        Goodfellow et al., eq. 1, see `keras_gans.models.GAN`.
     """
 
     def __init__(self, label_smoothing=0.0, **kwargs):
         super().__init__(**kwargs)
         self.label_smoothing = finite_float("label_smoothing", label_smoothing)
-        if not 0 <= self.label_smoothing < 1:
-            raise ValueError(
-                "Argument `label_smoothing` must lie in [0, 1). "
-                f"Received: label_smoothing={label_smoothing}"
-            )
+        require(
+            0 <= self.label_smoothing < 1,
+            "Argument `label_smoothing` must lie in [0, 1)",
+            label_smoothing=label_smoothing,
+        )
 
     def elementwise(self, real_output, fake_output):
         # -t log s(r) - (1 - t) log(1 - s(r)) = softplus(-r) + (1 - t) r
         real_loss = ops.softplus(-real_output) + self.label_smoothing * real_output
         return real_loss + ops.softplus(fake_output)
-
-    def get_config(self):
-        return {**super().get_config(), "label_smoothing": self.label_smoothing}
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -113,12 +96,7 @@ class MinimaxGeneratorLoss(AdversarialLoss):
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class NonSaturatingGeneratorLoss(AdversarialLoss):
-    """Non-saturating loss of the generator: `-log s(fake)`.
-
-    Reference:
-        Goodfellow et al., "Generative Adversarial Networks", 2014, section 3,
-        https://arxiv.org/abs/1406.2661
-    """
+    """Non-saturating loss of the generator: `-log s(fake)` (section 3 there)."""
 
     uses_real_output = False
 
@@ -134,11 +112,9 @@ class LeastSquaresDiscriminatorLoss(AdversarialLoss):
         a: Float, the target of fakes. Defaults to 0.
         b: Float, the target of real images. Defaults to 1.
         scale: Positive float, the constant factor. Defaults to the paper's 0.5.
-        **kwargs: Those of `AdversarialLoss`.
 
     Reference:
-        Mao et al., "Least Squares Generative Adversarial Networks", 2017, eq. 2,
-        https://arxiv.org/abs/1611.04076
+        Mao et al., eq. 2, see `keras_gans.models.LSGAN`.
     """
 
     def __init__(self, a=0.0, b=1.0, scale=0.5, **kwargs):
@@ -147,9 +123,6 @@ class LeastSquaresDiscriminatorLoss(AdversarialLoss):
 
     def elementwise(self, real_output, fake_output):
         return ops.square(real_output - self.b) + ops.square(fake_output - self.a)
-
-    def get_config(self):
-        return {**super().get_config(), "a": self.a, "b": self.b}
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -161,7 +134,6 @@ class LeastSquaresGeneratorLoss(AdversarialLoss):
             fakes. Defaults to 1.
         scale: Positive float, the constant factor. Defaults to the paper's 0.5;
             CycleGAN's generators use 1.
-        **kwargs: Those of `AdversarialLoss`.
     """
 
     uses_real_output = False
@@ -173,9 +145,6 @@ class LeastSquaresGeneratorLoss(AdversarialLoss):
     def elementwise(self, real_output, fake_output):
         return ops.square(fake_output - self.c)
 
-    def get_config(self):
-        return {**super().get_config(), "c": self.c}
-
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class WassersteinDiscriminatorLoss(AdversarialLoss):
@@ -184,8 +153,7 @@ class WassersteinDiscriminatorLoss(AdversarialLoss):
     Without clipped weights or a gradient penalty it has no lower bound.
 
     Reference:
-        Arjovsky, Chintala and Bottou, "Wasserstein GAN", 2017, eq. 3,
-        https://arxiv.org/abs/1701.07875
+        Arjovsky, Chintala and Bottou, eq. 3, see `keras_gans.models.WGAN`.
     """
 
     def elementwise(self, real_output, fake_output):

@@ -4,27 +4,19 @@ Attributes are 0 or 1, of any numeric dtype, shape `(batch, attributes)`: those 
 real image, att, and those wanted of its translation x' = G(x, att'). Other values are
 refused where data come in, not here.
 
-    StarGAN   D: adversarial(x, x') + penalty + λ_cls classification(att, x)
-              G: adversarial(x') + λ_cls classification(att', x') + λ_rec mean |x - x''|
-    ACL-GAN   D: λ_att attribute(att, x, att', x') (+ penalty)
-              G: λ_att attribute(att', x') + λ_con mean |x - x'|
-
-StarGAN's adversarial loss is the pair `"wasserstein"` on the patches of D's first
-output, with a `GradientPenalty`; classification reads the logits of the second; and
-x'' = G(x', att) is the way back, a second pass of the generator. ACL-GAN has no way
-back: its paper calls its content loss simpler than StarGAN's and gives no formula, and
-it is read here as the distance between an image and its own translation. Either mean is
-`keras.losses.MeanAbsoluteError`.
+`keras_gans.models.StarGAN` and `ACLGAN` say how they add up.
 """
 
 import keras
 from keras import ops
 
+from keras_gans.checks import boolean, one_of, positive_float, require
 from keras_gans.losses.common import (
     Loss,
+    abstract,
     check_same_shape,
+    compatible,
     loss_pair,
-    positive_float,
 )
 
 # For each form, the loss of outputs that ought to say real, and fake.
@@ -51,40 +43,21 @@ class AttributeLoss(Loss):
             one of its own. The discriminator then has two outputs for each attribute:
             first all for [att], then all for [1 - att]. Defaults to `False`, the paper.
         scale: Positive float, a constant factor of the loss. Defaults to 1.
-        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
-
-    Returns:
-        A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
 
     Reference:
-        Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
-        and hyper-parameter searching speed using new loss function" (in Korean),
-        section 3.
+        Cho and Yoon, section 3, see `keras_gans.models.ACLGAN`.
     """
 
     def __init__(
         self, form="least_squares", with_complement=False, scale=1.0, *args, **kwargs
     ):
         super().__init__(*args, **kwargs)
-        if form not in _FORMS:
-            raise ValueError(
-                f"Argument `form` must be one of {sorted(_FORMS)}. "
-                f"Received: form={form!r}"
-            )
-        if not isinstance(with_complement, bool):
-            raise TypeError(
-                "Argument `with_complement` must be a boolean. "
-                f"Received: with_complement={with_complement!r}"
-            )
-        self.form = form
-        self.with_complement = with_complement
+        self.form = one_of("form", form, tuple(_FORMS))
+        self.with_complement = boolean("with_complement", with_complement)
         self.scale = positive_float("scale", scale)
 
     def call(self, attributes, output):
-        raise TypeError(
-            f"{type(self).__name__} is abstract: use `AttributeDiscriminatorLoss` or "
-            "`AttributeGeneratorLoss`."
-        )
+        raise abstract(self, "call", "AttributeDiscriminatorLoss")
 
     def as_real(self, attributes, output):
         """Returns `(batch,)`, the loss of outputs that ought to say real."""
@@ -100,27 +73,17 @@ class AttributeLoss(Loss):
         _check_rank_of_attributes(attributes)
         if self.with_complement:
             attributes = ops.concatenate([attributes, 1.0 - attributes], axis=1)
-        rank = len(output.shape)
-        if rank < 2 or any(
-            one != other and None not in (one, other)
-            for one, other in zip(attributes.shape, (output.shape[0], output.shape[-1]))
-        ):
-            raise ValueError(
-                "The discriminator must give each sample one output for each attribute"
-                f"{' and one for its absence' if self.with_complement else ''}, shape "
-                f"(batch, ..., {attributes.shape[1]}). Received: outputs of shape "
-                f"{tuple(output.shape)} for {attributes.shape[0]} samples"
-            )
+        rank, columns = len(output.shape), (output.shape[0], output.shape[-1])
+        require(
+            rank >= 2 and compatible(attributes.shape, columns),
+            "The discriminator must give each sample one output for each attribute"
+            f"{' and one for its absence' if self.with_complement else ''}, shape "
+            f"(batch, ..., {attributes.shape[1]})",
+            samples=attributes.shape[0],
+            shape=tuple(output.shape),
+        )
         values = ops.mean(elementwise(output), axis=tuple(range(1, rank - 1)))
         return self.scale * ops.sum(attributes * values, axis=1)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "form": self.form,
-            "with_complement": self.with_complement,
-            "scale": self.scale,
-        }
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -130,15 +93,14 @@ class AttributeDiscriminatorLoss(AttributeLoss):
         least squares:  (D(x) - 1)² · att + D(x')² · att'
         Wasserstein:    -D(x) · att + D(x') · att'
 
-    The dot is the product over the attributes. A real image without an attribute, and a
-    translation that was not to have it, leave that attribute's output alone.
+    A real image without an attribute, and a translation that was not to have it, leave
+    that attribute's output alone.
 
-    `GradientPenalty` takes a discriminator with several outputs and looks at their
-    mean. That bounds the mean alone; the difference of two outputs can grow without
-    end, and the Wasserstein form falls with it wherever the attributes of real images
-    show better than those of translations. A penalty on the sum that the loss reads,
-    `GradientPenalty()(lambda x: ops.sum(target * discriminator(x), axis=1), ...)`,
-    sees that difference. The form of least squares has a lower bound by itself.
+    `GradientPenalty` bounds the mean of the outputs alone; the difference of two can
+    grow without end, and the Wasserstein form falls with it wherever the attributes of
+    real images show better than those of translations. A penalty on the sum that the
+    loss reads, `GradientPenalty()(lambda x: ops.sum(target * discriminator(x), axis=1),
+    ...)`, sees that difference. Least squares have a lower bound by themselves.
 
     Call arguments:
         attributes: Pair (attributes of the real images, attributes that the translated
@@ -160,12 +122,12 @@ class AttributeDiscriminatorLoss(AttributeLoss):
 
     def call(self, attributes, outputs):
         for name, pair in (("attributes", attributes), ("outputs", outputs)):
-            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-                raise TypeError(
-                    f"`{name}` must be a pair: `loss((real_attributes, "
-                    "target_attributes), (real_output, fake_output))`. Received: "
-                    f"{_kind(pair)}"
-                )
+            require(
+                isinstance(pair, (tuple, list)) and len(pair) == 2,
+                f"`{name}` must be a pair: `loss((real_attributes, target_attributes), "
+                f"(real_output, fake_output))`. Received: {_kind(pair)}",
+                TypeError,
+            )
             for tensor in pair:
                 _check_is_tensor(name, tensor, "two tensors")
         real_attributes, target_attributes = attributes
@@ -181,8 +143,6 @@ class AttributeGeneratorLoss(AttributeLoss):
 
         least squares:  (D(x') - 1)² · att'
         Wasserstein:    -D(x') · att'
-
-    The dot is the product over the attributes.
 
     Call arguments:
         attributes: Attributes that the translated images were to have, a tensor
@@ -204,29 +164,13 @@ class AttributeClassificationLoss(Loss):
     `s` is the sigmoid, and the sum runs over the attributes, as in the authors' code;
     `keras.losses.BinaryCrossentropy` has the mean, which is smaller by their number.
 
-    Args:
-        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
-
     Call arguments:
         attributes: Tensor of shape `(batch, attributes)` of 0 and 1: those of real
             images for the discriminator, the wanted ones for the generator.
         logits: What the discriminator says about the same images, of the same shape.
 
-    Returns:
-        A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
-
-    Example:
-
-    ```python
-    classification_loss = keras_gans.losses.AttributeClassificationLoss()
-    patches, logits = discriminator(images)
-    loss = classification_loss(attributes, logits)
-    ```
-
     Reference:
-        Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
-        Image-to-Image Translation", 2018, eqs. 2 and 3,
-        https://arxiv.org/abs/1711.09020
+        Choi et al., eqs. 2 and 3, see `keras_gans.models.StarGAN`.
     """
 
     def call(self, attributes, logits):
@@ -248,30 +192,28 @@ def attribute_loss_pair(identifier="least_squares", with_complement=False):
         with_complement: Boolean, whether the discriminator has outputs for the absence
             of attributes too. The losses of a pair must agree.
     """
+    kinds = AttributeDiscriminatorLoss, AttributeGeneratorLoss
     by_name = {
-        form: lambda form=form: (
-            AttributeDiscriminatorLoss(form, with_complement),
-            AttributeGeneratorLoss(form, with_complement),
-        )
+        form: lambda form=form: [kind(form, with_complement) for kind in kinds]
         for form in _FORMS
     }
     pair = loss_pair("attribute_loss", identifier, by_name)
-    for loss, opposite in zip(
-        pair, (AttributeGeneratorLoss, AttributeDiscriminatorLoss)
-    ):
-        if isinstance(loss, opposite):
-            raise ValueError(
-                "Argument `attribute_loss` must be the discriminator's loss first and "
-                f"the generator's second. Received: attribute_loss={identifier!r}"
-            )
+    for loss, opposite in zip(pair, reversed(kinds), strict=True):
+        require(
+            not isinstance(loss, opposite),
+            "Argument `attribute_loss` must be the discriminator's loss first and the "
+            "generator's second",
+            attribute_loss=identifier,
+        )
         # A loss of someone else's, without the attribute, is taken on trust.
-        if getattr(loss, "with_complement", with_complement) != with_complement:
-            raise ValueError(
-                "Argument `attribute_loss` must fit the discriminator, which has "
-                f"{'two outputs' if with_complement else 'one output'} for each "
-                f"attribute. Received: {type(loss).__name__} with "
-                f"with_complement={loss.with_complement}"
-            )
+        complement = getattr(loss, "with_complement", with_complement)
+        require(
+            complement == with_complement,
+            "Argument `attribute_loss` must fit the discriminator, which has "
+            f"{'two outputs' if with_complement else 'one output'} for each attribute",
+            attribute_loss=type(loss).__name__,
+            with_complement=complement,
+        )
     return pair
 
 
@@ -283,15 +225,16 @@ def _kind(value):
 
 def _check_is_tensor(name, value, what="one tensor"):
     # Keras has made tensors of all leaves: a list of lists is one of scalars by now.
-    if not hasattr(value, "shape"):
-        raise TypeError(
-            f"`{name}` must be {what}; make arrays of lists. Received: {_kind(value)}"
-        )
+    require(
+        hasattr(value, "shape"),
+        f"`{name}` must be {what}; make arrays of lists. Received: {_kind(value)}",
+        TypeError,
+    )
 
 
 def _check_rank_of_attributes(attributes):
-    if len(attributes.shape) != 2:
-        raise ValueError(
-            "Attributes must have the shape (batch, attributes). "
-            f"Received: shape {tuple(attributes.shape)}"
-        )
+    require(
+        len(attributes.shape) == 2,
+        "Attributes must have the shape (batch, attributes)",
+        shape=tuple(attributes.shape),
+    )

@@ -3,15 +3,15 @@
 import keras
 from keras import ops
 
-from keras_gans.checks import (  # noqa: F401
-    finite_float,
-    non_negative_float,
-    positive_float,
-)
+from keras_gans.arguments import arguments_of
+from keras_gans.checks import require
 
 
 class Loss(keras.losses.Loss):
-    """Base of the losses here: a Keras loss whose configuration has its dtype.
+    """Base of the losses here: a Keras loss whose configuration is its arguments.
+
+    Each argument of a subclass is an attribute of the same name. What a loss returns is
+    a scalar, or a tensor of shape `(batch,)` with `reduction=None`.
 
     Args:
         reduction: Reduction over the batch, as in `keras.losses.Loss`.
@@ -24,7 +24,23 @@ class Loss(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def get_config(self):
-        return {**super().get_config(), "dtype": self.dtype}
+        return {**super().get_config(), **arguments_of(self)}
+
+
+def abstract(instance, method, subclass):
+    """Returns the error of a method that subclasses implement."""
+    return TypeError(
+        f"{type(instance).__name__} is abstract: implement `{method}`, or use a "
+        f"subclass such as `{subclass}`."
+    )
+
+
+def compatible(one, other):
+    """Whether two shapes are equal wherever both are known."""
+    return len(one) == len(other) and all(
+        size == size_of_other or None in (size, size_of_other)
+        for size, size_of_other in zip(one, other, strict=True)
+    )
 
 
 def check_same_shape(**tensors):
@@ -32,14 +48,19 @@ def check_same_shape(**tensors):
 
     Otherwise (8, 1) and (8,) would broadcast to (8, 8) without a word.
     """
-    shapes = [tuple(tensor.shape) for tensor in tensors.values()]
-    if len(shapes[0]) != len(shapes[1]) or any(
-        one != other and None not in (one, other) for one, other in zip(*shapes)
-    ):
-        names = " and ".join(f"`{name}`" for name in tensors)
-        raise ValueError(
-            f"{names} must have the same shape. "
-            f"Received: shapes {shapes[0]} and {shapes[1]}"
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    names = " and ".join(f"`{name}`" for name in tensors)
+    require(compatible(*shapes.values()), f"{names} must have the same shape", **shapes)
+
+
+def check_images(**tensors):
+    """Raises a `ValueError` unless two tensors, given by name, are images alike."""
+    check_same_shape(**tensors)
+    for name, tensor in tensors.items():
+        require(
+            len(tensor.shape) == 4 and tensor.shape[-1] != 0,
+            f"`{name}` must be images of shape (batch, height, width, channels)",
+            shape=tuple(tensor.shape),
         )
 
 
@@ -68,18 +89,15 @@ def loss_pair(argument, identifier, by_name):
         identifier: What was given for it.
         by_name: Dict from name to a function that makes the pair.
     """
+    must = f"Argument `{argument}` must be one of {sorted(by_name)} or a pair "
     if isinstance(identifier, str):
-        if identifier not in by_name:
-            raise ValueError(
-                f"Argument `{argument}` must be one of {sorted(by_name)} or a pair of "
-                f"losses. Received: {argument}={identifier!r}"
-            )
+        require(identifier in by_name, f"{must}of losses", **{argument: identifier})
         return tuple(by_name[identifier]())
     is_pair = isinstance(identifier, (tuple, list)) and len(identifier) == 2
-    if not is_pair or not all(isinstance(x, keras.losses.Loss) for x in identifier):
-        raise TypeError(
-            f"Argument `{argument}` must be one of {sorted(by_name)} or a pair "
-            "(discriminator_loss, generator_loss) of `keras.losses.Loss` objects. "
-            f"Received: {argument}={identifier!r}"
-        )
+    require(
+        is_pair and all(isinstance(x, keras.losses.Loss) for x in identifier),
+        f"{must}(discriminator_loss, generator_loss) of `keras.losses.Loss` objects",
+        TypeError,
+        **{argument: identifier},
+    )
     return tuple(identifier)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_gans.losses.common import Loss, check_same_shape
+from keras_gans.losses.common import Loss, check_images
 
 # Keeps the root of the magnitude differentiable on flat images.
 _EPSILON = 1e-6
@@ -21,22 +21,10 @@ class EdgeLoss(Loss):
     borders, so that a border is not an edge. Any model can add this loss to that of its
     generator.
 
-    Args:
-        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
-
     Call arguments:
-        y_true: Images in [-1, 1], shape `(batch, height, width, channels)`, of at least
-            two pixels in height and width.
-        y_pred: Generated images of the same shape.
-
-    Returns:
-        A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
-
-    Example:
-
-    ```python
-    loss = keras_gans.losses.EdgeLoss()(images, generated)
-    ```
+        y_true, y_pred: Images and generated ones in [-1, 1], of the same shape
+            `(batch, height, width, channels)` of at least two pixels in height and
+            width.
 
     Reference:
         - Lee, Park and Shon, "A Study on the Loss Functions of GAN Models" (in Korean),
@@ -46,12 +34,7 @@ class EdgeLoss(Loss):
     """
 
     def call(self, y_true, y_pred):
-        check_same_shape(y_true=y_true, y_pred=y_pred)
-        if len(y_pred.shape) != 4:
-            raise ValueError(
-                "`y_true` and `y_pred` must be images of shape (batch, height, width, "
-                f"channels). Received: shape {tuple(y_pred.shape)}"
-            )
+        check_images(y_true=y_true, y_pred=y_pred)
         difference = sobel_magnitude(y_true) - sobel_magnitude(y_pred)
         return ops.mean(ops.abs(difference), axis=(1, 2, 3))
 

@@ -8,14 +8,13 @@ images like the real ones. Losses have the signature of `adversarial.py`,
 import keras
 from keras import ops
 
+from keras_gans.checks import one_of, positive_float, probability
 from keras_gans.losses.adversarial import AdversarialLoss
 from keras_gans.losses.common import (
     Loss,
     check_same_shape,
     euclidean_norm,
-    finite_float,
     flatten_samples,
-    positive_float,
 )
 
 NORMS = ("euclidean", "l1", "l2")
@@ -28,11 +27,9 @@ class EnergyDiscriminatorLoss(AdversarialLoss):
     Args:
         margin: Positive float, in the unit of the energy. Fakes of a higher energy do
             not count. Defaults to 10, the paper's value for MNIST.
-        **kwargs: Those of `AdversarialLoss`.
 
     Reference:
-        Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
-        eq. 1, https://arxiv.org/abs/1609.03126
+        Zhao, Mathieu and LeCun, eq. 1, see `keras_gans.models.EBGAN`.
     """
 
     outputs = "energies"
@@ -43,9 +40,6 @@ class EnergyDiscriminatorLoss(AdversarialLoss):
 
     def elementwise(self, real_output, fake_output):
         return real_output + ops.relu(self.margin - fake_output)
-
-    def get_config(self):
-        return {**super().get_config(), "margin": self.margin}
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -67,20 +61,16 @@ class BoundaryEquilibriumDiscriminatorLoss(AdversarialLoss):
         k: Float in [0, 1], where the attribute `k` starts. A model that controls the
             balance sets the attribute to a variable, which each call reads; the
             configuration keeps the float. Defaults to the paper's 0.
-        **kwargs: Those of `AdversarialLoss`.
 
     Reference:
-        Berthelot, Schumm and Metz, "BEGAN: Boundary Equilibrium Generative Adversarial
-        Networks", 2017, section 3.4, https://arxiv.org/abs/1703.10717
+        Berthelot, Schumm and Metz, section 3.4, see `keras_gans.models.BEGAN`.
     """
 
     outputs = "energies"
 
     def __init__(self, k=0.0, **kwargs):
         super().__init__(**kwargs)
-        self._initial_k = self.k = finite_float("k", k)
-        if not 0 <= self.k <= 1:
-            raise ValueError(f"Argument `k` must lie in [0, 1]. Received: k={k}")
+        self._initial_k = self.k = probability("k", k)
 
     def elementwise(self, real_output, fake_output):
         return real_output - ops.cast(self.k, fake_output.dtype) * fake_output
@@ -102,40 +92,23 @@ class ReconstructionEnergy(Loss):
         norm: `"euclidean"`, the norm of the difference over all values of an image
             (EBGAN); `"l1"`, the mean of absolute differences (BEGAN with exponent 1);
             or `"l2"`, the mean of squared differences (BEGAN with exponent 2).
-        reduction: Reduction over the batch, as in `keras.losses.Loss`. Defaults to
-            None: one energy for each image.
-        name: String, the name of the loss.
-        dtype: Dtype of the computation, `keras.config.floatx()` by default.
+        reduction: Reduction over the batch; None by default: one energy for each image.
+        name, dtype: As for any Keras loss.
 
     Call arguments:
-        images: Tensor of shape `(batch, ...)`, of two dimensions or more.
-        reconstructions: Tensor of the same shape.
+        images, reconstructions: Tensors of the same shape `(batch, ...)`.
 
     Returns:
         Energies, shape `(batch,)`, or a scalar with a `reduction`. Where image and
         reconstruction are equal, the gradient is zero.
 
-    Example:
-
-    ```python
-    energy = keras_gans.losses.ReconstructionEnergy("l1")
-    real_energy = energy(images, autoencoder(images))
-    ```
-
     Reference:
-        - Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
-          eq. 3, https://arxiv.org/abs/1609.03126
-        - Berthelot, Schumm and Metz, "BEGAN: Boundary Equilibrium Generative
-          Adversarial Networks", 2017, section 3.1, https://arxiv.org/abs/1703.10717
+        Eq. 3 of EBGAN's paper and section 3.1 of BEGAN's, see `keras_gans.models`.
     """
 
     def __init__(self, norm="euclidean", reduction=None, name=None, dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if norm not in NORMS:
-            raise ValueError(
-                f"Argument `norm` must be one of {NORMS}. Received: norm={norm!r}"
-            )
-        self.norm = norm
+        self.norm = one_of("norm", norm, NORMS)
 
     def call(self, images, reconstructions):
         check_same_shape(images=images, reconstructions=reconstructions)
@@ -144,9 +117,6 @@ class ReconstructionEnergy(Loss):
             return euclidean_norm(errors)
         errors = ops.abs(errors) if self.norm == "l1" else ops.square(errors)
         return ops.mean(errors, axis=1)
-
-    def get_config(self):
-        return {**super().get_config(), "norm": self.norm}
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -163,8 +133,7 @@ class PullAwayTerm(keras.losses.Loss):
     part of the batch.
 
     Args:
-        name: String, the name of the loss.
-        dtype: Dtype of the computation, `keras.config.floatx()` by default.
+        name, dtype: As for any Keras loss.
 
     Call arguments:
         codes: Tensor of shape `(batch, ...)`, what the encoder gives for generated
@@ -175,8 +144,7 @@ class PullAwayTerm(keras.losses.Loss):
         loss is.
 
     Reference:
-        Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
-        eq. 4, https://arxiv.org/abs/1609.03126
+        Zhao, Mathieu and LeCun, eq. 4, see `keras_gans.models.EBGAN`.
     """
 
     def __init__(self, name=None, dtype=None):

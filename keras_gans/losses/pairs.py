@@ -1,5 +1,6 @@
 """Pairs of adversarial losses by name, and which of them fit which discriminator."""
 
+from keras_gans.checks import require
 from keras_gans.losses import adversarial, energy
 from keras_gans.losses.common import loss_pair
 
@@ -8,10 +9,7 @@ _PAIRS = {
         adversarial.LeastSquaresDiscriminatorLoss,
         adversarial.LeastSquaresGeneratorLoss,
     ),
-    "minimax": (
-        adversarial.MinimaxDiscriminatorLoss,
-        adversarial.MinimaxGeneratorLoss,
-    ),
+    "minimax": (adversarial.MinimaxDiscriminatorLoss, adversarial.MinimaxGeneratorLoss),
     "non_saturating": (
         adversarial.MinimaxDiscriminatorLoss,
         adversarial.NonSaturatingGeneratorLoss,
@@ -60,9 +58,9 @@ def adversarial_loss_pair(identifier, outputs="logits"):
     pair = loss_pair("adversarial_loss", identifier, by_name)
     for loss in pair:
         # A loss of someone else's, without the attribute, is taken on trust.
-        if getattr(loss, "outputs", outputs) != outputs:
-            raise ValueError(
-                "Argument `adversarial_loss` must fit the discriminator, which returns "
-                f"{outputs}. Received: {type(loss).__name__}. {_REASONS[outputs]}"
-            )
+        require(
+            getattr(loss, "outputs", outputs) == outputs,
+            "Argument `adversarial_loss` must fit the discriminator, which returns "
+            f"{outputs}. {_REASONS[outputs]} Received: {type(loss).__name__}",
+        )
     return pair

@@ -8,11 +8,13 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gans.arguments import arguments_of
+from keras_gans.checks import non_negative_float, require
 from keras_gans.losses.common import (
+    abstract,
     check_same_shape,
     euclidean_norm,
     flatten_samples,
-    non_negative_float,
 )
 
 
@@ -48,17 +50,11 @@ class DiscriminatorPenalty:
 
     def points(self, real_images, fake_images, seed):
         """Returns the images at which the gradient is taken."""
-        raise TypeError(self._abstract("points"))
+        raise abstract(self, "points", "GradientPenalty")
 
     def of_gradients(self, gradients):
         """Returns `(batch,)`, the penalty of gradients `(batch, values)`."""
-        raise TypeError(self._abstract("of_gradients"))
-
-    def _abstract(self, method):
-        return (
-            f"{type(self).__name__} is abstract: implement `{method}`, or use a "
-            "subclass such as `GradientPenalty`."
-        )
+        raise abstract(self, "of_gradients", "GradientPenalty")
 
     def __call__(self, discriminator, real_images, fake_images, seed=None):
         real_images = ops.convert_to_tensor(real_images, "float32")
@@ -75,7 +71,7 @@ class DiscriminatorPenalty:
         return self.weight * ops.mean(self.of_gradients(gradients)) / replicas
 
     def get_config(self):
-        return {"weight": self.weight}
+        return arguments_of(self)
 
     @classmethod
     def from_config(cls, config):
@@ -95,17 +91,8 @@ class GradientPenalty(DiscriminatorPenalty):
         weight: Non-negative float, λ in the paper. Defaults to 10.
         target: Non-negative float, the norm aimed at. Defaults to 1.
 
-    Example:
-
-    ```python
-    penalty = keras_gans.losses.GradientPenalty()
-    with tf.GradientTape() as tape:
-        loss = critic_loss(critic(real), critic(fake)) + penalty(critic, real, fake)
-    ```
-
     Reference:
-        Gulrajani et al., "Improved Training of Wasserstein GANs", 2017, eq. 3,
-        https://arxiv.org/abs/1704.00028
+        Gulrajani et al., eq. 3, see `keras_gans.models.WGANGP`.
     """
 
     def __init__(self, weight=10.0, target=1.0):
@@ -118,9 +105,6 @@ class GradientPenalty(DiscriminatorPenalty):
 
     def of_gradients(self, gradients):
         return ops.square(euclidean_norm(gradients) - self.target)
-
-    def get_config(self):
-        return {**super().get_config(), "target": self.target}
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -171,8 +155,7 @@ class DRAGANPenalty(GradientPenalty):
     replica's part of the batch.
 
     Args:
-        weight: Non-negative float, λ in the paper. Defaults to 10.
-        target: Non-negative float, the norm aimed at. Defaults to 1.
+        weight, target: As for `GradientPenalty`.
         noise_scale: Non-negative float, in standard deviations. Defaults to 0.5.
 
     Reference:
@@ -192,9 +175,6 @@ class DRAGANPenalty(GradientPenalty):
         alpha, noise = uniform[:, :1], self.noise_scale * uniform[:, 1:]
         points = flat + alpha * ops.std(flat) * noise
         return ops.reshape(points, ops.shape(real_images))
-
-    def get_config(self):
-        return {**super().get_config(), "noise_scale": self.noise_scale}
 
 
 _PENALTIES = {
@@ -217,19 +197,19 @@ def get_penalty(identifier, weight=None):
     if isinstance(identifier, str) and identifier in _PENALTIES:
         arguments = {} if weight is None else {"weight": weight}
         return _PENALTIES[identifier](**arguments)
-    message = (
+    must = (
         f"Argument `penalty` must be one of {sorted(_PENALTIES)}, or a penalty such as "
-        f"`keras_gans.losses.R1Penalty()`. Received: penalty={identifier!r}"
+        "`keras_gans.losses.R1Penalty()`"
     )
-    if isinstance(identifier, str):
-        raise ValueError(message)
-    if isinstance(identifier, type) or not (identifier is None or callable(identifier)):
-        raise TypeError(message)
-    if weight is not None:
-        raise ValueError(
-            "Argument `weight` goes with the name of a penalty. "
-            f"Received: weight={weight}, penalty={identifier!r}"
-        )
+    require(not isinstance(identifier, str), must, penalty=identifier)
+    is_penalty = callable(identifier) and not isinstance(identifier, type)
+    require(identifier is None or is_penalty, must, TypeError, penalty=identifier)
+    require(
+        weight is None,
+        "Argument `weight` goes with the name of a penalty",
+        weight=weight,
+        penalty=identifier,
+    )
     return identifier
 
 

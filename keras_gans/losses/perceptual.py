@@ -9,12 +9,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_gans.checks import one_of, positive_float, require
 from keras_gans.losses.common import (
     Loss,
     check_same_shape,
     euclidean_norm,
     flatten_samples,
-    positive_float,
 )
 from keras_gans.pretrained import close_networks, load_application
 
@@ -24,7 +24,7 @@ _VGG_LAYERS = ("block4_conv3",)
 _DISTANCES = ("l2", "mean_squared")
 _WAY_OUT = (
     "Give the weight itself in place of one that is found: `semantic_weight`, option "
-    "--semantic-weight."
+    "--semantic-weight"
 )
 
 
@@ -59,25 +59,12 @@ class SemanticVGGLoss(Loss):
             [0, 255] and has its preprocessing inside. The loss works on a copy.
         distance: `"l2"`, the norm above, by default, or `"mean_squared"`,
             mean (V(y_true) - V(y_pred))².
-        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Call arguments:
         y_true: Images in [-1, 1], shape `(batch, height, width, channels)`, with 1 or 3
             channels, for VGG16 of 32 pixels or more; or the list of their features, as
             `features(images)` returns it, when several images are compared with one.
         y_pred: Images of the same shape.
-
-    Returns:
-        A scalar, or a tensor of shape `(batch,)` with `reduction=None`.
-
-    Raises:
-        ConnectionError: If the weights of VGG16 are not there and cannot be downloaded;
-            the message says from where to get them and where to put them.
-        FileNotFoundError: If there is no file at a path.
-        TypeError: If `feature_extractor` is neither a model nor a path, `layers` are
-            no names, or `layer_weights` no list of numbers.
-        ValueError: If a layer is unknown, an argument out of range, or the images
-            differ in shape or do not fit the network.
 
     Example:
 
@@ -103,60 +90,57 @@ class SemanticVGGLoss(Loss):
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
-        if distance not in _DISTANCES:
-            raise ValueError(
-                f"Argument `distance` must be one of {_DISTANCES}. "
-                f"Received: distance={distance!r}"
-            )
-        self.distance = distance
-        self.weights = (
-            os.fspath(weights) if isinstance(weights, os.PathLike) else weights
-        )
+        self.distance = one_of("distance", distance, _DISTANCES)
+        is_path = isinstance(weights, os.PathLike)
+        self.weights = os.fspath(weights) if is_path else weights
         self.feature_extractor = feature_extractor
         self.layers = _layer_names(layers)
-        if layer_weights is not None and not _is_list(layer_weights):
-            raise TypeError(
-                "Argument `layer_weights` must be a list of numbers, one for each "
-                f"layer. Received: layer_weights={layer_weights!r}"
-            )
+        require(
+            layer_weights is None or _is_list(layer_weights),
+            "Argument `layer_weights` must be a list of numbers, one for each layer",
+            TypeError,
+            layer_weights=layer_weights,
+        )
         if feature_extractor is None:
             self.layers = self.layers or _VGG_LAYERS
             self._network = _cut(_vgg16(weights), self.layers)
         else:
             self._network = _cut(_copy(feature_extractor), self.layers)
         count = len(self._network.outputs)
-        self.layer_weights = (1.0,) * count if layer_weights is None else layer_weights
-        if len(self.layer_weights) != count:
-            raise ValueError(
-                f"Argument `layer_weights` must have one weight for each of {count} "
-                f"layers. Received: layer_weights={layer_weights}"
-            )
+        if layer_weights is None:
+            layer_weights = (1.0,) * count
+        require(
+            len(layer_weights) == count,
+            f"Argument `layer_weights` must have one weight for each of {count} layers",
+            layer_weights=layer_weights,
+        )
         self.layer_weights = tuple(
-            positive_float("layer_weights", weight) for weight in self.layer_weights
+            positive_float("layer_weights", weight) for weight in layer_weights
         )
 
     def features(self, images):
         """Returns the list of features of images in [-1, 1], one tensor a layer."""
-        channels = self._network.input_shape[-1]
-        if len(images.shape) != 4 or images.shape[-1] not in (1, 3):
-            raise ValueError(
-                "Images must have the shape (batch, height, width, 1 or 3). "
-                f"Received: shape {tuple(images.shape)}"
-            )
-        sides = [side for side in images.shape[1:3] if side is not None]
-        if self.feature_extractor is None and sides and min(sides) < _MINIMUM_SIZE:
-            raise ValueError(
-                f"VGG16 needs images of at least {_MINIMUM_SIZE} pixels in height and "
-                f"width. Received: shape {tuple(images.shape)}"
-            )
+        channels, shape = self._network.input_shape[-1], tuple(images.shape)
+        require(
+            len(shape) == 4 and shape[-1] in (1, 3),
+            "Images must have the shape (batch, height, width, 1 or 3)",
+            shape=shape,
+        )
+        sides = [side for side in shape[1:3] if side is not None]
+        require(
+            self.feature_extractor is not None
+            or min(sides, default=_MINIMUM_SIZE) >= _MINIMUM_SIZE,
+            f"VGG16 needs images of at least {_MINIMUM_SIZE} pixels height and width",
+            shape=shape,
+        )
         pixels = (ops.convert_to_tensor(images, dtype=self.dtype) + 1.0) * 127.5
-        if (images.shape[-1], channels) == (1, 3):
+        if (shape[-1], channels) == (1, 3):
             pixels = ops.repeat(pixels, 3, axis=-1)
-        elif images.shape[-1] != channels:
-            raise ValueError(
-                f"The feature extractor takes images of {channels} channels. "
-                f"Received: shape {tuple(images.shape)}"
-            )
+        require(
+            pixels.shape[-1] == channels,
+            f"The feature extractor takes images of {channels} channels",
+            shape=shape,
+        )
         return keras.tree.flatten(self._network(pixels, training=False))
 
     def call(self, y_true, y_pred):
@@ -196,10 +180,7 @@ class SemanticVGGLoss(Loss):
             **super().get_config(),
             # The copy above was cut at the layers.
             "layers": None if isinstance(extractor, dict) else self.layers,
-            "layer_weights": self.layer_weights,
-            "weights": self.weights,
             "feature_extractor": extractor,
-            "distance": self.distance,
         }
 
     @classmethod
@@ -224,33 +205,24 @@ def balanced_weight(loss, images, weight=10.0):
         images: Two images or more in [-1, 1], `(n, height, width, channels)`, n even.
             Each of the first half is compared with one of the second.
         weight: Positive float, the weight of the L1, CycleGAN's 10 by default.
-
-    Returns:
-        A positive float of two significant digits.
-
-    Raises:
-        TypeError: If `weight` is no number.
-        ValueError: If `weight` is not positive, the number of images is odd or less
-            than 2, or they do not differ, in their pixels or in their features, by a
-            positive, finite number.
     """
     weight = positive_float("weight", weight)
     images = np.asarray(images, "float32")
-    if len(images) < 2 or len(images) % 2:
-        raise ValueError(
-            "Argument `images` must be an even number of at least 2 images: a semantic "
-            "loss is balanced with another one on pairs of different images. Received: "
-            f"{len(images)} {'image' if len(images) == 1 else 'images'}. {_WAY_OUT}"
-        )
+    require(
+        len(images) >= 2 and len(images) % 2 == 0,
+        "Argument `images` must be an even number of at least 2 images: a semantic loss"
+        f" is balanced with another one on pairs of different images. {_WAY_OUT}. "
+        f"Received: {len(images)} {'image' if len(images) == 1 else 'images'}",
+    )
     one, other = np.split(images, 2)
     pixels, features = float(np.mean(np.abs(one - other))), float(loss(one, other))
-    if not all(0 < distance < math.inf for distance in (pixels, features)):
-        raise ValueError(
-            "Argument `images` must be pairs that differ, each image of the first half "
-            "from one of the second, by a positive and finite distance of pixels and "
-            f"of features. Received: pairs with the distances {pixels:.4g} and "
-            f"{features:.4g}. {_WAY_OUT}"
-        )
+    require(
+        all(0 < distance < math.inf for distance in (pixels, features)),
+        "Argument `images` must be pairs that differ, each image of the first half from"
+        " one of the second, by a positive and finite distance of pixels and of "
+        f"features. {_WAY_OUT}. Received: pairs with the distances {pixels:.4g} and "
+        f"{features:.4g}",
+    )
     return float(f"{weight * pixels / features:.2g}")
 
 
@@ -263,16 +235,17 @@ def _layer_names(layers):
     if layers is None:
         return None
     names = (layers,) if isinstance(layers, str) else layers
-    if not _is_list(names) or not all(isinstance(name, str) for name in names):
-        raise TypeError(
-            "Argument `layers` must be the name of a layer or a list of names. "
-            f"Received: layers={layers!r}"
-        )
-    if not len(names):
-        raise ValueError(
-            "Argument `layers` must name at least one layer; None is the default. "
-            f"Received: layers={layers!r}"
-        )
+    require(
+        _is_list(names) and all(isinstance(name, str) for name in names),
+        "Argument `layers` must be the name of a layer or a list of names",
+        TypeError,
+        layers=layers,
+    )
+    require(
+        len(names) > 0,
+        "Argument `layers` must name at least one layer; None is the default",
+        layers=layers,
+    )
     return tuple(names)
 
 
@@ -298,18 +271,20 @@ def _copy(feature_extractor):
             )
         feature_extractor = keras.saving.load_model(feature_extractor, compile=False)
     inputs = getattr(feature_extractor, "inputs", None)
-    if not isinstance(feature_extractor, keras.Model) or not inputs:
-        raise TypeError(
-            "Argument `feature_extractor` must be a Functional or Sequential "
-            "`keras.Model` with an `Input`, or the path of a .keras file. "
-            f"Received: feature_extractor={feature_extractor!r}"
-        )
-    if len(inputs) != 1 or len(inputs[0].shape) != 4:
-        raise ValueError(
-            "Argument `feature_extractor` must take images alone, (batch, height, "
-            "width, channels). Received a network of inputs of shape "
-            f"{[tuple(each.shape) for each in inputs]}"
-        )
+    require(
+        isinstance(feature_extractor, keras.Model) and inputs,
+        "Argument `feature_extractor` must be a Functional or Sequential `keras.Model` "
+        "with an `Input`, or the path of a .keras file",
+        TypeError,
+        feature_extractor=feature_extractor,
+    )
+    shapes = [tuple(each.shape) for each in inputs]
+    require(
+        len(shapes) == 1 and len(shapes[0]) == 4,
+        "Argument `feature_extractor` must take images alone, (batch, height, width, "
+        "channels)",
+        inputs=shapes,
+    )
     copy = keras.models.clone_model(feature_extractor, clone_function=_copy_layer)
     copy.set_weights(feature_extractor.get_weights())
     return copy

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from keras_gans.losses.common import Loss, check_same_shape
+from keras_gans.checks import boolean
+from keras_gans.losses.common import Loss, check_images
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -22,28 +23,15 @@ class ChannelCompensatedL1(Loss):
     the plain mean do, and a model's weight λ of the loss keeps its meaning. With the
     gradient of the weights the derivative is 2 w_c - Σ w_k². That is negative for a
     channel whose weight is less than half of the sum: the loss falls when the best
-    channel gets worse.
+    channel gets worse. Where the images are equal, both value and gradient are zero.
 
     Args:
         stop_weight_gradient: Boolean, whether the weights w_c are constants for the
             gradient. Defaults to `True`.
-        **kwargs: `reduction`, `name` and `dtype` of a Keras loss.
 
     Call arguments:
-        y_true: Images in [-1, 1], shape `(batch, height, width, channels)`, with one
-            channel or more.
-        y_pred: Generated images of the same shape.
-
-    Returns:
-        A scalar, or a tensor of shape `(batch,)` with `reduction=None`. Where the
-        images are equal, both value and gradient are zero.
-
-    Example:
-
-    ```python
-    model = keras_gans.models.Pix2Pix(generator, discriminator)
-    model.compile(reconstruction_loss=keras_gans.losses.ChannelCompensatedL1())
-    ```
+        y_true, y_pred: Images and generated ones in [-1, 1], of the same shape
+            `(batch, height, width, channels)`.
 
     Reference:
         Kim and Lee, "Color Channel Compensating L1 Loss Algorithm" (in Korean),
@@ -52,20 +40,12 @@ class ChannelCompensatedL1(Loss):
 
     def __init__(self, stop_weight_gradient=True, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        if not isinstance(stop_weight_gradient, bool):
-            raise TypeError(
-                "Argument `stop_weight_gradient` must be a boolean. "
-                f"Received: stop_weight_gradient={stop_weight_gradient!r}"
-            )
-        self.stop_weight_gradient = stop_weight_gradient
+        self.stop_weight_gradient = boolean(
+            "stop_weight_gradient", stop_weight_gradient
+        )
 
     def call(self, y_true, y_pred):
-        check_same_shape(y_true=y_true, y_pred=y_pred)
-        if len(y_pred.shape) != 4 or y_pred.shape[-1] == 0:
-            raise ValueError(
-                "`y_true` and `y_pred` must be images of shape (batch, height, width, "
-                f"channels). Received: shape {tuple(y_pred.shape)}"
-            )
+        check_images(y_true=y_true, y_pred=y_pred)
         errors = ops.mean(ops.abs(y_true - y_pred), axis=(1, 2))
         total = ops.sum(errors, axis=1, keepdims=True)
         # Images without an error are divided by one: no weights, rather than NaN.
@@ -77,7 +57,3 @@ class ChannelCompensatedL1(Loss):
             # the derivative of the division would overflow at tiny errors.
             slopes = 2 * weights - ops.sum(ops.square(weights), axis=1, keepdims=True)
         return ops.sum(ops.stop_gradient(slopes) * errors, axis=1)
-
-    def get_config(self):
-        config = super().get_config()
-        return {**config, "stop_weight_gradient": self.stop_weight_gradient}

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gans.checks import non_negative_float, require
 from keras_gans.losses.attribute import attribute_loss_pair
-from keras_gans.losses.common import non_negative_float
 from keras_gans.models.attribute_model import AttributeModel
 from keras_gans.models.structure import shapes_of
 
@@ -36,8 +36,7 @@ class ACLGAN(AttributeModel):
             or to `[images, mask, segment]`: `keras_gans.networks.aclgan_generator`.
         discriminator: Built `keras.Model` from images to an output for each attribute,
             or two: `keras_gans.networks.aclgan_discriminator`.
-        attribute_names: Sequence of strings, see `AttributeModel`.
-        exclusive_groups: Sequence of groups of names, likewise.
+        attribute_names, exclusive_groups: See `AttributeModel`.
         attribute_weight: Non-negative float, λ_att. Defaults to 1.
         content_weight: Non-negative float, λ_con. Defaults to 0.01; the paper names no
             weight. Far above λ_att the mask closes before anything is learned.
@@ -46,8 +45,7 @@ class ACLGAN(AttributeModel):
         flip_probability: Float in (0, 1], ½ by default.
         n_critic: Positive integer, updates of the discriminator for each of the
             generator. Defaults to 1.
-        **kwargs: `seed` (of the wanted attributes and of the penalty), `ema_decay` and
-            so on of `AttributeModel`.
+        **kwargs: As for `AttributeModel`; `seed` is that of the penalty, too.
 
     Example:
 
@@ -95,11 +93,11 @@ class ACLGAN(AttributeModel):
         self.attribute_weight = non_negative_float("attribute_weight", attribute_weight)
         self.content_weight = non_negative_float("content_weight", content_weight)
         self.flip_probability = non_negative_float("flip_probability", flip_probability)
-        if not 0 < flip_probability <= 1:
-            raise ValueError(
-                "Argument `flip_probability` must be greater than 0 and at most 1. "
-                f"Received: flip_probability={flip_probability}"
-            )
+        require(
+            0 < flip_probability <= 1,
+            "Argument `flip_probability` must be greater than 0 and at most 1",
+            flip_probability=flip_probability,
+        )
 
     @property
     def with_complement(self):
@@ -123,39 +121,29 @@ class ACLGAN(AttributeModel):
         penalty=None,
         **kwargs,
     ):
-        """Configures training.
+        """Configures training, see `AdversarialModel`.
 
         Args:
-            generator_optimizer: Optimizer or its name. Defaults to
-                `Adam(1e-4, beta_1=0.5)`.
-            discriminator_optimizer: Likewise. Defaults to `Adam(2e-4, beta_1=0.5)`.
             attribute_loss: `"least_squares"`, the paper's and the default,
                 `"wasserstein"`, for which there must be a penalty, or a pair of losses,
                 see `keras_gans.losses.attribute_loss_pair`.
             content_loss: `keras.losses.Loss` of (image, translation). Defaults to
                 `keras.losses.MeanAbsoluteError()`.
-            penalty: Penalty on the mean of the outputs or its name, see
-                `keras_gans.losses.get_penalty`. Defaults to
-                `GradientPenalty(gradient_penalty_weight)`, or none with a weight of 0.
-            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
-                `auto_scale_loss` of `keras.Model.compile`.
+            penalty: Penalty on the mean of the outputs.
         """
         losses = attribute_loss_pair(attribute_loss, self.with_complement)
         penalty = self.find_penalty(penalty)
         is_wasserstein = "wasserstein" in [getattr(loss, "form", 0) for loss in losses]
-        if is_wasserstein and penalty is None:
-            raise ValueError(
-                "Argument `attribute_loss` must not be 'wasserstein' without a "
-                "gradient penalty, or the discriminator's outputs grow without end. "
-                "Make the model with `gradient_penalty_weight=10`. "
-                f"Received: attribute_loss={attribute_loss!r}"
-            )
+        require(
+            penalty is not None or not is_wasserstein,
+            "Argument `attribute_loss` must not be 'wasserstein' without a gradient "
+            "penalty, or the discriminator's outputs grow without end. Make the model "
+            "with `gradient_penalty_weight=10`",
+            attribute_loss=attribute_loss,
+        )
         self.compile_roles(
-            optimizers={
-                "generator": generator_optimizer,
-                "discriminator": discriminator_optimizer,
-            },
-            losses={
+            [generator_optimizer, discriminator_optimizer],
+            {
                 "attribute_loss": losses,
                 "content_loss": content_loss or keras.losses.MeanAbsoluteError(),
                 "penalty": penalty,
@@ -163,15 +151,8 @@ class ACLGAN(AttributeModel):
             **kwargs,
         )
 
-    # Losses ------------------------------------------------------------------------
-
     def draw_targets(self, attributes, seed):
-        """Returns wanted attributes: those of the images, some of them flipped.
-
-        Args:
-            attributes: Float tensor of 0 and 1 of shape `(batch, attributes)`.
-            seed: Integer or seed generator.
-        """
+        """Returns wanted attributes: those of the images, some of them flipped."""
         count = len(self.attribute_names)
         random = keras.random.uniform((ops.shape(attributes)[0], 2 * count), seed=seed)
         flips, scores = random[:, :count] < self.flip_probability, random[:, count:]
@@ -191,19 +172,12 @@ class ACLGAN(AttributeModel):
         return ops.take(ops.concatenate(targets, axis=1), back, axis=1)
 
     def discriminator_losses(self, images, attributes, target, translated, training):
-        """Returns the dict of the losses of the discriminator."""
         outputs = self.call_together(self.discriminator, [images, translated], training)
         loss = self.attribute_loss[0]((attributes, target), outputs)
-        penalty = self.penalty_of(
-            lambda points: self.discriminator(points, training=training),
-            images,
-            translated,
-            training,
-        )
+        penalty = self.penalty_of(self.discriminator, images, translated, training)
         return {"discriminator_loss": self.attribute_weight * loss + penalty}
 
-    def generator_losses(self, images, target, translated, training):
-        """Returns the dict of the losses of the generator."""
+    def generator_losses(self, images, attributes, target, translated, training):
         output = self.discriminator(translated, training=training)
         attribute_loss = self.attribute_loss[1](target, output)
         content_loss = self.content_loss(images, translated)
@@ -219,38 +193,20 @@ class ACLGAN(AttributeModel):
         # 1. Translate, once for both updates.
         with self.recording("generator") as step:
             translated = self((images, target), training=True)
+        batch = images, attributes, target, translated
         # 2. For each attribute the discriminator learns to tell images that have it
         #    from translations that were to have it.
         losses = self.minimize(
-            "discriminator",
-            lambda: self.discriminator_losses(
-                images, attributes, target, translated, training=True
-            ),
+            "discriminator", lambda: self.discriminator_losses(*batch, training=True)
         )
         # 3. After `n_critic` such steps the generator learns to deceive it in each
         #    wanted attribute, and to change the image no more than that takes.
         self.count_critic_step()
         if self.updates_generator:
             losses |= step.minimize(
-                lambda: self.generator_losses(images, target, translated, training=True)
+                lambda: self.generator_losses(*batch, training=True)
             )
         return self.log(losses)
-
-    def test_step(self, data):
-        images, attributes = self.unpack(data)
-        # Always the same targets: an evaluation leaves the random state alone.
-        target = self.draw_targets(attributes, seed=0)
-        # Losses are those of the weights that are trained, not of their averages.
-        outputs = self.generator([images, target], training=False)
-        translated = outputs[0] if self.has_mask else outputs
-        return self.log(
-            self.discriminator_losses(
-                images, attributes, target, translated, training=False
-            )
-            | self.generator_losses(images, target, translated, training=False)
-        )
-
-    # Configuration -----------------------------------------------------------------
 
     def get_config(self):
         return {
@@ -264,9 +220,9 @@ class ACLGAN(AttributeModel):
         super()._check_networks()
         outputs = shapes_of(self.discriminator.output_shape)
         count = len(self.attribute_names)
-        if len(outputs) != 1 or outputs[0][-1] not in (count, 2 * count):
-            raise ValueError(
-                f"Argument `discriminator` must return {count} outputs, one for each "
-                f"attribute, or {2 * count} with the complement. Received a network of "
-                f"outputs of shapes {outputs}."
-            )
+        require(
+            len(outputs) == 1 and outputs[0][-1] in (count, 2 * count),
+            f"Argument `discriminator` must return {count} outputs, one for each "
+            f"attribute, or {2 * count} with the complement",
+            outputs=outputs,
+        )

@@ -1,11 +1,13 @@
 """The base of every model: networks and optimizers by role, and one update helper."""
 
+import functools
 import warnings
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gans.checks import require
 from keras_gans.losses.penalties import get_penalty
 from keras_gans.models.averages import average_of, check_ema_decay, move_average
 from keras_gans.models.epochs import EpochCallbacks, element_spec
@@ -36,9 +38,21 @@ class AdversarialModel(keras.Model):
     methods that return dicts of named scalars, `discriminator_losses` and
     `generator_losses`, each with the entry `"<role>_loss"` that is minimized.
 
+    In every model `compile` takes the arguments below, and the losses of the paper. All
+    have the paper's default, so that `compile()` alone trains its setting.
+
+    - `generator_optimizer`, `discriminator_optimizer`: Optimizer or its name. Default
+      to `default_optimizer(role)`: DCGAN's `Adam(2e-4, beta_1=0.5)`, if the model says
+      nothing else.
+    - `adversarial_loss`: Name or pair of losses, see
+      `keras_gans.losses.adversarial_loss_pair`.
+    - `penalty`: Penalty on the discriminator's gradient or its name, see
+      `keras_gans.losses.get_penalty`. Defaults to `default_penalty()`.
+    - `**kwargs`: `run_eagerly`, `steps_per_execution`, `jit_compile` and
+      `auto_scale_loss` of `keras.Model.compile`.
+
     Class attributes:
-        network_names: Tuple of strings, the keyword arguments that hold networks. One
-            generator and one discriminator by default.
+        network_names: Tuple of strings, the keyword arguments that hold networks.
         roles: Dict from role to the names of the networks that the role's optimizer
             updates. The optimizer is the attribute `<role>_optimizer`.
         loss_names: Tuple of strings, the values that are logged.
@@ -61,24 +75,24 @@ class AdversarialModel(keras.Model):
         super().__init__(**kwargs)
         for name in self.network_names:
             network = networks[name]
-            if not isinstance(network, keras.Model):
-                raise TypeError(
-                    f"Argument `{name}` must be a `keras.Model`. "
-                    f"Received: {name}={network!r}"
-                )
-            if not network.built:
-                raise ValueError(
-                    f"Argument `{name}` must be built, so that its weights can be "
-                    "saved and restored: give it an `Input`, or call "
-                    f"`{name}.build(input_shape)` first. Received: {name}={network!r}"
-                )
-            setattr(self, name, network)
-        if len({id(network) for network in networks.values()}) < len(networks):
-            raise ValueError(
-                "Each role needs a network of its own, or shared weights would be "
-                "updated twice in a step. Received one for several of "
-                f"{list(networks)}."
+            require(
+                isinstance(network, keras.Model),
+                f"Argument `{name}` must be a `keras.Model`",
+                TypeError,
+                **{name: network},
             )
+            require(
+                network.built,
+                f"Argument `{name}` must be built, so that its weights can be saved "
+                f"and restored: give it an `Input`, or call its `build(shape)` first",
+                **{name: network},
+            )
+            setattr(self, name, network)
+        require(
+            len(set(map(id, networks.values()))) == len(networks),
+            "Each role needs a network of its own, or shared weights would be updated "
+            f"twice in a step. Received one for several of {list(networks)}",
+        )
         self.ema_decay = ema_decay
         if ema_decay is not None:
             check_ema_decay(ema_decay)
@@ -98,47 +112,46 @@ class AdversarialModel(keras.Model):
         """Compiles with one optimizer for each role; to be called from `compile`.
 
         Args:
-            optimizers: Dict from role to a Keras optimizer, its name, or None for
-                `default_optimizer(role)`.
+            optimizers: One for each of `roles`, in their order, or a dict of them: a
+                Keras optimizer, its name, or None for `default_optimizer(role)`.
             losses: Dict from attribute name to a `keras.losses.Loss`, or to a pair of
                 them. Each becomes an attribute of the model. The entry `"penalty"` of a
                 model that takes one is a penalty, the name of one for
                 `keras_gans.losses.get_penalty`, or None for `default_penalty()`.
-            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
-                `auto_scale_loss` of `keras.Model.compile`, and further losses of a
-                subclass, which `loss_names` has.
+            **kwargs: As for `compile`, and further losses of a subclass in `loss_names`.
         """
         further = {name: kwargs.pop(name) for name in self.loss_names if name in kwargs}
         losses = {**losses, **further}
         unknown = sorted(set(kwargs) - set(_TRAINER_ARGUMENTS))
-        if unknown:
-            raise TypeError(
-                f"`{type(self).__name__}.compile` got arguments that it does not take: "
-                f"{unknown}. Beside its optimizers and losses it takes "
-                f"{sorted(_TRAINER_ARGUMENTS)}."
-            )
+        require(
+            not unknown,
+            f"`{type(self).__name__}.compile` got arguments that it does not take: "
+            f"{unknown}. Beside its optimizers and losses it takes "
+            f"{sorted(_TRAINER_ARGUMENTS)}",
+            TypeError,
+        )
         trainer_arguments = {**_TRAINER_ARGUMENTS, **kwargs}
-        if self.distribute_strategy is not tf.distribute.get_strategy():
-            raise ValueError(
-                "`compile` must be called, and the optimizers be made, inside the "
-                "scope of the strategy that the model was made in "
-                "(`with strategy.scope():`), or the replicas would write over each "
-                "other's optimizer state."
-            )
+        require(
+            self.distribute_strategy is tf.distribute.get_strategy(),
+            "`compile` must be called, and the optimizers be made, inside the scope of "
+            "the strategy that the model was made in (`with strategy.scope():`), or "
+            "the replicas would write over each other's optimizer state",
+        )
         super().compile(optimizer=None, **trainer_arguments)
 
         serialize = keras.saving.serialize_keras_object
         config = dict(trainer_arguments)
+        if not isinstance(optimizers, dict):
+            optimizers = dict(zip(self.roles, optimizers, strict=True))
         optimizers = {
             role: keras.optimizers.get(optimizer or self.default_optimizer(role))
             for role, optimizer in optimizers.items()
         }
-        if len({id(optimizer) for optimizer in optimizers.values()}) < len(optimizers):
-            raise ValueError(
-                "Each role needs an optimizer of its own, because an optimizer keeps "
-                "state for each weight. Received the same object for "
-                f"{list(optimizers)}."
-            )
+        require(
+            len(set(map(id, optimizers.values()))) == len(optimizers),
+            "Each role needs an optimizer of its own, because an optimizer keeps state "
+            f"for each weight. Received the same object for {list(optimizers)}",
+        )
         for role, optimizer in optimizers.items():
             config[f"{role}_optimizer"] = serialize(optimizer)
             is_scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -229,25 +242,12 @@ class AdversarialModel(keras.Model):
             # A dataset is shuffled already; Keras's default would only warn.
             kwargs.setdefault("shuffle", False)
         if hasattr(x, "position"):
+            steps = kwargs.get("steps_per_epoch") or x.steps_per_epoch
             callbacks = EpochCallbacks(
-                x,
-                getattr(callbacks, "callbacks", callbacks),
-                add_history=True,
-                add_progbar=verbose != 0,
-                verbose=verbose,
-                epochs=epochs,
-                steps=kwargs.get("steps_per_epoch") or x.steps_per_epoch,
-                model=self,
+                x, callbacks, verbose, epochs=epochs, steps=steps, model=self
             )
-        return super().fit(
-            x,
-            y,
-            batch_size=batch_size,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=callbacks,
-            **kwargs,
-        )
+        kwargs |= {"epochs": epochs, "verbose": verbose, "callbacks": callbacks}
+        return super().fit(x, y, batch_size=batch_size, **kwargs)
 
     def make_train_function(self, force=False):
         if force or self.train_function is None:
@@ -274,12 +274,11 @@ class AdversarialModel(keras.Model):
 
         Args:
             roles: A role, or a tuple of roles in the order of their updates.
-            closure: Function without arguments that returns a dict with at least the
-                entry `"<role>_loss"`, a scalar, for each role. It is recorded for
-                differentiation.
+            closure: Function without arguments, recorded for differentiation, that
+                returns a dict with at least a scalar `"<role>_loss"` for each role.
 
         Returns:
-            The dict that the closure returned, values as they were.
+            The dict that the closure returned.
         """
         roles = (roles,) if isinstance(roles, str) else roles
         return self.recording(*roles).minimize(closure)
@@ -310,13 +309,14 @@ class AdversarialModel(keras.Model):
     def penalty_of(self, discriminator, real, fake, training):
         """Returns the penalty of the discriminator, 0 where the model has none.
 
-        `discriminator` is a function from a batch to outputs. Without `training`,
-        random points are the same at every call.
+        `discriminator` is a network of one output, or a function that is called as one.
+        Without `training`, random points are the same at every call.
         """
         if self.penalty is None:
             return 0.0
+        judge = functools.partial(discriminator, training=training)
         seed = self.seed_generator if training else 0
-        return self.penalty(discriminator, real, fake, seed=seed)
+        return self.penalty(judge, real, fake, seed=seed)
 
     def deception_loss(self, discriminate, real, fake):
         """Returns the adversarial loss of the generator.
@@ -333,7 +333,7 @@ class AdversarialModel(keras.Model):
     def gradient_norm(self, role, closure):
         """Returns the norm of the gradient towards all weights of a role together.
 
-        `closure` is a function without arguments that returns the loss, a scalar.
+        `closure` returns the loss, a scalar.
         """
         with tf.GradientTape() as tape:
             loss = closure()
@@ -359,14 +359,8 @@ class AdversarialModel(keras.Model):
         else is in the batch, so one call on the joined batch is as exact as several
         calls, and faster.
 
-        Args:
-            network: A `keras.Model`.
-            inputs: List of inputs, one for each call: a tensor, or a list of them for a
-                network with several inputs.
-            training: Boolean.
-
-        Returns:
-            The list of outputs, one for each input.
+        `inputs` is a list with an input for each call: a tensor, or a list of them for
+        a network with several inputs. What is returned is the list of outputs.
         """
         if len(inputs) == 1 or (training and batch_normalization_of(network)):
             return [network(x, training=training) for x in inputs]
@@ -375,9 +369,8 @@ class AdversarialModel(keras.Model):
         # `ops.split` needs a batch size that is known while tracing.
         sizes = [ops.shape(keras.tree.flatten(x)[0])[0] for x in inputs]
         parts = [tf.split(output, sizes) for output in keras.tree.flatten(outputs)]
-        return [
-            keras.tree.pack_sequence_as(outputs, list(part)) for part in zip(*parts)
-        ]
+        parts = zip(*parts)
+        return [keras.tree.pack_sequence_as(outputs, list(part)) for part in parts]
 
     # Logs --------------------------------------------------------------------------
 

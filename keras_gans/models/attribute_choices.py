@@ -4,6 +4,8 @@ import difflib
 
 import numpy as np
 
+from keras_gans.checks import require
+
 
 class AttributeChoices:
     """The attributes that a model edits.
@@ -21,24 +23,26 @@ class AttributeChoices:
     """
 
     def __init__(self, names, exclusive_groups=()):
-        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-            raise TypeError(
-                "Argument `attribute_names` must be a sequence of strings. "
-                f"Received: attribute_names={names!r}"
-            )
+        require(
+            not isinstance(names, str) and all(isinstance(name, str) for name in names),
+            "Argument `attribute_names` must be a sequence of strings",
+            TypeError,
+            attribute_names=names,
+        )
         self.names = tuple(names)
-        if not self.names or len(set(self.names)) < len(self.names):
-            raise ValueError(
-                "Argument `attribute_names` must be one or more different names. "
-                f"Received: attribute_names={names!r}"
-            )
+        require(
+            self.names and len(set(self.names)) == len(self.names),
+            "Argument `attribute_names` must be one or more different names",
+            attribute_names=names,
+        )
         groups = tuple(tuple(group) for group in exclusive_groups)
         members = [name for group in groups for name in group]
-        if not set(members) <= set(names) or len(set(members)) < len(members):
-            raise ValueError(
-                "Argument `exclusive_groups` must hold each name at most once, and "
-                f"only names of {self.names}. Received: exclusive_groups={groups}"
-            )
+        require(
+            set(members) <= set(names) and len(set(members)) == len(members),
+            "Argument `exclusive_groups` must hold each name at most once, and only "
+            f"names of {self.names}",
+            exclusive_groups=groups,
+        )
         self.exclusive_groups = tuple(group for group in groups if len(group) > 1)
         grouped = {name for group in self.exclusive_groups for name in group}
         alone = ((name,) for name in self.names if name not in grouped)
@@ -52,41 +56,31 @@ class AttributeChoices:
 
         An attribute that is added takes the place of the others in its group.
 
-        Args:
-            attributes: Array of 0 and 1, those that they have, of shape
-                `(n, attributes)` or `(attributes,)`.
-            add: Name of an attribute or a sequence of names.
-            remove: Likewise.
-
-        Returns:
-            NumPy array of float32 of shape `(n, attributes)`.
-
-        Raises:
-            ValueError: If an attribute is unknown or both wanted and not, or
-                `attributes` are not of this shape and kind.
+        `attributes`, `add` and `remove` are as for `AttributeModel.edit`; a NumPy array
+        of float32 of shape `(n, attributes)` comes back.
         """
         add, remove = self._find("add", add), self._find("remove", remove)
         for group in self.places:
             wanted = [self.names[place] for place in add if place in group]
-            if len(wanted) > 1:
-                raise ValueError(
-                    "Argument `add` must name at most one of "
-                    f"{[self.names[place] for place in group]}, which exclude each "
-                    f"other. Received: add={wanted}"
-                )
+            require(
+                len(wanted) <= 1,
+                f"Argument `add` must name at most one of "
+                f"{[self.names[place] for place in group]}, which exclude each other",
+                add=wanted,
+            )
         both = [self.names[place] for place in add if place in remove]
-        if both:
-            raise ValueError(
-                f"Arguments `add` and `remove` must not share names. Received: {both}"
-            )
+        require(not both, "`add` and `remove` must not share names", both=both)
         target = np.array(np.atleast_2d(attributes), "float32")
-        if target.ndim != 2 or target.shape[1] != len(self.names):
-            raise ValueError(
-                f"Argument `attributes` must have the shape (n, {len(self.names)}), "
-                f"for {', '.join(self.names)}. Received: shape {np.shape(attributes)}"
-            )
-        if not np.isin(target, (0, 1)).all():
-            raise ValueError("Argument `attributes` must consist of 0 and 1.")
+        require(
+            target.ndim == 2 and target.shape[1] == len(self.names),
+            f"Argument `attributes` must have the shape (n, {len(self.names)}), for "
+            f"{', '.join(self.names)}",
+            shape=np.shape(attributes),
+        )
+        require(
+            np.isin(target, (0, 1)).all(),
+            "Argument `attributes` must consist of 0 and 1",
+        )
         target[:, remove] = 0
         for group in self.places:
             for place in set(group) & set(add):
@@ -95,35 +89,32 @@ class AttributeChoices:
         return target
 
     def target_of(self, images, add, remove, attributes, predict_attributes):
-        """Returns the attributes that a batch of images is to have; see `target`.
+        """Returns the attributes that a batch of images is to have, as `target` does.
 
-        Args:
-            images: The batch.
-            add, remove: As for `target`.
-            attributes: Those that they have, of one or of all of them; `None` to ask.
-            predict_attributes: Function that tells those of the images.
+        `attributes` are those that they have, of one or of all of them; with `None` the
+        function `predict_attributes` tells them.
         """
         # Wrong names are found before the network works.
         self.target(np.zeros(len(self.names)), add, remove)
         if attributes is None:
             attributes = predict_attributes(images)
         target = self.target(attributes, add, remove)
-        if len(target) not in (1, len(images)):
-            raise ValueError(
-                f"Argument `attributes` must have one row or {len(images)}, as many as "
-                f"there are images. Received: {len(target)} rows"
-            )
+        require(
+            len(target) in (1, len(images)),
+            f"Argument `attributes` must have one row or {len(images)}, as there are "
+            "images",
+            rows=len(target),
+        )
         return np.broadcast_to(target, (len(images), target.shape[1]))
 
     def _find(self, argument, names):
         names = [names] if isinstance(names, str) else list(names)
         for name in names:
-            if name in self.names:
-                continue
             close = difflib.get_close_matches(str(name), self.names, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ValueError(
+            require(
+                name in self.names,
                 f"Argument `{argument}` names the unknown attribute {name!r}.{hint} "
-                f"Known are {', '.join(self.names)}."
+                f"Known are {', '.join(self.names)}",
             )
         return [self.names.index(name) for name in names]

@@ -3,12 +3,13 @@
 import numpy as np
 from keras import ops
 
-from keras_gans.losses.common import non_negative_float
+from keras_gans.checks import non_negative_float, require
+from keras_gans.losses.common import compatible
 from keras_gans.losses.penalties import GradientPenalty
 from keras_gans.models.attribute_choices import AttributeChoices
 from keras_gans.models.critic_model import CriticModel
 from keras_gans.models.seeds import ReplicaSeedGenerator
-from keras_gans.models.structure import compatible, shapes_of, unpack_pair
+from keras_gans.models.structure import shapes_of, unpack_pair
 
 _BATCH = 64
 _PAIRS = "Data must be batches (images, attributes)"
@@ -19,7 +20,9 @@ class AttributeModel(CriticModel):
 
     It owns what StarGAN and ACL-GAN share: the names of the attributes and which of
     them exclude each other, `edit`, and checks of networks and data. A subclass writes
-    `compile`, the losses, `train_step` and `test_step`.
+    `compile`, `train_step`, `draw_targets(attributes, seed)`, which returns the wanted
+    attributes, and `discriminator_losses` and `generator_losses`, which take images,
+    attributes, wanted attributes, translations and `training`.
 
     Args:
         generator: Built `keras.Model` from `[images, attributes]` to the translation in
@@ -35,15 +38,12 @@ class AttributeModel(CriticModel):
         n_critic: Positive integer, updates of the discriminator for each of the
             generator.
         seed: Optional integer, the seed of the attributes that are drawn.
-        **kwargs: `ema_decay`, `name` and so on of `AdversarialModel`.
+        **kwargs: As for `AdversarialModel`.
 
     Call arguments:
         inputs: Pair `(images, attributes)`: images of shape
             `(batch, height, width, channels)` in [-1, 1], and the wanted attributes, 0
             or 1, of shape `(batch, attributes)`.
-
-    Returns:
-        The translated images in [-1, 1].
     """
 
     export_kind = "editing"
@@ -87,8 +87,6 @@ class AttributeModel(CriticModel):
         outputs = generator([images, attributes], training=training)
         return outputs[0] if self.has_mask else outputs
 
-    # Editing -------------------------------------------------------------------------
-
     def edit(self, images, add=(), remove=(), attributes=None, return_mask=False):
         """Gives images attributes, or takes them away.
 
@@ -109,16 +107,12 @@ class AttributeModel(CriticModel):
             NumPy array of float32 in [-1, 1] of the shape of `images`; with
             `return_mask` the tuple `(translation, mask, segment)`, where the mask is of
             shape `(n, height, width, 1)` in [0, 1].
-
-        Raises:
-            ValueError: If an attribute is unknown or both wanted and not, if the images
-                or attributes are of another shape, or if the generator has no mask.
         """
-        if return_mask and not self.has_mask:
-            raise ValueError(
-                "Argument `return_mask` must be False, because the generator has no "
-                "mask. Received: return_mask=True"
-            )
+        require(
+            self.has_mask or not return_mask,
+            "Argument `return_mask` must be False, because the generator has no mask",
+            return_mask=return_mask,
+        )
         images = self._check_images(images)
         target = self.choices.target_of(
             images, add, remove, attributes, self.predict_attributes
@@ -129,10 +123,8 @@ class AttributeModel(CriticModel):
     def translate(self, images, attributes):
         """Translates images batch by batch, and tells all that the generator makes.
 
-        Args:
-            images: Float array or tensor of shape `(n, height, width, channels)` in
-                [-1, 1].
-            attributes: Array of 0 and 1 of shape `(n, attributes)`, the wanted ones.
+        The images are as for `edit`, the wanted attributes an array of 0 and 1 of shape
+        `(n, attributes)`.
 
         Returns:
             Tuple of NumPy arrays of float32: `(translation, mask, segment)`, or
@@ -148,15 +140,7 @@ class AttributeModel(CriticModel):
         return in_batches(translate_batch, self._check_images(images), attributes)
 
     def predict_attributes(self, images):
-        """Tells which attributes images have; see `attributes_of`.
-
-        Args:
-            images: Float array or tensor of shape `(n, height, width, channels)` in
-                [-1, 1].
-
-        Returns:
-            NumPy array of float32, 0 and 1, of shape `(n, attributes)`.
-        """
+        """Tells which attributes images have, as `attributes_of` does for a batch."""
         (attributes,) = in_batches(
             lambda batch: [self.attributes_of(batch)], self._check_images(images)
         )
@@ -196,26 +180,36 @@ class AttributeModel(CriticModel):
 
     def _check_images(self, images):
         images = np.asarray(images)
-        if images.dtype.kind != "f":
-            raise TypeError(
-                "Argument `images` must be floats in [-1, 1]. "
-                f"Received: images of dtype {images.dtype}"
-            )
+        require(
+            images.dtype.kind == "f",
+            "Argument `images` must be floats in [-1, 1]",
+            TypeError,
+            dtype=images.dtype,
+        )
         expected = shapes_of(self.generator.input_shape)[0]
-        if not compatible(images.shape, expected) or not len(images):
-            raise ValueError(
-                f"Argument `images` must have the shape {('n', *expected[1:])}. "
-                f"Received: images of shape {images.shape}"
-            )
+        require(
+            len(images) and compatible(images.shape, expected),
+            f"Argument `images` must have the shape {('n', *expected[1:])}",
+            shape=images.shape,
+        )
         return images.astype("float32", copy=False)
-
-    # Losses --------------------------------------------------------------------------
 
     def default_penalty(self):
         weight = self.gradient_penalty_weight
         return GradientPenalty(weight) if weight else None
 
-    # Data ----------------------------------------------------------------------------
+    def test_step(self, data):
+        images, attributes = self.unpack(data)
+        # Always the same targets: an evaluation leaves the random state alone.
+        target = self.draw_targets(attributes, seed=0)
+        # Losses are those of the weights that are trained, not of their averages.
+        outputs = self.generator([images, target], training=False)
+        translated = outputs[0] if self.has_mask else outputs
+        batch = images, attributes, target, translated
+        return self.log(
+            self.discriminator_losses(*batch, training=False)
+            | self.generator_losses(*batch, training=False)
+        )
 
     def unpack(self, data):
         """Returns images and attributes of a batch, in float32."""
@@ -225,19 +219,17 @@ class AttributeModel(CriticModel):
     def build_state(self, element_spec):
         images, attributes = unpack_pair(element_spec, _PAIRS)
         expected = shapes_of(self.discriminator.input_shape)[0]
-        if not compatible(tuple(images.shape), expected):
-            raise ValueError(
-                f"Data must have images of shape {('batch', *expected[1:])}, as the "
-                f"discriminator sees them. Received: shape {tuple(images.shape)}"
-            )
-        expected = (None, len(self.attribute_names))
-        if not compatible(tuple(attributes.shape), expected):
-            raise ValueError(
-                f"Data must have one column for each of {self.attribute_names}. "
-                f"Received: attributes of shape {tuple(attributes.shape)}"
-            )
-
-    # Configuration -------------------------------------------------------------------
+        require(
+            compatible(images.shape, expected),
+            f"Data must have images of shape {('batch', *expected[1:])}, as the "
+            "discriminator sees them",
+            shape=tuple(images.shape),
+        )
+        require(
+            compatible(attributes.shape, (None, len(self.attribute_names))),
+            f"Data must have one column for each of {self.attribute_names}",
+            shape=tuple(attributes.shape),
+        )
 
     def get_config(self):
         return {
@@ -249,27 +241,27 @@ class AttributeModel(CriticModel):
         }
 
     def _check_networks(self):
-        inputs = shapes_of(self.generator.input_shape)
-        if [len(shape) for shape in inputs] != [4, 2] or inputs[1][1] != len(
-            self.attribute_names
-        ):
-            raise ValueError(
-                "Argument `generator` must take [images, attributes] with "
-                f"{len(self.attribute_names)} attributes, as many as there are names. "
-                f"Received a network of inputs of shapes {inputs}."
-            )
+        inputs, count = shapes_of(self.generator.input_shape), len(self.attribute_names)
+        require(
+            [len(shape) for shape in inputs] == [4, 2] and inputs[1][1] == count,
+            f"Argument `generator` must take [images, attributes] with {count} "
+            "attributes, as many as there are names",
+            inputs=inputs,
+        )
         outputs = shapes_of(self.generator.output_shape)
-        if len(outputs) not in (1, 3) or outputs[0][-1] != inputs[0][-1]:
-            raise ValueError(
-                "Argument `generator` must return the translation, or [translation, "
-                f"mask, segment]. Received a network of outputs of shapes {outputs}."
-            )
+        require(
+            len(outputs) in (1, 3) and outputs[0][-1] == inputs[0][-1],
+            "Argument `generator` must return the translation, or [translation, mask, "
+            "segment]",
+            outputs=outputs,
+        )
         received = shapes_of(self.discriminator.input_shape)
-        if len(received) != 1 or not compatible(received[0], inputs[0]):
-            raise ValueError(
-                "Argument `discriminator` must take the images of the generator, of "
-                f"shape {inputs[0]}. Received a network of inputs {received}."
-            )
+        require(
+            len(received) == 1 and compatible(received[0], inputs[0]),
+            "Argument `discriminator` must take the images of the generator, of shape "
+            f"{inputs[0]}",
+            inputs=received,
+        )
 
 
 def in_batches(function, *arrays):

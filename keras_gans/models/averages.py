@@ -3,17 +3,15 @@
 import keras
 from keras import ops
 
+from keras_gans.checks import require
+
 
 def check_ema_decay(ema_decay):
     """Raises an error unless the decay is in [0, 1)."""
-    message = (
-        "Argument `ema_decay` must be None or a number in [0, 1). "
-        f"Received: ema_decay={ema_decay!r}"
-    )
-    if isinstance(ema_decay, bool) or not isinstance(ema_decay, (int, float)):
-        raise TypeError(message)
-    if not 0 <= ema_decay < 1:
-        raise ValueError(message)
+    must = "Argument `ema_decay` must be None or a number in [0, 1)"
+    is_number = isinstance(ema_decay, (int, float)) and not isinstance(ema_decay, bool)
+    require(is_number, must, TypeError, ema_decay=ema_decay)
+    require(0 <= ema_decay < 1, must, ema_decay=ema_decay)
 
 
 def average_of(network):
@@ -33,11 +31,8 @@ def move_average(average, network, decay, updates):
     not fit the weights, which lie behind. Other values that are not trained, such as
     counters, are copied.
 
-    Args:
-        average: What `average_of(network)` returned.
-        network: `keras.Model`.
-        decay: Float in [0, 1).
-        updates: Integer tensor, the updates of the network so far.
+    `average` is what `average_of(network)` returned, `updates` an integer tensor, the
+    updates of the network so far.
     """
     share = ops.maximum(1.0 - decay, 1.0 / (ops.cast(updates, "float32") + 1.0))
     for source, target in zip(network.weights, average.weights, strict=True):

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_gans.losses.common import non_negative_float
+from keras_gans.checks import non_negative_float, one_of, require
 from keras_gans.losses.energy import ReconstructionEnergy
 from keras_gans.models.energy_model import EnergyModel
 
@@ -26,22 +26,11 @@ class BEGAN(EnergyModel):
     latent vectors serves both losses, so that one pass does for both updates.
 
     Args:
-        generator: Built `keras.Model`, latent vectors to images (or points).
-        discriminator: Auto-encoder, a built `keras.Model`, images to their
-            reconstruction (or to `[reconstruction, code]`).
+        generator, discriminator: As for `EnergyModel`.
         gamma: Float in (0, 1], the diversity ratio γ, 0.5 by default.
         k_rate: Non-negative float λ_k, 0.001 by default.
         eta: 1, the default, or 2, the exponent of the pixel error.
-        **kwargs: `latent_distribution`, `latent_dim`, `seed` and so on of
-            `GenerativeModel`.
-
-    Example:
-
-    ```python
-    model = keras_gans.models.BEGAN(decoder_generator(latent_dim=64), autoencoder())
-    model.compile()
-    model.fit(keras_gans.data.generation("digits", batch_size=16), epochs=100)
-    ```
+        **kwargs: As for `GenerativeModel`.
 
     Reference:
         Berthelot, Schumm and Metz, "BEGAN: Boundary Equilibrium Generative Adversarial
@@ -55,23 +44,13 @@ class BEGAN(EnergyModel):
         self, generator, discriminator, gamma=0.5, k_rate=0.001, eta=1, **kwargs
     ):
         super().__init__(generator=generator, discriminator=discriminator, **kwargs)
-        if not 0 < gamma <= 1:
-            raise ValueError(
-                f"Argument `gamma` must lie in (0, 1]. Received: gamma={gamma!r}"
-            )
-        if eta not in (1, 2):
-            raise ValueError(f"Argument `eta` must be 1 or 2. Received: eta={eta!r}")
+        require(0 < gamma <= 1, "Argument `gamma` must lie in (0, 1]", gamma=gamma)
         self.gamma = float(gamma)
         self.k_rate = non_negative_float("k_rate", k_rate)
-        self.eta = int(eta)
+        self.eta = int(one_of("eta", eta, (1, 2)))
         self.energy = ReconstructionEnergy(f"l{self.eta}")
         self.k = self.add_weight(
-            shape=(),
-            initializer="zeros",
-            dtype="float32",
-            trainable=False,
-            aggregation="mean",
-            name="k",
+            (), "zeros", "float32", trainable=False, aggregation="mean", name="k"
         )
 
     def default_optimizer(self, role):
@@ -117,9 +96,5 @@ class BEGAN(EnergyModel):
         return self.log(losses, values)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "gamma": self.gamma,
-            "k_rate": self.k_rate,
-            "eta": self.eta,
-        }
+        config = {"gamma": self.gamma, "k_rate": self.k_rate, "eta": self.eta}
+        return {**super().get_config(), **config}

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_gans.checks import positive_integer, require
 from keras_gans.models.generative_model import GenerativeModel, check_labels
 
 
@@ -24,15 +25,10 @@ class ConditionalGAN(GenerativeModel):
             `(batch, latent_dim)` and integer labels `(batch,)`, to images in [-1, 1].
         discriminator: Built `keras.Model` of two inputs, images and labels, to logits.
         classes: Integer, at least 2, the number of classes; labels lie in [0, classes).
-        **kwargs: `latent_distribution`, `latent_dim`, `seed` and so on of
-            `GenerativeModel`.
+        **kwargs: As for `GenerativeModel`.
 
     Call arguments:
         inputs: A pair: latent vectors `(batch, latent_dim)`, labels `(batch,)`.
-
-    Raises:
-        ValueError: If the networks do not fit each other or `classes`. From `fit`, if
-            labels are missing or outside [0, classes).
 
     Example:
 
@@ -55,22 +51,19 @@ class ConditionalGAN(GenerativeModel):
     default_adversarial_loss = "non_saturating"
 
     def __init__(self, generator, discriminator, classes, **kwargs):
-        if isinstance(classes, bool) or not isinstance(classes, int) or classes < 2:
-            raise ValueError(
-                "Argument `classes` must be an integer of at least 2. "
-                f"Received: classes={classes!r}"
-            )
+        positive_integer("classes", classes)
+        require(classes >= 2, "Argument `classes` must be at least 2", classes=classes)
         super().__init__(
             generator=generator, discriminator=discriminator, classes=classes, **kwargs
         )
         for name in self.network_names:
             for layer in getattr(self, name)._flatten_layers():
-                is_embedding = isinstance(layer, keras.layers.Embedding)
-                if is_embedding and layer.input_dim != classes:
-                    raise ValueError(
+                if isinstance(layer, keras.layers.Embedding):
+                    require(
+                        layer.input_dim == classes,
                         f"Argument `{name}` must embed as many classes as `classes` "
-                        f"says, {classes}. Received a network that embeds "
-                        f"{layer.input_dim}."
+                        f"says, {classes}",
+                        input_dim=layer.input_dim,
                     )
 
     def train_step(self, data):
@@ -107,13 +100,14 @@ class ConditionalGAN(GenerativeModel):
         return super().fit(x, y, **kwargs)
 
     def build_state(self, element_spec):
-        labelled = isinstance(element_spec, (tuple, list)) and len(element_spec) == 2
-        if not labelled or not element_spec[1].dtype.is_integer:
-            raise ValueError(
-                "ConditionalGAN trains on batches (samples, integer labels); "
-                "`keras_gans.data.generation(..., labels=True)` makes them. Received "
-                f"batches of {element_spec}."
-            )
+        require(
+            isinstance(element_spec, (tuple, list))
+            and len(element_spec) == 2
+            and element_spec[1].dtype.is_integer,
+            "ConditionalGAN trains on batches (samples, integer labels); "
+            "`keras_gans.data.generation(..., labels=True)` makes them",
+            batches=element_spec,
+        )
         super().build_state(element_spec)
 
     def get_config(self):

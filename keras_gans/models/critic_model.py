@@ -5,6 +5,7 @@ import itertools
 import tensorflow as tf
 from keras import ops
 
+from keras_gans.checks import positive_integer, require
 from keras_gans.models.adversarial_model import AdversarialModel
 
 
@@ -16,8 +17,10 @@ class CriticModel(AdversarialModel):
     generator, takes `n_critic` batches.
 
     Args:
-        n_critic: Positive integer, critic steps for each update of the generator.
-        authors_schedule: Boolean, 100 critic steps for each of the first 25 updates and
+        n_critic: Positive integer, critic steps for each update of the generator, 5 by
+            default.
+        authors_schedule: Boolean, `False`, Algorithm 1 of the papers, by default. With
+            `True` there are 100 critic steps for each of the first 25 updates and
             for every 500th, as in the code of WGAN's authors, so that the generator
             learns from a critic that has converged.
         **kwargs: Arguments of the other base class, or of `AdversarialModel`.
@@ -25,18 +28,13 @@ class CriticModel(AdversarialModel):
 
     def __init__(self, n_critic=5, authors_schedule=False, **kwargs):
         super().__init__(**kwargs)
-        if isinstance(n_critic, bool) or not isinstance(n_critic, int) or n_critic < 1:
-            raise ValueError(
-                "Argument `n_critic` must be a positive integer. "
-                f"Received: n_critic={n_critic!r}"
-            )
-        self.n_critic = n_critic
+        self.n_critic = positive_integer("n_critic", n_critic)
         self.authors_schedule = bool(authors_schedule)
         # Critic steps since the last update of the generator.
         self.critic_step = self.add_weight(
-            shape=(),
-            initializer="zeros",
-            dtype="int32",
+            (),
+            "zeros",
+            "int32",
             trainable=False,
             aggregation="only_first_replica",
             name="critic_step",
@@ -44,15 +42,16 @@ class CriticModel(AdversarialModel):
         self.updates_generator = True
 
     def compile_roles(self, optimizers, losses, steps_per_execution=1, **kwargs):
-        if steps_per_execution != 1 and (
-            self.authors_schedule or steps_per_execution % self.n_critic
-        ):
-            raise ValueError(
-                "Argument `steps_per_execution` must be 1, or a multiple of `n_critic` "
-                "(in a model without `authors_schedule`), so that every execution makes"
-                f" the same steps. Received: steps_per_execution={steps_per_execution},"
-                f" n_critic={self.n_critic}, authors_schedule={self.authors_schedule}"
-            )
+        require(
+            steps_per_execution == 1
+            or not (self.authors_schedule or steps_per_execution % self.n_critic),
+            "Argument `steps_per_execution` must be 1, or a multiple of `n_critic` (in "
+            "a model without `authors_schedule`), so that every execution makes the "
+            "same steps",
+            steps_per_execution=steps_per_execution,
+            n_critic=self.n_critic,
+            authors_schedule=self.authors_schedule,
+        )
         super().compile_roles(
             optimizers, losses, steps_per_execution=steps_per_execution, **kwargs
         )
@@ -121,8 +120,5 @@ class CriticModel(AdversarialModel):
         return tuple(updates)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "n_critic": self.n_critic,
-            "authors_schedule": self.authors_schedule,
-        }
+        config = {"n_critic": self.n_critic, "authors_schedule": self.authors_schedule}
+        return {**super().get_config(), **config}

@@ -2,12 +2,12 @@
 
 import keras
 
+from keras_gans.checks import non_negative_float, one_of, require
 from keras_gans.layers.image_pool import ImagePool
 from keras_gans.losses.adversarial import (
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
 )
-from keras_gans.losses.common import non_negative_float
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.adversarial_model import AdversarialModel
 from keras_gans.models.structure import unpack_pair
@@ -42,11 +42,10 @@ class CycleGAN(AdversarialModel):
     see the fakes made before the generators' update, and are not used in between.
 
     Args:
-        generator_xy: Built `keras.Model`, G: X → Y, images in [-1, 1] to images in
-            [-1, 1].
-        generator_yx: Built `keras.Model`, F: Y → X.
-        discriminator_x: Built `keras.Model`, images of X to logits, flat or by patch.
-        discriminator_y: Built `keras.Model`, the same for Y.
+        generator_xy, generator_yx: Built `keras.Model`s, G: X → Y and F: Y → X, images
+            in [-1, 1] to images in [-1, 1].
+        discriminator_x, discriminator_y: Built `keras.Model`s, images of X and of Y to
+            logits, flat or by patch.
         cycle_weight: Non-negative float, or a pair of them: (x → y → x, y → x → y).
             Defaults to 10.
         identity_weight: Non-negative float, or a pair: (F(x) ≈ x, G(y) ≈ y). Absolute,
@@ -62,24 +61,21 @@ class CycleGAN(AdversarialModel):
         pool_size: Non-negative integer, generated images kept of each domain for the
             discriminators. 0 keeps none. Defaults to 50.
         seed: Optional integer, the seed of the image pools and of a penalty.
-        **kwargs: `ema_decay`, `name` and so on of `AdversarialModel`.
+        **kwargs: As for `AdversarialModel`.
 
     Call arguments:
         images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
         direction: `"xy"`, the default, or `"yx"`.
-
-    Returns:
-        The translated images, in [-1, 1].
 
     Example:
 
     ```python
     data = keras_gans.data.unpaired(x, y, batch_size=1, size=256, load_size=286)
     model = keras_gans.models.CycleGAN(
-        generator_xy=resnet_generator(),
-        generator_yx=resnet_generator(),
-        discriminator_x=patch_discriminator(),
-        discriminator_y=patch_discriminator(),
+        resnet_generator(),
+        resnet_generator(),
+        patch_discriminator(),
+        patch_discriminator(),
     )
     model.compile()
     model.fit(data, epochs=200)
@@ -94,16 +90,11 @@ class CycleGAN(AdversarialModel):
 
     export_kind = "translation"
     directions = {"xy": "generator_xy", "yx": "generator_yx"}
-    network_names = (
-        "generator_xy",
-        "generator_yx",
-        "discriminator_x",
-        "discriminator_y",
-    )
     roles = {
         "generator": ("generator_xy", "generator_yx"),
         "discriminator": ("discriminator_x", "discriminator_y"),
     }
+    network_names = roles["generator"] + roles["discriminator"]
     loss_names = (
         "generator_loss",
         "discriminator_loss",
@@ -143,13 +134,9 @@ class CycleGAN(AdversarialModel):
         )
         self.pool_size = pool_size
         self.seed = seed
-        self.pool_x = ImagePool(pool_size, seed=seed, dtype="float32", name="pool_x")
-        self.pool_y = ImagePool(
-            pool_size,
-            seed=None if seed is None else seed + 1,
-            dtype="float32",
-            name="pool_y",
-        )
+        self.pool_x = ImagePool(pool_size, seed, dtype="float32", name="pool_x")
+        seed = None if seed is None else seed + 1
+        self.pool_y = ImagePool(pool_size, seed, dtype="float32", name="pool_y")
         self._check_channels()
         # A loss that is not computed is not logged either.
         if not any(self.identity_weight):
@@ -168,14 +155,10 @@ class CycleGAN(AdversarialModel):
         penalty=None,
         **kwargs,
     ):
-        """Configures training; every argument has the paper's default.
+        """Configures training, see `AdversarialModel`.
 
         Args:
-            generator_optimizer: Optimizer (or its name) of both generators. Defaults to
-                `Adam(2e-4, beta_1=0.5)`.
-            discriminator_optimizer: Optimizer of both discriminators, same default.
-            adversarial_loss: Name or pair of losses on logits, see
-                `keras_gans.losses.adversarial_loss_pair`. Defaults to the paper's
+            adversarial_loss: Name or pair of losses on logits. Defaults to the paper's
                 `(LeastSquaresDiscriminatorLoss(), LeastSquaresGeneratorLoss(scale=1))`.
             cycle_loss: `keras.losses.Loss` between an image and its reconstruction.
                 Defaults to `keras.losses.MeanAbsoluteError()`.
@@ -183,36 +166,31 @@ class CycleGAN(AdversarialModel):
                 domain and its translation, same default.
             semantic_loss: `keras_gans.losses.SemanticVGGLoss`. Needed if, and only if,
                 a semantic weight is not 0.
-            penalty: Penalty of both discriminators, at the fakes that they are shown,
-                or its name, see `keras_gans.losses.get_penalty`. Defaults to none.
-            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
-                `auto_scale_loss` of `keras.Model.compile`.
+            penalty: Penalty of both discriminators, at the fakes that they are shown.
         """
-        if (semantic_loss is not None) != self._has_semantic_loss:
-            raise ValueError(
-                "Argument `semantic_loss` goes with a `semantic_weight` or "
-                "`semantic_translation_weight` of the model that is not 0. Received: "
-                f"semantic_loss={semantic_loss}, semantic_weight="
-                f"{self.semantic_weight}, semantic_translation_weight="
-                f"{self.semantic_translation_weight}"
-            )
-        if semantic_loss is not None and not hasattr(semantic_loss, "features"):
-            raise TypeError(
-                "Argument `semantic_loss` must be a "
-                "`keras_gans.losses.SemanticVGGLoss`, with its method `features`. "
-                f"Received: semantic_loss={semantic_loss}"
-            )
+        require(
+            (semantic_loss is not None) == self._has_semantic_loss,
+            "Argument `semantic_loss` goes with a `semantic_weight` or "
+            "`semantic_translation_weight` of the model that is not 0",
+            semantic_loss=semantic_loss,
+            semantic_weight=self.semantic_weight,
+            semantic_translation_weight=self.semantic_translation_weight,
+        )
+        require(
+            semantic_loss is None or hasattr(semantic_loss, "features"),
+            "Argument `semantic_loss` must be a `keras_gans.losses.SemanticVGGLoss`, "
+            "with its method `features`",
+            TypeError,
+            semantic_loss=semantic_loss,
+        )
         if adversarial_loss is None:
             adversarial_loss = (
                 LeastSquaresDiscriminatorLoss(),
                 LeastSquaresGeneratorLoss(scale=1.0),
             )
         self.compile_roles(
-            optimizers={
-                "generator": generator_optimizer,
-                "discriminator": discriminator_optimizer,
-            },
-            losses={
+            [generator_optimizer, discriminator_optimizer],
+            {
                 "adversarial_loss": adversarial_loss_pair(adversarial_loss),
                 "cycle_loss": cycle_loss or keras.losses.MeanAbsoluteError(),
                 "identity_loss": identity_loss or keras.losses.MeanAbsoluteError(),
@@ -223,11 +201,7 @@ class CycleGAN(AdversarialModel):
         )
 
     def call(self, images, direction="xy", training=False):
-        if direction not in ("xy", "yx"):
-            raise ValueError(
-                "Argument `direction` must be 'xy' or 'yx'. "
-                f"Received: direction={direction!r}"
-            )
+        one_of("direction", direction, ("xy", "yx"))
         name = f"generator_{direction}"
         generator = getattr(self, name) if training else self.inference_network(name)
         return generator(images, training=training)
@@ -245,9 +219,7 @@ class CycleGAN(AdversarialModel):
             self.generator_yx, [y, x] if identity_x else [y], training
         )
         fake_y, cycled_y, *same_y = self.call_together(
-            self.generator_xy,
-            [x, fake_x, y] if identity_y else [x, fake_x],
-            training,
+            self.generator_xy, [x, fake_x, y] if identity_y else [x, fake_x], training
         )
         cycled_x = self.generator_yx(fake_y, training=training)
 
@@ -309,12 +281,7 @@ class CycleGAN(AdversarialModel):
             real_output, shown_output = self.call_together(
                 discriminator, [real, shown], training
             )
-        penalty = self.penalty_of(
-            lambda images: discriminator(images, training=training),
-            real,
-            shown,
-            training,
-        )
+        penalty = self.penalty_of(discriminator, real, shown, training)
         discriminator_loss, generator_loss = self.adversarial_loss
         return (
             discriminator_loss(real_output, shown_output) + penalty,
@@ -339,23 +306,25 @@ class CycleGAN(AdversarialModel):
             ("x", self.discriminator_x, x),
             ("y", self.discriminator_y, y),
         ):
-            channels = _channels(discriminator)
-            if spec.shape.rank != 4 or spec.shape[-1] != channels:
-                raise ValueError(
-                    f"Data `{name}` must be batches of images of shape (batch, height, "
-                    f"width, {channels}), as `discriminator_{name}` sees them. "
-                    f"Received batches of shape {tuple(spec.shape)}."
-                )
+            channels, shape = _channels(discriminator), tuple(spec.shape)
+            require(
+                len(shape) == 4 and shape[-1] == channels,
+                f"Data `{name}` must be batches of images of shape (batch, height, "
+                f"width, {channels}), as `discriminator_{name}` sees them",
+                shape=shape,
+            )
         for name, pool, spec in (("x", self.pool_x, x), ("y", self.pool_y, y)):
+            shape = tuple(spec.shape)
             if not pool.built:
                 pool.build(spec.shape)
-            elif pool.pool_size and pool.images.shape[1:] != tuple(spec.shape[1:]):
-                raise ValueError(
-                    f"Data `{name}` must keep the size of the images in the pool, "
-                    f"{tuple(pool.images.shape[1:])}, that this model was trained "
-                    f"with. Received batches of shape {tuple(spec.shape)}: make a new "
-                    "model with the same networks to train on another size."
-                )
+            size = tuple(pool.images.shape[1:]) if pool.pool_size else shape[1:]
+            require(
+                size == shape[1:],
+                f"Data `{name}` must keep the size of the images in the pool, {size}, "
+                "that this model was trained with: make a new model with the same "
+                "networks to train on another size",
+                shape=shape,
+            )
 
     def get_config(self):
         return {
@@ -374,19 +343,19 @@ class CycleGAN(AdversarialModel):
         for name, (source, target) in expected.items():
             generator = getattr(self, name)
             received = _channels(generator), generator.output_shape[-1]
-            if received != (source, target):
-                raise ValueError(
-                    f"Argument `{name}` must translate {source} channels to {target}, "
-                    "as `discriminator_x` and `discriminator_y` see them. Received a "
-                    f"network from {received[0]} channels to {received[1]}."
-                )
-        if any(self.identity_weight) and x != y:
-            raise ValueError(
-                "Argument `identity_weight` must be 0 when the domains differ in "
-                "channels, because a generator cannot take an image of its target "
-                f"domain then. Received: identity_weight={list(self.identity_weight)} "
-                f"with {x} and {y} channels."
+            require(
+                received == (source, target),
+                f"Argument `{name}` must translate {source} channels to {target}, as "
+                "`discriminator_x` and `discriminator_y` see them",
+                channels=received,
             )
+        require(
+            x == y or not any(self.identity_weight),
+            "Argument `identity_weight` must be 0 when the domains differ in channels, "
+            "because a generator cannot take an image of its target domain then",
+            identity_weight=list(self.identity_weight),
+            channels=(x, y),
+        )
 
 
 def _channels(network):
@@ -395,12 +364,9 @@ def _channels(network):
 
 def _weight_pair(name, value):
     pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    message = (
-        f"Argument `{name}` must be zero or a positive number, or a pair of them, "
-        f"one for each direction. Received: {name}={value!r}"
+    must = (
+        f"Argument `{name}` must be zero or a positive number, or a pair of them, one "
+        "for each direction"
     )
-    if any(isinstance(w, bool) or not isinstance(w, (int, float)) for w in pair):
-        raise TypeError(message)
-    if len(pair) != 2 or not all(0 <= weight < float("inf") for weight in pair):
-        raise ValueError(message)
-    return tuple(float(weight) for weight in pair)
+    require(len(pair) == 2, must, **{name: value})
+    return tuple(non_negative_float(name, weight) for weight in pair)

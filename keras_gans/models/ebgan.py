@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_gans.losses.common import non_negative_float
+from keras_gans.checks import non_negative_float, require
 from keras_gans.losses.energy import (
     EnergyDiscriminatorLoss,
     EnergyGeneratorLoss,
@@ -27,25 +27,14 @@ class EBGAN(EnergyModel):
     pull-away term keeps the generator from making one sample over and over.
 
     Args:
-        generator: Built `keras.Model`, latent vectors to images (or points).
-        discriminator: Auto-encoder, a built `keras.Model`, images to
-            `[reconstruction, code]`.
+        generator, discriminator: As for `EnergyModel`.
         margin: Positive float m, in the unit of the energy. 10 by default, the paper's
             for MNIST; 20 is its value for CelebA at 64 pixels.
         pull_away_weight: Non-negative float, 0.1 by default. 0 skips the term, and
             the auto-encoder need not give its code then.
         energy: `"euclidean"`, the paper's norm over all pixels, the default, or
             `"l1"` or `"l2"`, means over all pixels, which want a smaller margin.
-        **kwargs: `latent_distribution`, `latent_dim`, `seed` and so on of
-            `GenerativeModel`.
-
-    Example:
-
-    ```python
-    model = keras_gans.models.EBGAN(dcgan_generator(), autoencoder())
-    model.compile()
-    model.fit(keras_gans.data.generation("digits", batch_size=64), epochs=100)
-    ```
+        **kwargs: As for `GenerativeModel`.
 
     Reference:
         Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
@@ -66,14 +55,13 @@ class EBGAN(EnergyModel):
         self.pull_away_weight = non_negative_float("pull_away_weight", pull_away_weight)
         self.energy = ReconstructionEnergy(energy)
         self.pull_away_term = PullAwayTerm()
-        if self.pull_away_weight and not isinstance(
-            discriminator.output, (list, tuple)
-        ):
-            raise ValueError(
-                "Argument `discriminator` must give [reconstruction, code] for the "
-                "pull-away term. Received a network of one output; give "
-                "`pull_away_weight=0` to train without the term."
-            )
+        has_code = isinstance(discriminator.output, (list, tuple))
+        require(
+            has_code or not self.pull_away_weight,
+            "Argument `discriminator` must give [reconstruction, code] for the "
+            "pull-away term; give `pull_away_weight=0` to train without the term",
+            outputs=discriminator.output_shape,
+        )
 
     @property
     def default_adversarial_loss(self):

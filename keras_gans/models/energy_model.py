@@ -1,7 +1,9 @@
 """The base of EBGAN and BEGAN, whose discriminators are auto-encoders."""
 
+from keras_gans.checks import require
+from keras_gans.losses.common import compatible
 from keras_gans.models.generative_model import GenerativeModel
-from keras_gans.models.structure import compatible, shapes_of
+from keras_gans.models.structure import shapes_of
 
 
 class EnergyModel(GenerativeModel):
@@ -18,22 +20,24 @@ class EnergyModel(GenerativeModel):
     discriminator_outputs = "energies"
 
     def find_penalty(self, penalty):
-        if penalty is not None:
-            raise ValueError(
-                "Argument `penalty` must be None: penalties are about the slope of "
-                "logits, and the discriminator is an auto-encoder. "
-                f"Received: penalty={penalty!r}"
-            )
+        require(
+            penalty is None,
+            "Argument `penalty` must be None: penalties are about the slope of logits, "
+            "and the discriminator is an auto-encoder",
+            penalty=penalty,
+        )
 
     def energies(self, samples, training=True):
-        """Returns energies and codes of a list of batches.
+        """Returns two lists with a tensor for each of a list of batches.
 
-        Returns:
-            Two lists with one tensor for each batch: energies `(batch,)` and codes
-            `(batch, code_dim)`, or None where the auto-encoder does not give codes.
+        They are the energies `(batch,)`, and the codes `(batch, code_dim)`, or None
+        where the auto-encoder does not give codes.
         """
         outputs = self.call_together(self.discriminator, samples, training)
-        outputs = [_as_list(output) for output in outputs]
+        outputs = [
+            output if isinstance(output, (tuple, list)) else [output]
+            for output in outputs
+        ]
         energies = [
             self.energy(sample, output[0])
             for sample, output in zip(samples, outputs, strict=True)
@@ -52,13 +56,9 @@ class EnergyModel(GenerativeModel):
     def _check_discriminator_output(self):
         (samples,) = shapes_of(self.discriminator.input_shape)
         outputs = shapes_of(self.discriminator.output_shape)
-        if len(outputs) > 2 or not compatible(outputs[0], samples):
-            raise ValueError(
-                "Argument `discriminator` must be an auto-encoder, whose first output "
-                "is a reconstruction of the shape of its samples, "
-                f"{samples}. Received a network with outputs {outputs}."
-            )
-
-
-def _as_list(value):
-    return list(value) if isinstance(value, (tuple, list)) else [value]
+        require(
+            len(outputs) <= 2 and compatible(outputs[0], samples),
+            "Argument `discriminator` must be an auto-encoder, whose first output is a "
+            f"reconstruction of the shape of its samples, {samples}",
+            outputs=outputs,
+        )

@@ -11,8 +11,14 @@ class EpochCallbacks(keras.callbacks.CallbackList):
     that a progress bar ends early, and would warn at its end that the data ran out.
     """
 
-    def __init__(self, data, callbacks, **kwargs):
-        super().__init__(callbacks, **kwargs)
+    def __init__(self, data, callbacks, verbose, **kwargs):
+        super().__init__(
+            getattr(callbacks, "callbacks", callbacks),
+            add_history=True,
+            add_progbar=verbose != 0,
+            verbose=verbose,
+            **kwargs,
+        )
         self._data = data
         self._ends_here = False
 

@@ -25,8 +25,7 @@ class GAN(GenerativeModel):
     Args:
         generator: Built `keras.Model`, latent vectors to images (or points).
         discriminator: Built `keras.Model`, images to logits.
-        **kwargs: `latent_distribution`, `latent_dim`, `seed` and so on of
-            `GenerativeModel`.
+        **kwargs: As for `GenerativeModel`.
 
     Example:
 

@@ -6,10 +6,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_gans.checks import one_of, positive_integer, require
+from keras_gans.losses.common import compatible
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.adversarial_model import AdversarialModel
 from keras_gans.models.seeds import ReplicaSeedGenerator
-from keras_gans.models.structure import compatible, shapes_of
+from keras_gans.models.structure import shapes_of
 
 LATENT_DISTRIBUTIONS = ("uniform", "normal")
 _GENERATE_BATCH = 256
@@ -66,22 +68,19 @@ class GenerativeModel(AdversarialModel):
         super().__init__(
             networks={"generator": generator, "discriminator": discriminator}, **kwargs
         )
-        if latent_distribution not in LATENT_DISTRIBUTIONS:
-            raise ValueError(
-                f"Argument `latent_distribution` must be one of {LATENT_DISTRIBUTIONS}."
-                f" Received: latent_distribution={latent_distribution!r}"
-            )
+        one_of("latent_distribution", latent_distribution, LATENT_DISTRIBUTIONS)
         self.latent_distribution = latent_distribution
         self.classes = classes
         self.seed = seed
         self.seed_generator = ReplicaSeedGenerator(seed)
         self._check_networks()
         self.latent_dim = shapes_of(generator.input_shape)[0][-1]
-        if latent_dim not in (None, self.latent_dim):
-            raise ValueError(
-                "Argument `latent_dim` must be the size of the latent vectors that the "
-                f"generator takes, {self.latent_dim}. Received: latent_dim={latent_dim}"
-            )
+        require(
+            latent_dim in (None, self.latent_dim),
+            "Argument `latent_dim` must be the size of the latent vectors that the "
+            f"generator takes, {self.latent_dim}",
+            latent_dim=latent_dim,
+        )
 
     def compile(
         self,
@@ -91,49 +90,21 @@ class GenerativeModel(AdversarialModel):
         penalty=None,
         **kwargs,
     ):
-        """Configures training; every argument has the paper's default.
-
-        Args:
-            generator_optimizer: Optimizer or its name, `default_optimizer` by default:
-                `Adam(2e-4, beta_1=0.5)`, DCGAN's, if the model says nothing else.
-            discriminator_optimizer: Likewise.
-            adversarial_loss: Name or pair of losses, see
-                `keras_gans.losses.adversarial_loss_pair`; `default_adversarial_loss` by
-                default.
-            penalty: Penalty of the discriminator's gradient, or its name, see
-                `keras_gans.losses.get_penalty`. Defaults to the paper's: none but for
-                WGAN-GP.
-            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
-                `auto_scale_loss` of `keras.Model.compile`.
-        """
+        """Configures training, see `AdversarialModel`."""
         if adversarial_loss is None:
             adversarial_loss = self.default_adversarial_loss
+        pair = adversarial_loss_pair(adversarial_loss, self.discriminator_outputs)
         self.compile_roles(
-            optimizers={
-                "generator": generator_optimizer,
-                "discriminator": discriminator_optimizer,
-            },
-            losses={
-                "adversarial_loss": adversarial_loss_pair(
-                    adversarial_loss, self.discriminator_outputs
-                ),
-                "penalty": penalty,
-            },
+            [generator_optimizer, discriminator_optimizer],
+            {"adversarial_loss": pair, "penalty": penalty},
             **kwargs,
         )
 
-    # Sampling ------------------------------------------------------------------------
-
     def sample_latent(self, count, seed=None):
-        """Draws latent vectors.
+        """Draws latent vectors `(count, latent_dim)`.
 
-        Args:
-            count: Integer or scalar tensor.
-            seed: Integer for the same vectors at every call. By default the model's own
-                generator, whose state is saved.
-
-        Returns:
-            Float tensor of shape `(count, latent_dim)`.
+        With an integer as the seed they are the same at every call. By default it is
+        the model's own generator, whose state is saved.
         """
         shape = (count, self.latent_dim)
         seed = self.seed_generator if seed is None else seed
@@ -155,9 +126,6 @@ class GenerativeModel(AdversarialModel):
         Returns:
             NumPy array of float32, `(n, height, width, channels)` in [-1, 1] for
             images.
-
-        Raises:
-            ValueError: If `n` is not a positive integer, or `labels` do not fit.
         """
         generator = self.inference_network("generator")
 
@@ -170,8 +138,6 @@ class GenerativeModel(AdversarialModel):
     def _generator_inputs(latent, labels):
         return latent if labels is None else [latent, labels]
 
-    # Losses --------------------------------------------------------------------------
-
     def make_samples(self, samples, labels=None, training=True, seed=None):
         """Generates as many samples as there are in a batch of real ones."""
         latent = self.sample_latent(ops.shape(samples)[0], seed)
@@ -180,10 +146,7 @@ class GenerativeModel(AdversarialModel):
     def discriminate(self, samples, labels=None, training=True):
         """Returns the discriminator's outputs for a list of batches, one for each.
 
-        Args:
-            samples: List of tensors, batches of samples.
-            labels: Labels of each batch, for conditional models.
-            training: Boolean.
+        `labels` are those of each batch, for conditional models.
         """
         if labels is not None:
             samples = [[sample, labels] for sample in samples]
@@ -193,7 +156,7 @@ class GenerativeModel(AdversarialModel):
         """Returns the dict of the losses of the discriminator, its penalty included."""
         outputs = self.discriminate([real, fake], labels, training)
         penalty = self.penalty_of(
-            lambda samples: self.discriminate([samples], labels, training)[0],
+            lambda samples, training: self.discriminate([samples], labels, training)[0],
             real,
             fake,
             training,
@@ -209,13 +172,11 @@ class GenerativeModel(AdversarialModel):
 
     def discriminator_loss(self, *args, **kwargs):
         """Deprecated, see `discriminator_losses`."""
-        _warn_of_new_name("discriminator_loss", "discriminator_losses")
-        return self.discriminator_losses(*args, **kwargs)["discriminator_loss"]
+        return _single_loss(self.discriminator_losses, *args, **kwargs)
 
     def generator_loss(self, *args, **kwargs):
         """Deprecated, see `generator_losses`."""
-        _warn_of_new_name("generator_loss", "generator_losses")
-        return self.generator_losses(*args, **kwargs)["generator_loss"]
+        return _single_loss(self.generator_losses, *args, **kwargs)
 
     def test_step(self, data):
         real, labels = self.unpack(data)
@@ -226,8 +187,6 @@ class GenerativeModel(AdversarialModel):
             | self.generator_losses(real, fake, labels, training=False)
         )
 
-    # Data ----------------------------------------------------------------------------
-
     def unpack(self, data):
         """Returns `(samples, labels)` of a batch; labels are None if not wanted."""
         samples, labels = _unpack(data)
@@ -236,21 +195,16 @@ class GenerativeModel(AdversarialModel):
     def build_state(self, element_spec):
         samples, _ = _unpack(element_spec)
         expected = shapes_of(self.discriminator.input_shape)[0]
-        if not compatible(samples.shape, expected):
-            raise ValueError(
-                "Data must be batches of samples of shape "
-                f"{('batch', *expected[1:])}, as the discriminator sees them. "
-                f"Received batches of shape {tuple(samples.shape)}."
-            )
-
-    # Configuration -------------------------------------------------------------------
+        require(
+            compatible(samples.shape, expected),
+            f"Data must be batches of samples of shape {('batch', *expected[1:])}, as "
+            "the discriminator sees them",
+            shape=tuple(samples.shape),
+        )
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "latent_distribution": self.latent_distribution,
-            "seed": self.seed,
-        }
+        config = {"latent_distribution": self.latent_distribution, "seed": self.seed}
+        return {**super().get_config(), **config}
 
     def _check_networks(self):
         latent = shapes_of(self.generator.input_shape)
@@ -260,41 +214,41 @@ class GenerativeModel(AdversarialModel):
             ("generator", latent, "latent vectors"),
             ("discriminator", samples, "samples"),
         ):
-            if len(shapes) != inputs:
-                wanted = f"{what} alone" if inputs == 1 else f"[{what}, labels]"
-                raise ValueError(
-                    f"Argument `{name}` must be a network of {wanted}. "
-                    f"Received a network of {len(shapes)} inputs."
-                )
-        if len(latent[0]) != 2 or latent[0][-1] is None:
-            raise ValueError(
-                "Argument `generator` must take latent vectors of shape (batch, "
-                f"latent_dim). Received a network of inputs of shape {latent[0]}."
+            wanted = f"{what} alone" if inputs == 1 else f"[{what}, labels]"
+            require(
+                len(shapes) == inputs,
+                f"Argument `{name}` must be a network of {wanted}",
+                inputs=len(shapes),
             )
+        require(
+            len(latent[0]) == 2 and latent[0][-1] is not None,
+            "Argument `generator` must take latent vectors (batch, latent_dim)",
+            input_shape=latent[0],
+        )
         generated = self.generator.output_shape
-        if not compatible(generated, samples[0]):
-            raise ValueError(
-                "Argument `discriminator` must see what the generator makes, samples "
-                f"of shape {generated}. Received a network of samples of shape "
-                f"{samples[0]}."
-            )
+        require(
+            compatible(generated, samples[0]),
+            "Argument `discriminator` must see what the generator makes, samples of "
+            f"shape {generated}",
+            input_shape=samples[0],
+        )
         self._check_discriminator_output()
 
     def _check_discriminator_output(self):
         outputs = shapes_of(self.discriminator.output_shape)
-        if len(outputs) != 1 or len(outputs[0]) < 2 or outputs[0][-1] != 1:
-            raise ValueError(
-                "Argument `discriminator` must give logits, (batch, 1) or patch-shaped "
-                f"(batch, h, w, 1). Received a network with outputs {outputs}; "
-                "auto-encoders are for `EBGAN` and `BEGAN`."
-            )
+        require(
+            len(outputs) == 1 and len(outputs[0]) >= 2 and outputs[0][-1] == 1,
+            "Argument `discriminator` must give logits, (batch, 1) or patch-shaped "
+            "(batch, h, w, 1); auto-encoders are for `EBGAN` and `BEGAN`",
+            outputs=outputs,
+        )
         samples = shapes_of(self.discriminator.input_shape)[0]
-        if len(outputs[0]) == len(samples) and samples[1:] == outputs[0][1:]:
-            raise ValueError(
-                "Argument `discriminator` must give logits. Received a network whose "
-                f"outputs have the shape of its samples, {samples}: an auto-encoder, "
-                "as `EBGAN` and `BEGAN` want it."
-            )
+        require(
+            len(outputs[0]) != len(samples) or samples[1:] != outputs[0][1:],
+            "Argument `discriminator` must give logits, and no outputs of the shape of "
+            "its samples: that is an auto-encoder, as `EBGAN` and `BEGAN` want it",
+            outputs=outputs,
+        )
 
 
 def draw_latent(distribution, shape, seed, dtype=None):
@@ -312,12 +266,11 @@ def generate_in_batches(model, generate_batch, n, labels, seed):
         generate_batch: Function of latent vectors and labels (or `None`).
         n, labels, seed: As for `GenerativeModel.generate`.
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise ValueError(f"Argument `n` must be a positive integer. Received: n={n!r}")
+    n = positive_integer("n", n)
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0])
     labels = _labels_to_generate(model, n, labels)
-    latent = model.sample_latent(int(n), seed)
+    latent = model.sample_latent(n, seed)
     parts = []
     for start in range(0, n, _GENERATE_BATCH):
         part = slice(start, start + _GENERATE_BATCH)
@@ -328,30 +281,32 @@ def generate_in_batches(model, generate_batch, n, labels, seed):
 
 def _labels_to_generate(model, n, labels):
     if model.classes is None:
-        if labels is not None:
-            raise ValueError(
-                f"{type(model).__name__} is not conditional and generates without "
-                f"`labels`. Received: labels={labels!r}"
-            )
+        require(
+            labels is None,
+            f"{type(model).__name__} is not conditional and generates without `labels`",
+            labels=labels,
+        )
         return None
     labels = np.arange(n) % model.classes if labels is None else np.asarray(labels)
     if labels.ndim == 0:
         labels = np.full(n, labels)
-    if labels.shape != (n,) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"Argument `labels` must be an integer or {n} integers. Received an "
-            f"array of shape {labels.shape} and dtype {labels.dtype}."
-        )
+    require(
+        labels.shape == (n,) and labels.dtype.kind in "iu",
+        f"Argument `labels` must be an integer or {n} integers",
+        shape=labels.shape,
+        dtype=labels.dtype,
+    )
     check_labels(labels, model.classes)
     return ops.convert_to_tensor(labels, "int32")
 
 
 def check_labels(labels, classes):
     """Raises a `ValueError` unless all labels are in [0, classes)."""
-    if len(labels) and (labels.min() < 0 or labels.max() >= classes):
-        raise ValueError(
+    if len(labels):
+        require(
+            labels.min() >= 0 and labels.max() < classes,
             f"Labels must lie in [0, {classes}), as the model has classes={classes}. "
-            f"Received labels from {labels.min()} to {labels.max()}."
+            f"Received labels from {labels.min()} to {labels.max()}",
         )
 
 
@@ -362,9 +317,9 @@ def _unpack(data):
     return data, None
 
 
-def _warn_of_new_name(old, new):
-    warnings.warn(
-        f"`{old}` has become `{new}`, which returns a dict.",
-        DeprecationWarning,
-        stacklevel=3,
-    )
+def _single_loss(losses, *args, **kwargs):
+    new = losses.__name__
+    old = new.removesuffix("es")
+    message = f"`{old}` has become `{new}`, which returns a dict."
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
+    return losses(*args, **kwargs)[old]

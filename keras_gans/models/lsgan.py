@@ -21,18 +21,7 @@ class LSGAN(GenerativeModel):
     minimizes the Pearson χ² divergence (eq. 8).
 
     Args:
-        generator: Built `keras.Model`, latent vectors to images (or points).
-        discriminator: Built `keras.Model`, images to outputs without an activation.
-        **kwargs: `latent_distribution`, `latent_dim`, `seed` and so on of
-            `GenerativeModel`.
-
-    Example:
-
-    ```python
-    model = keras_gans.models.LSGAN(dcgan_generator(), dcgan_discriminator())
-    model.compile()
-    model.fit(keras_gans.data.generation("digits", batch_size=64), epochs=100)
-    ```
+        **kwargs: As for `GenerativeModel`.
 
     Reference:
         Mao et al., "Least Squares Generative Adversarial Networks", 2017,

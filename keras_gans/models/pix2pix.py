@@ -5,16 +5,17 @@ import warnings
 import keras
 from keras import ops
 
+from keras_gans.checks import non_negative_float, require
 from keras_gans.losses.adversarial import (
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
 )
-from keras_gans.losses.common import non_negative_float
+from keras_gans.losses.common import compatible
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.losses.reconstruction import ChannelCompensatedL1
 from keras_gans.models.adversarial_model import AdversarialModel
 from keras_gans.models.seeds import ReplicaSeedGenerator
-from keras_gans.models.structure import compatible, shapes_of, unpack_pair
+from keras_gans.models.structure import shapes_of, unpack_pair
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -32,9 +33,9 @@ class Pix2Pix(AdversarialModel):
 
     `compile()` without arguments trains the paper's setting: cross entropy, halved for
     the discriminator, with the generator maximizing log D(x, G(x)) in the place of
-    minimizing log(1 - D(x, G(x))); λ 100; Adam (2e-4, β₁ 0.5) for each network. The
-    discriminator's update comes first, and the generator learns to deceive the
-    discriminator that is the result. Both see the same generated images.
+    minimizing log(1 - D(x, G(x))), and λ 100. The discriminator's update comes first,
+    and the generator learns to deceive the discriminator that is the result. Both see
+    the same generated images.
 
     The noise of the paper is the dropout in the generator. The authors leave it on when
     they translate, and normalize by the statistics of the test batch: that is
@@ -48,15 +49,12 @@ class Pix2Pix(AdversarialModel):
         reconstruction_weight: Non-negative float, λ. Defaults to 100.
         seed: Optional integer, the seed of a penalty's random points.
         inference_dropout: No longer used; see above for noise in translations.
-        **kwargs: `ema_decay`, `name` and so on of `AdversarialModel`.
+        **kwargs: As for `AdversarialModel`.
 
     Call arguments:
         source: Float tensor of shape `(batch, height, width, channels)` in [-1, 1], or
             a tuple of several of one size, which are joined along their channels (see
             `condition`).
-
-    Returns:
-        The translated images, in [-1, 1].
 
     Example:
 
@@ -115,43 +113,34 @@ class Pix2Pix(AdversarialModel):
         penalty=None,
         **kwargs,
     ):
-        """Configures training; every argument has the paper's default.
+        """Configures training, see `AdversarialModel`.
 
         Args:
-            generator_optimizer: Optimizer or its name. Defaults to
-                `Adam(2e-4, beta_1=0.5)`.
-            discriminator_optimizer: Likewise.
-            adversarial_loss: Name or pair of losses on logits, see
-                `keras_gans.losses.adversarial_loss_pair`. Defaults to the paper's
+            adversarial_loss: Name or pair of losses on logits. Defaults to the paper's
                 `(MinimaxDiscriminatorLoss(scale=0.5), NonSaturatingGeneratorLoss())`;
                 the name `"non_saturating"` stands for the same without the half.
             reconstruction_loss: `keras.losses.Loss` of (target, generated), such as
                 `keras_gans.losses.ChannelCompensatedL1()`, `EdgeLoss()` or
                 `SemanticVGGLoss()`. Defaults to `keras.losses.MeanAbsoluteError()`.
-            penalty: Penalty on the gradient towards source and target, or its name, see
-                `keras_gans.losses.get_penalty`. Defaults to none.
-            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
-                `auto_scale_loss` of `keras.Model.compile`.
+            penalty: Penalty on the gradient towards source and target.
         """
         if reconstruction_loss is None:
             reconstruction_loss = keras.losses.MeanAbsoluteError()
-        if not isinstance(reconstruction_loss, keras.losses.Loss):
-            raise TypeError(
-                "Argument `reconstruction_loss` must be a `keras.losses.Loss`, such as "
-                "`keras.losses.MeanAbsoluteError()`. "
-                f"Received: reconstruction_loss={reconstruction_loss!r}"
-            )
+        require(
+            isinstance(reconstruction_loss, keras.losses.Loss),
+            "Argument `reconstruction_loss` must be a `keras.losses.Loss`, such as "
+            "`keras.losses.MeanAbsoluteError()`",
+            TypeError,
+            reconstruction_loss=reconstruction_loss,
+        )
         if adversarial_loss is None:
             adversarial_loss = (
                 MinimaxDiscriminatorLoss(scale=0.5),
                 NonSaturatingGeneratorLoss(),
             )
         self.compile_roles(
-            optimizers={
-                "generator": generator_optimizer,
-                "discriminator": discriminator_optimizer,
-            },
-            losses={
+            [generator_optimizer, discriminator_optimizer],
+            {
                 "adversarial_loss": adversarial_loss_pair(adversarial_loss),
                 "reconstruction_loss": reconstruction_loss,
                 "penalty": penalty,
@@ -162,14 +151,9 @@ class Pix2Pix(AdversarialModel):
     def condition(self, source):
         """Returns the images that both networks see of a source.
 
-        Subclasses may override it, with operations of `keras.ops`.
-
-        Args:
-            source: Tensor of shape `(batch, height, width, channels)`, or a structure
-                of several.
-
-        Returns:
-            The tensor itself, or all of them joined along their channels.
+        They are the tensor `(batch, height, width, channels)` itself, or all those of a
+        structure joined along their channels. Subclasses may override it, with
+        operations of `keras.ops`.
         """
         parts = keras.tree.flatten(source)
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
@@ -178,26 +162,21 @@ class Pix2Pix(AdversarialModel):
         generator = self.generator if training else self.inference_network("generator")
         return generator(self.condition(source), training=training)
 
-    # Losses ------------------------------------------------------------------------
-
     def discriminate(self, condition, images, training):
         """Returns the discriminator's outputs for each of a list of batches."""
-        pairs = [ops.concatenate([condition, image], axis=-1) for image in images]
+        pairs = self._pairs(condition, images)
         return self.call_together(self.discriminator, pairs, training)
 
+    def _pairs(self, condition, images):
+        return [ops.concatenate([condition, image], axis=-1) for image in images]
+
     def discriminator_losses(self, condition, target, generated, training):
-        """Returns the dict of the losses of the discriminator."""
-        outputs = self.discriminate(condition, [target, generated], training)
-        penalty = self.penalty_of(
-            lambda pairs: self.discriminator(pairs, training=training),
-            ops.concatenate([condition, target], axis=-1),
-            ops.concatenate([condition, generated], axis=-1),
-            training,
-        )
+        real, fake = self._pairs(condition, [target, generated])
+        outputs = self.call_together(self.discriminator, [real, fake], training)
+        penalty = self.penalty_of(self.discriminator, real, fake, training)
         return {"discriminator_loss": self.adversarial_loss[0](*outputs) + penalty}
 
     def generator_losses(self, condition, target, generated, training):
-        """Returns the dict of the losses of the generator."""
         adversarial_loss = self.deception_loss(
             lambda images: self.discriminate(condition, images, training),
             target,
@@ -235,71 +214,65 @@ class Pix2Pix(AdversarialModel):
             | self.generator_losses(*images, training=False)
         )
 
-    # Data --------------------------------------------------------------------------
-
     def build_state(self, element_spec):
         source, target = self._unpack(element_spec)
         shapes = [tuple(part.shape) for part in keras.tree.flatten(source)]
         channels = self.generator.output_shape[-1]
-        if len(target.shape) != 4 or target.shape[-1] != channels:
-            raise ValueError(
-                "Data `target` must be batches of images of shape (batch, height, "
-                f"width, {channels}), as the generator makes them. "
-                f"Received batches of shape {tuple(target.shape)}."
-            )
-        if not all(
-            len(shape) == 4 and compatible(shape[:3], tuple(target.shape[:3]))
-            for shape in shapes
-        ):
-            raise ValueError(
-                "Data `source` must be batches of images of the height and width of "
-                f"their targets. Received batches of shapes {shapes} and targets of "
-                f"shape {tuple(target.shape)}."
-            )
+        require(
+            len(target.shape) == 4 and target.shape[-1] == channels,
+            "Data `target` must be batches of images of shape (batch, height, width, "
+            f"{channels}), as the generator makes them",
+            shape=tuple(target.shape),
+        )
+        require(
+            all(
+                len(shape) == 4 and compatible(shape[:3], target.shape[:3])
+                for shape in shapes
+            ),
+            "Data `source` must be batches of images of the height and width of their "
+            "targets",
+            shapes=shapes,
+            target_shape=tuple(target.shape),
+        )
         condition = self.condition(
             keras.tree.map_structure(
                 lambda spec: keras.KerasTensor(spec.shape, spec.dtype.name), source
             )
         )
         channels = self.generator.input_shape[-1]
-        if condition.shape[-1] != channels:
-            raise ValueError(
-                f"Data `source` must be batches of images of {channels} channels in "
-                "all, as the generator takes them. "
-                f"Received batches of shapes {shapes}."
-            )
+        require(
+            condition.shape[-1] == channels,
+            f"Data `source` must be batches of images of {channels} channels in all, "
+            "as the generator takes them",
+            shapes=shapes,
+        )
 
     def _unpack(self, data):
         name = type(self).__name__
         return unpack_pair(data, f"{name} trains on pairs of batches (source, target)")
 
-    # Configuration -----------------------------------------------------------------
-
     def get_config(self):
-        return {
-            **super().get_config(),
-            "reconstruction_weight": self.reconstruction_weight,
-            "seed": self.seed,
-        }
+        config = {"reconstruction_weight": self.reconstruction_weight}
+        return {**super().get_config(), **config, "seed": self.seed}
 
     def _check_networks(self):
         for name in self.network_names:
             shapes = shapes_of(getattr(self, name).input_shape)
-            if len(shapes) != 1 or len(shapes[0]) != 4:
-                raise ValueError(
-                    f"Argument `{name}` must be a network of one image, of shape "
-                    "(batch, height, width, channels). "
-                    f"Received a network of inputs {shapes}."
-                )
+            require(
+                len(shapes) == 1 and len(shapes[0]) == 4,
+                f"Argument `{name}` must be a network of one image, of shape (batch, "
+                "height, width, channels)",
+                inputs=shapes,
+            )
         source = self.generator.input_shape[-1]
         target = self.generator.output_shape[-1]
         received = self.discriminator.input_shape[-1]
-        if received != source + target:
-            raise ValueError(
-                f"Argument `discriminator` must see images of {source + target} "
-                f"channels: the {source} of the generator's source and the {target} of "
-                f"its target. Received a network of {received} channels."
-            )
+        require(
+            received == source + target,
+            f"Argument `discriminator` must see images of {source + target} channels: "
+            f"the {source} of the generator's source and the {target} of its target",
+            channels=received,
+        )
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -320,7 +293,7 @@ class Pix2PixColorizer(Pix2Pix):
         generator: Built `keras.Model` from 5 channels (line art, three hint colours,
             hint mask) to images of 3 channels in [-1, 1].
         discriminator: Built `keras.Model` of images of 5 + 3 channels to logits.
-        **kwargs: `reconstruction_weight`, `seed`, `ema_decay` and `name` of `Pix2Pix`.
+        **kwargs: As for `Pix2Pix`.
 
     Call arguments:
         source: Tuple `(line_art, hint_colors, hint_mask)` of float tensors of shape
@@ -328,21 +301,6 @@ class Pix2PixColorizer(Pix2Pix):
             [-1, 1], 1 for white paper and -1 for black lines; hint colours are in
             [-1, 1], and 0 where there is no hint; the mask is 1 where there is one,
             else 0.
-
-    Returns:
-        The coloured images in [-1, 1], shape `(batch, height, width, 3)`.
-
-    Example:
-
-    ```python
-    model = keras_gans.models.Pix2PixColorizer(
-        generator=unet_generator(input_channels=5),
-        discriminator=patch_discriminator(channels=5 + 3),
-    )
-    model.compile()
-    model.fit(keras_gans.data.colorization("illustrations", size=256), epochs=10)
-    images = model((line_art, hint_colors, hint_mask))
-    ```
 
     Reference:
         Kim and Lee, "Color Channel Compensating L1 Loss Algorithm" (in Korean), eq. 8.
@@ -355,35 +313,29 @@ class Pix2PixColorizer(Pix2Pix):
         return keras.optimizers.Adam(1e-4, beta_2=0.99)
 
     def compile(self, *args, reconstruction_loss=None, **kwargs):
-        """Configures training, as `Pix2Pix.compile` does.
-
-        The default of `reconstruction_loss` is
-        `keras_gans.losses.ChannelCompensatedL1()`, that of the optimizers is
-        `Adam(1e-4, beta_1=0.9, beta_2=0.99)`.
-        """
+        """Configures training, as `Pix2Pix.compile` does, with the defaults above."""
         kwargs["reconstruction_loss"] = reconstruction_loss or ChannelCompensatedL1()
         super().compile(*args, **kwargs)
 
     def condition(self, source):
         """Returns line art, hint colours and hint mask as images of 5 channels."""
         shapes = [tuple(part.shape) for part in keras.tree.flatten(source)]
-        channels = [shape[-1] for shape in shapes]
-        if not isinstance(source, (tuple, list)) or channels != [
-            *self.source_channels.values()
-        ]:
-            raise ValueError(
-                "The source must be a tuple of the images (line_art, hint_colors, "
-                "hint_mask) with 1, 3 and 1 channels. "
-                f"Received: {type(source).__name__} of shapes {shapes}"
-            )
+        require(
+            isinstance(source, (tuple, list))
+            and [shape[-1] for shape in shapes] == [*self.source_channels.values()],
+            "The source must be a tuple of the images (line_art, hint_colors, "
+            "hint_mask) with 1, 3 and 1 channels",
+            source=type(source).__name__,
+            shapes=shapes,
+        )
         return super().condition(source)
 
     def _check_networks(self):
         super()._check_networks()
         received = self.generator.input_shape[-1], self.generator.output_shape[-1]
-        if received != (sum(self.source_channels.values()), 3):
-            raise ValueError(
-                "Argument `generator` must translate 5 channels (line art 1, hint "
-                "colours 3, hint mask 1) to 3. Received a network from "
-                f"{received[0]} channels to {received[1]}."
-            )
+        require(
+            received == (sum(self.source_channels.values()), 3),
+            "Argument `generator` must translate 5 channels (line art 1, hint colours "
+            "3, hint mask 1) to 3",
+            channels=received,
+        )

@@ -23,9 +23,7 @@ def without_remapping(function, networks):
     The options are those of the process, so they hold for the call alone; what the user
     has set stays.
 
-    Args:
-        function: What `keras.Model.make_train_function` makes.
-        networks: List of the networks that it trains.
+    `function` is what `keras.Model.make_train_function` makes for the networks.
     """
     if not any(map(_makes_the_remapper_fail, networks)):
         return function

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_gans.checks import non_negative_float, require
 from keras_gans.losses.attribute import AttributeClassificationLoss
-from keras_gans.losses.common import non_negative_float
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.attribute_model import AttributeModel
 from keras_gans.models.structure import shapes_of
@@ -34,8 +34,8 @@ class StarGAN(AttributeModel):
             `keras_gans.networks.stargan_generator`.
         discriminator: Built `keras.Model` from images to `[patches, logits]`,
             `keras_gans.networks.stargan_discriminator`.
-        attribute_names: Sequence of strings, see `AttributeModel`.
-        exclusive_groups: Sequence of groups of names, likewise; for `edit` alone.
+        attribute_names, exclusive_groups: See `AttributeModel`; groups matter for
+            `edit` alone.
         adversarial_weight: Non-negative float, the factor of the adversarial loss,
             penalty included. Defaults to 1.
         classification_weight: Non-negative float, λ_cls. Defaults to 1.
@@ -43,8 +43,7 @@ class StarGAN(AttributeModel):
         gradient_penalty_weight: Non-negative float, λ_gp. Defaults to 10. Another
             penalty can be given to `compile`.
         n_critic: Positive integer, 5 by default.
-        **kwargs: `seed` (of the wanted attributes and of the penalty), `ema_decay` and
-            so on of `AttributeModel`.
+        **kwargs: As for `AttributeModel`; `seed` is that of the penalty, too.
 
     Example:
 
@@ -83,8 +82,6 @@ class StarGAN(AttributeModel):
         adversarial_weight=1.0,
         classification_weight=1.0,
         reconstruction_weight=10.0,
-        gradient_penalty_weight=10.0,
-        n_critic=5,
         **kwargs,
     ):
         super().__init__(
@@ -92,19 +89,14 @@ class StarGAN(AttributeModel):
             discriminator,
             attribute_names,
             exclusive_groups,
-            gradient_penalty_weight=gradient_penalty_weight,
-            n_critic=n_critic,
             **kwargs,
         )
-        self.adversarial_weight = non_negative_float(
-            "adversarial_weight", adversarial_weight
-        )
-        self.classification_weight = non_negative_float(
-            "classification_weight", classification_weight
-        )
-        self.reconstruction_weight = non_negative_float(
-            "reconstruction_weight", reconstruction_weight
-        )
+        for name, weight in (
+            ("adversarial_weight", adversarial_weight),
+            ("classification_weight", classification_weight),
+            ("reconstruction_weight", reconstruction_weight),
+        ):
+            setattr(self, name, non_negative_float(name, weight))
 
     def default_optimizer(self, role):
         return keras.optimizers.Adam(1e-4, beta_1=0.5)
@@ -119,29 +111,17 @@ class StarGAN(AttributeModel):
         penalty=None,
         **kwargs,
     ):
-        """Configures training; every argument has the paper's default.
+        """Configures training, see `AdversarialModel`.
 
         Args:
-            generator_optimizer: Optimizer or its name. Defaults to
-                `Adam(1e-4, beta_1=0.5)`.
-            discriminator_optimizer: Likewise.
-            adversarial_loss: Name or pair of losses on logits, see
-                `keras_gans.losses.adversarial_loss_pair`. Defaults to `"wasserstein"`.
             classification_loss: `keras.losses.Loss` of (attributes, logits). Defaults
                 to `keras_gans.losses.AttributeClassificationLoss()`.
             reconstruction_loss: `keras.losses.Loss` of (image, reconstruction).
                 Defaults to `keras.losses.MeanAbsoluteError()`.
-            penalty: Penalty or its name, see `keras_gans.losses.get_penalty`. Defaults
-                to `GradientPenalty(gradient_penalty_weight)`.
-            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` and
-                `auto_scale_loss` of `keras.Model.compile`.
         """
         self.compile_roles(
-            optimizers={
-                "generator": generator_optimizer,
-                "discriminator": discriminator_optimizer,
-            },
-            losses={
+            [generator_optimizer, discriminator_optimizer],
+            {
                 "adversarial_loss": adversarial_loss_pair(adversarial_loss),
                 "classification_loss": classification_loss
                 or AttributeClassificationLoss(),
@@ -155,14 +135,9 @@ class StarGAN(AttributeModel):
     def attributes_of(self, images, discriminator=None):
         """Tells which attributes a batch of images has, by the classifier.
 
-        Of an exclusive group it is the likeliest, if any is likelier than not.
-
-        Args:
-            images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
-            discriminator: Network to ask in the place of the model's own.
-
-        Returns:
-            Float tensor of 0 and 1, of shape `(batch, attributes)`.
+        It is as in `AttributeModel`, but a `discriminator` may be asked in the place of
+        the model's own. Of an exclusive group it is the likeliest attribute, if any is
+        likelier than not.
         """
         discriminator = discriminator or self.discriminator
         _, logits = discriminator(images, training=False)
@@ -176,19 +151,16 @@ class StarGAN(AttributeModel):
             attributes += ops.matmul(found, units[group])
         return attributes
 
-    # Losses ------------------------------------------------------------------------
-
     def draw_targets(self, attributes, seed):
         """Returns wanted attributes: those of the batch in random order."""
         return keras.random.shuffle(attributes, axis=0, seed=seed)
 
-    def discriminator_losses(self, images, attributes, translated, training):
-        """Returns the dict of the losses of the discriminator."""
+    def discriminator_losses(self, images, attributes, target, translated, training):
         (real, logits), (fake, _) = self.call_together(
             self.discriminator, [images, translated], training
         )
         penalty = self.penalty_of(
-            lambda points: self.discriminator(points, training=training)[0],
+            lambda points, training: self.discriminator(points, training=training)[0],
             images,
             translated,
             training,
@@ -202,7 +174,6 @@ class StarGAN(AttributeModel):
         }
 
     def generator_losses(self, images, attributes, target, translated, training):
-        """Returns the dict of the losses of the generator."""
         adversarial_loss = self.adversarial_loss[1]
         batches = [translated]
         if getattr(adversarial_loss, "uses_real_output", True):
@@ -227,38 +198,20 @@ class StarGAN(AttributeModel):
         # 1. Translate, once for both updates.
         with self.recording("generator") as step:
             translated = self.generator([images, target], training=True)
+        batch = images, attributes, target, translated
         # 2. The discriminator learns to tell images from translations, and which
         #    attributes an image has.
         losses = self.minimize(
-            "discriminator",
-            lambda: self.discriminator_losses(
-                images, attributes, translated, training=True
-            ),
+            "discriminator", lambda: self.discriminator_losses(*batch, training=True)
         )
         # 3. After `n_critic` such steps the generator learns to deceive it, to be
         #    classified as wanted, and to find the way back.
         self.count_critic_step()
         if self.updates_generator:
             losses |= step.minimize(
-                lambda: self.generator_losses(
-                    images, attributes, target, translated, training=True
-                )
+                lambda: self.generator_losses(*batch, training=True)
             )
         return self.log(losses)
-
-    def test_step(self, data):
-        images, attributes = self.unpack(data)
-        # Always the same targets: an evaluation leaves the random state alone.
-        target = self.draw_targets(attributes, seed=0)
-        translated = self.generator([images, target], training=False)
-        return self.log(
-            self.discriminator_losses(images, attributes, translated, training=False)
-            | self.generator_losses(
-                images, attributes, target, translated, training=False
-            )
-        )
-
-    # Configuration -----------------------------------------------------------------
 
     def get_config(self):
         return {
@@ -270,16 +223,16 @@ class StarGAN(AttributeModel):
 
     def _check_networks(self):
         super()._check_networks()
-        if self.has_mask:
-            raise ValueError(
-                "Argument `generator` must return the translation alone. Received a "
-                "network of three outputs, as `ACLGAN` takes it."
-            )
+        require(
+            not self.has_mask,
+            "Argument `generator` must return the translation alone; a mask is for "
+            "`ACLGAN`",
+        )
         outputs = shapes_of(self.discriminator.output_shape)
         expected = (None, len(self.attribute_names))
-        if len(outputs) != 2 or outputs[0][-1] != 1 or outputs[1] != expected:
-            raise ValueError(
-                "Argument `discriminator` must return [patches, logits] with "
-                f"{expected[1]} logits, one for each attribute. Received a network of "
-                f"outputs of shapes {outputs}."
-            )
+        require(
+            len(outputs) == 2 and outputs[0][-1] == 1 and outputs[1] == expected,
+            "Argument `discriminator` must return [patches, logits] with "
+            f"{expected[1]} logits, one for each attribute",
+            outputs=outputs,
+        )

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_gans.checks import require
+
 
 def shapes_of(shape):
     """Returns a list of shapes, whether a network has one input or several."""
@@ -12,23 +14,14 @@ def _is_shape(shape):
     return all(part is None or isinstance(part, int) for part in shape)
 
 
-def compatible(shape, expected):
-    """Whether two shapes are equal wherever both are known."""
-    return len(shape) == len(expected) and all(
-        one == other or None in (one, other)
-        for one, other in zip(shape, expected, strict=True)
-    )
-
-
 def unpack_pair(data, what):
     """Returns the two parts of a batch; `what` tells in an error what they are."""
     if isinstance(data, (tuple, list)) and len(data) == 3 and data[2] is None:
         data = data[:2]  # `train_on_batch(x, y)` appends its sample weight.
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise ValueError(
-            f"{what}. Received data of structure "
-            f"{keras.tree.map_structure(type, data)}"
-        )
+    require(
+        isinstance(data, (tuple, list)) and len(data) == 2,
+        f"{what}. Received data of structure {keras.tree.map_structure(type, data)}",
+    )
     return data
 
 

@@ -25,24 +25,10 @@ class WGAN(CriticModel, GenerativeModel):
     constraint.
 
     Args:
-        generator: Built `keras.Model`, latent vectors to images (or points).
-        discriminator: The critic, a built `keras.Model`, images to outputs without an
-            activation.
+        generator, discriminator: As for `GenerativeModel`, the latter being the critic.
         clip_limit: Positive float c, 0.01 by default.
-        n_critic: Positive integer, critic steps for each update of the generator, 5 by
-            default.
-        authors_schedule: Boolean, see `CriticModel`. `False`, the paper's Algorithm 1,
-            by default.
         latent_distribution: `"normal"`, as in the authors' code, by default.
-        **kwargs: `latent_dim`, `seed` and so on of `GenerativeModel`.
-
-    Example:
-
-    ```python
-    model = keras_gans.models.WGAN(dcgan_generator(), dcgan_discriminator())
-    model.compile()
-    model.fit(keras_gans.data.generation("digits", batch_size=64), epochs=500)
-    ```
+        **kwargs: As for `CriticModel` and `GenerativeModel`.
 
     Reference:
         Arjovsky, Chintala and Bottou, "Wasserstein GAN", 2017, Algorithm 1,
@@ -56,8 +42,6 @@ class WGAN(CriticModel, GenerativeModel):
         generator,
         discriminator,
         clip_limit=0.01,
-        n_critic=5,
-        authors_schedule=False,
         latent_distribution="normal",
         **kwargs,
     ):
@@ -65,8 +49,6 @@ class WGAN(CriticModel, GenerativeModel):
         super().__init__(
             generator=generator,
             discriminator=discriminator,
-            n_critic=n_critic,
-            authors_schedule=authors_schedule,
             latent_distribution=latent_distribution,
             **kwargs,
         )

@@ -24,18 +24,12 @@ class WGANGP(CriticModel, GenerativeModel):
     W g and costs λ (g - 1)² only: it reads W (1 + W / (2 λ)).
 
     Args:
-        generator: Built `keras.Model`, latent vectors to images (or points).
-        discriminator: The critic, a built `keras.Model`, images to outputs without an
-            activation.
+        generator, discriminator: As for `GenerativeModel`, the latter being the critic.
         gradient_penalty_weight: Non-negative float λ, 10 by default. Another penalty
             can be given to `compile`.
-        n_critic: Positive integer, critic steps for each update of the generator, 5 by
-            default.
-        authors_schedule: Boolean, see `CriticModel`. `False`, the paper's Algorithm 1,
-            by default.
         latent_distribution: `"normal"` by default.
-        **kwargs: `latent_dim`, `seed` (of the latent vectors and of the lines) and so
-            on of `GenerativeModel`.
+        **kwargs: As for `CriticModel` and `GenerativeModel`; `seed` is that of the
+            lines, too.
 
     Example:
 
@@ -59,16 +53,12 @@ class WGANGP(CriticModel, GenerativeModel):
         generator,
         discriminator,
         gradient_penalty_weight=10.0,
-        n_critic=5,
-        authors_schedule=False,
         latent_distribution="normal",
         **kwargs,
     ):
         super().__init__(
             generator=generator,
             discriminator=discriminator,
-            n_critic=n_critic,
-            authors_schedule=authors_schedule,
             latent_distribution=latent_distribution,
             **kwargs,
         )
@@ -84,12 +74,7 @@ class WGANGP(CriticModel, GenerativeModel):
     def discriminator_losses(self, real, fake, labels=None, training=True):
         real_output, fake_output = self.discriminate([real, fake], training=training)
         # It holds the norm of the gradient at one, at points between real and fake.
-        penalty = self.penalty_of(
-            lambda points: self.discriminator(points, training=training),
-            real,
-            fake,
-            training,
-        )
+        penalty = self.penalty_of(self.discriminator, real, fake, training)
         distance_loss = self.adversarial_loss[0](real_output, fake_output)
         return {"discriminator_loss": distance_loss + penalty}
 
@@ -112,7 +97,5 @@ class WGANGP(CriticModel, GenerativeModel):
         return self.log(losses)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "gradient_penalty_weight": self.gradient_penalty_weight,
-        }
+        weight = {"gradient_penalty_weight": self.gradient_penalty_weight}
+        return {**super().get_config(), **weight}

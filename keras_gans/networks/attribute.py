@@ -3,6 +3,7 @@
 import keras
 from keras import layers, ops
 
+from keras_gans.checks import positive_integer, require
 from keras_gans.layers import ReflectionPadding2D, SizeMultiple, normalize
 from keras_gans.networks.common import activated, check_counts
 
@@ -19,8 +20,8 @@ def stargan_generator(
 ):
     """Builds StarGAN's generator: an image and wanted attributes to an image.
 
-    In the notation of CycleGAN, with `w` for the width. Every attribute enters as a
-    plane of its value behind the channels of the image:
+    In CycleGAN's notation. Every attribute enters as a plane of its value behind the
+    channels of the image:
 
         layer                output shape                       followed by
         image, attributes    (B, H,   W,   channels + attributes)
@@ -35,13 +36,11 @@ def stargan_generator(
 
     The norm is instance normalization with a trained factor and offset. As in the
     authors' code no convolution has a bias, borders are padded with zeros, and weights
-    start from the uniform distribution that is PyTorch's default. With five attributes
-    it has 8,430,528 parameters.
+    start from PyTorch's default, a uniform distribution. With five attributes it has
+    8,430,528 parameters.
 
     Args:
         attributes: Positive integer, the number of attributes.
-        channels: Positive integer, channels of the images, `3` by default.
-        width: Positive integer, filters of the first convolution, `64` by default.
         residual_blocks: Non-negative integer, `6` by default.
         downsamplings: Non-negative integer, how often the image is halved (and doubled
             again), `2` by default.
@@ -49,13 +48,11 @@ def stargan_generator(
     Returns:
         Functional `keras.Model` from `[images, attributes]`, of shapes
         `(batch, height, width, channels)`, in [-1, 1], and `(batch, attributes)`, 0 or
-        1, to images of the same shape in [-1, 1], in float32 under every dtype policy.
-        Height and width are multiples of `2**downsamplings`.
+        1, to images of the same shape. Height and width are multiples of
+        `2**downsamplings`.
 
     Reference:
-        Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
-        Image-to-Image Translation", 2018, table 4,
-        [arXiv:1711.09020](https://arxiv.org/abs/1711.09020).
+        Choi et al., table 4, see `keras_gans.models.StarGAN`.
     """
     check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
     inputs = _generator_inputs(attributes, channels)
@@ -100,22 +97,21 @@ def aclgan_generator(
     Returns:
         Functional `keras.Model` from `[images, attributes]`, as `stargan_generator`
         takes them, to `[translation, mask, segment]`, or to the translation alone
-        without a mask. Translation and segment have the shape of the images, in
-        [-1, 1], the mask is `(batch, height, width, 1)` in [0, 1]; all in float32 under
-        every dtype policy. Height and width are multiples of `2**downsamplings`,
-        and larger than the frame.
+        without a mask. Translation and segment have the shape of the images, the mask
+        is `(batch, height, width, 1)` in [0, 1]. Height and width are multiples of
+        `2**downsamplings`, and larger than the frame.
 
     Reference:
-        Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
-        and hyper-parameter searching speed using new loss function" (in Korean).
+        Cho and Yoon, see `keras_gans.models.ACLGAN`.
     """
     check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
-    if frame < 0 or frame % 2**downsamplings:
-        raise ValueError(
-            f"Argument `frame` must be 0 or a multiple of {2**downsamplings}, "
-            f"because the image is halved {downsamplings} times. "
-            f"Received: frame={frame}"
-        )
+    check_counts(frame=frame)
+    require(
+        frame % 2**downsamplings == 0,
+        f"Argument `frame` must be 0 or a multiple of {2**downsamplings}, because the "
+        f"image is halved {downsamplings} times",
+        frame=frame,
+    )
     inputs = _generator_inputs(attributes, channels)
     images = SizeMultiple(2**downsamplings, minimum=frame + 1, name="size_multiple")(
         inputs[0]
@@ -150,35 +146,29 @@ def stargan_discriminator(
         c3s1-1                   (B, 2,      2,      1)      the patches
         c2s1-attributes, no pad  (B, attributes)             the logits
 
-    At most six convolutions of stride 2: from 256 pixels on, more than 2x2 patches
-    remain, as in the paper. There is no normalization, only the last two convolutions
-    have no bias, and weights start from PyTorch's default. With five attributes and 128
-    pixels it has 44,762,048 parameters.
+    At most six convolutions of stride 2: at 256 pixels and more than that, more than
+    2x2 patches remain, as in the paper. There is no normalization, only the last two
+    convolutions have no bias, and weights start from PyTorch's default. With five
+    attributes and 128 pixels it has 44,762,048 parameters.
 
     Args:
         attributes: Positive integer, the number of attributes.
         size: Height and width of the images, a power of two of at least 8. Defaults to
             128.
-        channels: Positive integer, channels of the images, `3` by default.
-        width: Positive integer, filters of the first convolution, `64` by default.
-            Every further one doubles it.
         layers: Positive integer, how many convolutions of stride 2 there are. As many
             as leave 2x2 patches by default, but at most 6.
 
     Returns:
-        Functional `keras.Model` from images `(batch, size, size, channels)` in [-1, 1]
-        to `[patches, logits]`, of shapes `(batch, h, w, 1)` and `(batch, attributes)`,
-        without an activation, in float32 under every dtype policy.
+        Functional `keras.Model` from images `(batch, size, size, channels)` to
+        `[patches, logits]`, of shapes `(batch, h, w, 1)` and `(batch, attributes)`.
 
     Reference:
-        Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
-        Image-to-Image Translation", 2018, table 5,
-        [arXiv:1711.09020](https://arxiv.org/abs/1711.09020).
+        Choi et al., table 5, see `keras_gans.models.StarGAN`.
     """
     inputs, x = _discriminator_body(size, channels, width, layers)
     patches = _convolution(x, 1, 3, "patches", use_bias=False)
-    count = _positive("attributes", attributes)
-    logits = _one_for_each(x, count, "logits", use_bias=False)
+    attributes = positive_integer("attributes", attributes)
+    logits = _one_for_each(x, attributes, "logits", use_bias=False)
     outputs = [
         activated(patches, "linear", "patches_output"),
         activated(logits, "linear", "logits_output"),
@@ -208,17 +198,14 @@ def aclgan_discriminator(
             default.
 
     Returns:
-        Functional `keras.Model` from images `(batch, size, size, channels)` in [-1, 1]
-        to `(batch, attributes)`, or `(batch, 2 * attributes)` with the complement,
-        without an activation, in float32 under every dtype policy.
+        Functional `keras.Model` from images `(batch, size, size, channels)` to
+        `(batch, attributes)`, or `(batch, 2 * attributes)` with the complement.
 
     Reference:
-        Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
-        and hyper-parameter searching speed using new loss function" (in Korean),
-        section 3.
+        Cho and Yoon, section 3, see `keras_gans.models.ACLGAN`.
     """
     inputs, x = _discriminator_body(size, channels, width, layers)
-    outputs = _positive("attributes", attributes) * (2 if with_complement else 1)
+    outputs = positive_integer("attributes", attributes) * (1 + with_complement)
     x = _one_for_each(x, outputs, "last", use_bias=True)
     return keras.Model(inputs, activated(x, "linear", "attributes"), name=name)
 
@@ -226,7 +213,7 @@ def aclgan_discriminator(
 def _generator_inputs(attributes, channels):
     return [
         keras.Input((None, None, channels), name="images"),
-        keras.Input((_positive("attributes", attributes),), name="attributes"),
+        keras.Input((positive_integer("attributes", attributes),), name="attributes"),
     ]
 
 
@@ -252,32 +239,27 @@ def _generator_body(x, width, residual_blocks, downsamplings):
         x = block(x, x.shape[-1], 3, f"{residual}_1")
         x = block(x, x.shape[-1], 3, f"{residual}_2", activated=False)
         x = layers.Add(name=f"{residual}_add")([shortcut, x])
+    double = {"strides": 2, "kind": layers.Conv2DTranspose}
     for index in range(downsamplings, 0, -1):
-        x = block(
-            x,
-            width * 2 ** (index - 1),
-            4,
-            f"upsampling_{index}",
-            strides=2,
-            kind=layers.Conv2DTranspose,
-        )
+        x = block(x, width * 2 ** (index - 1), 4, f"upsampling_{index}", **double)
     return x
 
 
 def _discriminator_body(size, channels, width, layers):
-    if size < 8 or size & (size - 1):
-        raise ValueError(
-            "Argument `size` must be a power of two of at least 8. "
-            f"Received: size={size}"
-        )
+    require(
+        size >= 8 and not size & (size - 1),
+        "Argument `size` must be a power of two of at least 8",
+        size=size,
+    )
     halvings = size.bit_length() - 1
     if layers is None:
         layers = min(6, halvings - 1)
-    if not 1 <= layers <= halvings:
-        raise ValueError(
-            f"Argument `layers` must be an integer from 1 to {halvings} for images of "
-            f"{size} pixels. Received: layers={layers}"
-        )
+    require(
+        1 <= layers <= halvings,
+        f"Argument `layers` must be an integer between 1 and {halvings} for images of "
+        f"{size} pixels",
+        layers=layers,
+    )
     inputs = x = keras.Input((size, size, channels), name="images")
     for index in range(layers):
         x = _convolution(x, width * 2**index, 4, f"convolution_{index + 1}", strides=2)
@@ -300,20 +282,9 @@ def _convolution(x, filters, size, layer_name, kind=layers.Conv2D, **options):
 def initialized(
     kind, channels, filters, size, name, strides=1, use_bias=True, padding="same"
 ):
-    """Returns a convolution whose weights start as they do in PyTorch by default.
+    """Returns a convolution of so many `channels` whose weights start as in PyTorch.
 
-    Args:
-        kind: `keras.layers.Conv2D` or `keras.layers.Conv2DTranspose`.
-        channels: Positive integer, channels that come in.
-        filters: Positive integer, channels that go out.
-        size: Positive integer, side of the kernel.
-        name: Name of the layer.
-        strides: Positive integer.
-        use_bias: Boolean.
-        padding: `"same"` or `"valid"`.
-
-    Returns:
-        The layer.
+    `kind` is `keras.layers.Conv2D` or `keras.layers.Conv2DTranspose`.
     """
     # Uniform within 1 / sqrt(inputs of a filter). For a transposed convolution PyTorch
     # counts the outputs in the place of the inputs.
@@ -334,11 +305,3 @@ def initialized(
         bias_initializer=initializer() if use_bias else None,
         name=name,
     )
-
-
-def _positive(name, value):
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(
-            f"Argument `{name}` must be a positive integer. Received: {name}={value!r}"
-        )
-    return value

@@ -3,9 +3,10 @@
 import keras
 from keras import layers
 
+from keras_gans.checks import one_of
 from keras_gans.layers import normalize
-from keras_gans.networks.common import activated
-from keras_gans.networks.dcgan import check_positive_integers, split_size
+from keras_gans.networks.common import activated, check_positive
+from keras_gans.networks.dcgan import split_size
 
 
 def autoencoder(
@@ -21,9 +22,7 @@ def autoencoder(
 ):
     """Builds a convolutional auto-encoder, the discriminator of EBGAN and BEGAN.
 
-    With `w` for the width, `c4s2-w` for a 4x4 convolution of stride 2 with `w`
-    filters, and `up` for pixels repeated 2x2 with a 3x3 convolution behind, at the
-    default size of 32:
+    `up` repeats pixels 2x2 and has a 3x3 convolution behind. At the default size of 32:
 
         layer               output shape       followed by
         images              (B, 32, 32, channels)
@@ -49,14 +48,10 @@ def autoencoder(
     and BEGAN's balance keep the energy of generated images in check. A bounded one
     is `output_activation="tanh"`.
 
-    Weights start from Glorot's (Xavier's) uniform distribution. A layer directly
-    before a normalization has no bias, which the normalization would take off again.
+    Weights start from Glorot's (Xavier's) uniform distribution.
 
     Args:
         size: Height and width of the images, as for `dcgan_generator`.
-        channels: Positive integer, channels of the images, `1` by default.
-        width: Positive integer, filters of the first convolution, `64` by default.
-            Every further one doubles it.
         code_dim: Positive integer, length of the code, `64` by default.
         activation: Keras activation by name or as a function, `"elu"` by default.
         normalization: Of all layers but the first, the code and the last: `"batch"`,
@@ -68,37 +63,23 @@ def autoencoder(
             default.
 
     Returns:
-        Functional `keras.Model` from images `(batch, size, size, channels)` in
-        [-1, 1] to a list `[reconstruction, code]` of the shape of the images (around
-        [-1, 1]) and `(batch, code_dim)`, both in float32 under every dtype policy.
-
-    Example:
-
-    ```python
-    discriminator = autoencoder(size=28)
-    reconstruction, code = discriminator(np.zeros((2, 28, 28, 1)))
-    ```
+        Functional `keras.Model` from images `(batch, size, size, channels)` to a list
+        `[reconstruction, code]` of the shape of the images (around [-1, 1]) and
+        `(batch, code_dim)`.
 
     Reference:
-        Zhao, Mathieu and LeCun, "Energy-based Generative Adversarial Network", 2016,
-        [arXiv:1609.03126](https://arxiv.org/abs/1609.03126); Berthelot, Schumm and
-        Metz, "BEGAN: Boundary Equilibrium Generative Adversarial Networks", 2017,
-        [arXiv:1703.10717](https://arxiv.org/abs/1703.10717).
+        See `keras_gans.models.EBGAN` and `BEGAN`.
     """
-    check_positive_integers(channels=channels, width=width, code_dim=code_dim)
+    check_positive(channels=channels, width=width, code_dim=code_dim)
     _, halvings = split_size(size)
 
     # 1. Encoder: the images become a code.
     inputs = x = keras.Input((size, size, channels), name="images")
     for index in range(1, halvings + 1):
-        first = index == 1
+        first, filters = index == 1, width * 2 ** (index - 1)
+        use_bias = first or normalization is None
         x = layers.Conv2D(
-            width * 2 ** (index - 1),
-            4,
-            strides=2,
-            padding="same",
-            use_bias=first or normalization is None,
-            name=f"encoder_{index}",
+            filters, 4, 2, "same", use_bias=use_bias, name=f"encoder_{index}"
         )(x)
         if not first:
             x = normalize(x, normalization, name=f"encoder_{index}_normalization")
@@ -130,31 +111,14 @@ def decoder_generator(
 
     Args:
         latent_dim: Positive integer, length of the latent, `64` by default.
-        size: Height and width of the images, as for `dcgan_generator`.
-        channels: Positive integer, channels of the images, `1` by default.
-        width: Positive integer, filters before the last convolution, `64` by default.
-        activation: Keras activation by name or as a function, `"elu"` by default.
-        normalization: Of all layers but the last: `"batch"`, `"instance"` or `None`
-            (the default).
-        upsampling: `"resize"` (the default) or `"transposed"`, as for `autoencoder`.
+        size, channels, width, activation, normalization, upsampling: As for
+            `autoencoder`; the width is that before the last convolution.
 
     Returns:
         Functional `keras.Model` from the latent `(batch, latent_dim)` to images
-        `(batch, size, size, channels)` in [-1, 1], in float32 under every dtype
-        policy.
-
-    Example:
-
-    ```python
-    generator = decoder_generator(size=28)
-    images = generator(keras.random.uniform((2, 64), -1, 1))
-    ```
-
-    Reference:
-        Berthelot, Schumm and Metz, "BEGAN: Boundary Equilibrium Generative Adversarial
-        Networks", 2017, [arXiv:1703.10717](https://arxiv.org/abs/1703.10717).
+        `(batch, size, size, channels)`.
     """
-    check_positive_integers(latent_dim=latent_dim, channels=channels, width=width)
+    check_positive(latent_dim=latent_dim, channels=channels, width=width)
     latent = keras.Input((latent_dim,), name="latent")
     x = _decode(latent, size, channels, width, activation, normalization, upsampling)
     outputs = activated(x, "tanh", "images")
@@ -163,11 +127,7 @@ def decoder_generator(
 
 def _decode(x, size, channels, width, activation, normalization, upsampling):
     """Applies the layers from a code to images, without the output activation."""
-    if upsampling not in ("resize", "transposed"):
-        raise ValueError(
-            'Argument `upsampling` must be "resize" or "transposed". '
-            f"Received: upsampling={upsampling!r}"
-        )
+    one_of("upsampling", upsampling, ("resize", "transposed"))
     start, doublings = split_size(size)
     filters = width * 2 ** (doublings - 1)
     x = layers.Dense(

@@ -2,6 +2,9 @@
 
 import keras
 
+from keras_gans import checks
+from keras_gans.layers import normalize
+
 
 def normal_kernel():
     """Returns DCGAN's start of a kernel, which its successors took over.
@@ -16,6 +19,11 @@ def normal_gamma():
     return keras.initializers.RandomNormal(mean=1.0, stddev=0.02)
 
 
+def normalized(x, normalization, name, affine=True):
+    """Applies a normalization whose factors start as DCGAN's."""
+    return normalize(x, normalization, affine, normal_gamma(), name)
+
+
 def activated(x, activation, name):
     """Applies the last activation of a network.
 
@@ -24,7 +32,16 @@ def activated(x, activation, name):
     return keras.layers.Activation(activation, dtype="float32", name=name)(x)
 
 
+def check_positive(**arguments):
+    """Raises an error that names the first argument that is no positive integer."""
+    for name, value in arguments.items():
+        checks.positive_integer(name, value, TypeError)
+
+
 def check_counts(**arguments):
+    """Raises an error that names the first argument that is no count."""
+    for name, value in arguments.items():
+        checks.non_negative_integer(name, value, TypeError)
     """Raises a `ValueError` that names the first argument that is negative."""
     for name, value in arguments.items():
         if value < 0:

@@ -1,12 +1,16 @@
 """Generator and discriminator of DCGAN, unconditional and conditional."""
 
-import numbers
-
 import keras
 from keras import layers
 
-from keras_gans.layers import normalize
-from keras_gans.networks.common import activated, normal_gamma, normal_kernel
+from keras_gans.checks import one_of, require
+from keras_gans.networks.common import (
+    activated,
+    check_positive,
+    normal_gamma,
+    normal_kernel,
+    normalized,
+)
 
 
 def dcgan_generator(
@@ -21,8 +25,7 @@ def dcgan_generator(
 ):
     """Builds the generator of DCGAN: a dense layer and transposed convolutions.
 
-    With `w` for the width and `ct4s2-w` for a transposed 4x4 convolution of stride 2
-    with `w` filters, at the default size of 32:
+    At the default size of 32:
 
         layer               output shape       followed by
         latent              (B, latent_dim)
@@ -37,8 +40,7 @@ def dcgan_generator(
     `dcgan_discriminator`. The paper's network for 64 pixels is `size=64, width=128`.
 
     Kernels start from a normal distribution of standard deviation 0.02, the factors
-    of the normalization from one around 1. A layer directly before a normalization
-    has no bias, which the normalization would take off again.
+    of the normalization from one around 1.
 
     With `classes`, each class has a trained vector of `label_dim` numbers that is
     joined to the latent. These numbers start from the standard normal distribution,
@@ -49,8 +51,6 @@ def dcgan_generator(
         latent_dim: Positive integer, length of the latent, `100` by default.
         size: Height and width of the images: `4 * 2**n` or `7 * 2**n` with `n` of at
             least 1, for example 28, 32 (the default) or 64.
-        channels: Positive integer, channels of the images, `1` by default.
-        width: Positive integer, filters before the last convolution, `64` by default.
         classes: Positive integer, the number of classes of a conditional generator,
             or `None` (the default) for an unconditional one.
         label_dim: Positive integer, length of a class's vector, `50` by default.
@@ -60,9 +60,8 @@ def dcgan_generator(
 
     Returns:
         Functional `keras.Model` from the latent `(batch, latent_dim)` to images
-        `(batch, size, size, channels)` in [-1, 1], in float32 under every dtype
-        policy. With `classes` the input is a list `[latent, labels]`, the labels
-        integers from 0 to `classes - 1` of shape `(batch,)`.
+        `(batch, size, size, channels)`. With `classes` the input is a list
+        `[latent, labels]`, the labels integers in [0, classes) of shape `(batch,)`.
 
     Example:
 
@@ -75,11 +74,10 @@ def dcgan_generator(
     Reference:
         Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep
         Convolutional Generative Adversarial Networks", 2015,
-        [arXiv:1511.06434](https://arxiv.org/abs/1511.06434); Mirza and Osindero,
-        "Conditional Generative Adversarial Nets", 2014,
-        [arXiv:1411.1784](https://arxiv.org/abs/1411.1784).
+        https://arxiv.org/abs/1511.06434; with `classes`,
+        Mirza and Osindero, see `keras_gans.models.ConditionalGAN`.
     """
-    check_positive_integers(
+    check_positive(
         latent_dim=latent_dim, channels=channels, width=width, label_dim=label_dim
     )
     start, doublings = split_size(size)
@@ -130,8 +128,7 @@ def dcgan_discriminator(
 ):
     """Builds the discriminator of DCGAN: convolutions down to one logit per image.
 
-    With `w` for the width and `c4s2-w` for a 4x4 convolution of stride 2 with `w`
-    filters, at the default size of 32:
+    At the default size of 32:
 
         layer               output shape       followed by
         images              (B, 32, 32, channels)
@@ -142,8 +139,7 @@ def dcgan_discriminator(
         dense               (B, 1)
 
     The convolutions go down to 4x4 pixels for a size of `4 * 2**n` and to 7x7 for
-    `7 * 2**n`, and mirror `dcgan_generator`. What comes out is a logit, or the value
-    of a critic; the cross entropy losses hold the sigmoid themselves.
+    `7 * 2**n`, and mirror `dcgan_generator`.
 
     The gradient penalty of WGAN-GP is defined for each image alone. So its critic
     must not have batch normalization, which mixes the images of a batch; its paper
@@ -155,9 +151,8 @@ def dcgan_discriminator(
     He's normal distribution, as in the code of WGAN-GP: with 0.02, a critic's gradient
     would be some fifty times shorter than the 1 that its penalty asks for.
 
-    A convolution directly before a batch or instance normalization has no bias, which
-    it would take off again. Layer normalization does not, since it has one mean for
-    all channels.
+    Before layer normalization a convolution has its bias, which one mean for all
+    channels does not take off.
 
     With `classes`, each class has a trained vector of `label_dim` numbers, and a dense
     layer makes it a map that is joined to the image as one more channel. Both start
@@ -165,9 +160,6 @@ def dcgan_discriminator(
 
     Args:
         size: Height and width of the images, as for `dcgan_generator`.
-        channels: Positive integer, channels of the images, `1` by default.
-        width: Positive integer, filters of the first convolution, `64` by default.
-            Every further one doubles it.
         classes: Positive integer or `None`, as for `dcgan_generator`.
         label_dim: Positive integer, likewise.
         normalization: Of all convolutions but the first: `"batch"` (the default),
@@ -175,26 +167,15 @@ def dcgan_discriminator(
         negative_slope: Float, slope of LeakyReLU below zero, `0.2` by default.
 
     Returns:
-        Functional `keras.Model` from images `(batch, size, size, channels)` in
-        [-1, 1] to logits `(batch, 1)`, in float32 under every dtype policy. With
-        `classes` the input is a list `[images, labels]`, the labels integers in
-        [0, classes) of shape `(batch,)`.
-
-    Example:
-
-    ```python
-    critic = dcgan_discriminator(size=28, normalization="layer")
-    values = critic(np.zeros((2, 28, 28, 1)))
-    ```
+        Functional `keras.Model` from images `(batch, size, size, channels)` to logits
+        `(batch, 1)`. With `classes` the input is a list `[images, labels]`, the labels
+        as for `dcgan_generator`.
 
     Reference:
-        Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep
-        Convolutional Generative Adversarial Networks", 2015,
-        [arXiv:1511.06434](https://arxiv.org/abs/1511.06434); Gulrajani et al.,
-        "Improved Training of Wasserstein GANs", 2017,
-        [arXiv:1704.00028](https://arxiv.org/abs/1704.00028).
+        Radford, Metz and Chintala, as for `dcgan_generator`; Gulrajani et al., see
+        `keras_gans.models.WGANGP`.
     """
-    check_positive_integers(channels=channels, width=width, label_dim=label_dim)
+    check_positive(channels=channels, width=width, label_dim=label_dim)
     _, halvings = split_size(size)
     use_bias = _needs_bias(normalization)
 
@@ -237,44 +218,25 @@ def dcgan_discriminator(
 
 
 def split_size(size):
-    """Splits the size of an image into a first map and how often it is doubled.
+    """Returns the side of the first map of an image, 4 or 7, and how often it doubles.
 
-    Args:
-        size: Integer, `4 * 2**n` or `7 * 2**n` with `n` of at least 1.
-
-    Returns:
-        A tuple of the height and width of the first map, 4 or 7, and `n`.
-
-    Raises:
-        TypeError: If `size` is not an integer.
-        ValueError: If `size` is none of the above.
+    A size that is not `4 * 2**n` or `7 * 2**n` with `n` of at least 1 is refused.
     """
-    check_positive_integers(size=size)
+    check_positive(size=size)
     start = 7 if size % 7 == 0 else 4
     doublings = (size // start).bit_length() - 1
-    if doublings < 1 or size != start * 2**doublings:
-        raise ValueError(
-            "Argument `size` must be 4 * 2**n (8, 16, 32, 64, ...) or 7 * 2**n (14, "
-            f"28, 56, ...). Received: size={size}. Pad or resize the images."
-        )
+    require(
+        doublings >= 1 and size == start * 2**doublings,
+        "Argument `size` must be 4 * 2**n (8, 16, 32, 64, ...) or 7 * 2**n (14, 28, 56,"
+        " ...). Pad or resize the images",
+        size=size,
+    )
     return start, doublings
-
-
-def check_positive_integers(**arguments):
-    """Raises an error that names the first argument that is no positive integer."""
-    for name, value in arguments.items():
-        message = (
-            f"Argument `{name}` must be a positive integer. Received: {name}={value!r}"
-        )
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-            raise TypeError(message)
-        if value < 1:
-            raise ValueError(message)
 
 
 def _embed_labels(classes, label_dim):
     """Returns the input of the labels and a vector of unit variance for each."""
-    check_positive_integers(classes=classes)
+    check_positive(classes=classes)
     labels = keras.Input((), dtype="int32", name="labels")
     embedding = layers.Embedding(
         classes,
@@ -287,11 +249,7 @@ def _embed_labels(classes, label_dim):
 
 def _needs_bias(normalization):
     """Whether a bias before the normalization has an effect; checks the latter."""
-    if normalization not in ("batch", "layer", "instance", None):
-        raise ValueError(
-            'Argument `normalization` must be "batch", "layer", "instance" or None. '
-            f"Received: normalization={normalization!r}"
-        )
+    one_of("normalization", normalization, ("batch", "layer", "instance", None))
     return normalization in ("layer", None)
 
 
@@ -300,11 +258,10 @@ def _kernel_initializer(normalization):
 
 
 def _normalize(x, normalization, name):
-    gamma_initializer = normal_gamma()
     if normalization == "layer":
         # A single group holds all channels: layer normalization. The layer of that
         # name would have a factor and an offset for every pixel of every channel.
         return layers.GroupNormalization(
-            groups=1, epsilon=1e-5, gamma_initializer=gamma_initializer, name=name
+            groups=1, epsilon=1e-5, gamma_initializer=normal_gamma(), name=name
         )(x)
-    return normalize(x, normalization, gamma_initializer=gamma_initializer, name=name)
+    return normalized(x, normalization, name)

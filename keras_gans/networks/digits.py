@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from keras_gans.checks import require
 from keras_gans.layers import RandomColors, SizeMultiple, normalize
 from keras_gans.networks.common import activated, check_counts
 
@@ -20,8 +21,7 @@ def digit_generator(
 ):
     """Builds the lab's generator: encoder, transformer of residual blocks, decoder.
 
-    With `w` for the width, `c4s2-w` for a 4x4 convolution of stride 2 with `w`
-    filters, and `ct` for a transposed one:
+    The layers:
 
         layer               output shape            followed by
         input               (B, H,   W,   input)
@@ -33,17 +33,12 @@ def digit_generator(
         (skip connection)   (B, H/2, W/2, 2w)       joined with the first c4s2-w
         ct4s2-output        (B, H,   W,   output)   tanh
 
-    All weights start from Glorot's (Xavier's) uniform distribution. A convolution
-    directly before a normalization has no bias, which the normalization would take
-    off again.
+    All weights start from Glorot's (Xavier's) uniform distribution.
 
     The public lab on the same data has two plain convolutions in the place of the
     residual blocks; the lab's text asks for residual ones.
 
     Args:
-        input_channels: Positive integer, channels of the input, `1` by default.
-        output_channels: Positive integer, channels of the output, `3` by default.
-        width: Positive integer, filters of the first convolution, `64` by default.
         residual_blocks: Non-negative integer, blocks of the transformer, `2` by
             default.
         normalization: `"batch"` (the default, as in the lab), `"instance"` (affine)
@@ -60,28 +55,23 @@ def digit_generator(
 
     Returns:
         Functional `keras.Model` from `(batch, height, width, input_channels)` to
-        `(batch, height, width, output_channels)`, images in [-1, 1], the output in
-        float32 under every dtype policy. Height and width are any multiples of 4.
+        `(batch, height, width, output_channels)`. Height and width are any multiples
+        of 4.
 
     Reference:
-        Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using
-        Cycle-Consistent Adversarial Networks", 2017,
-        [arXiv:1703.10593](https://arxiv.org/abs/1703.10593).
+        Zhu et al., see `keras_gans.models.CycleGAN`.
     """
     check_counts(residual_blocks=residual_blocks)
 
-    def convolution(x, convolution_class, filters, size, strides, layer_name):
-        return convolution_class(
-            filters,
-            size,
-            strides=strides,
-            padding="same",
-            use_bias=normalization is None,
-            name=layer_name,
-        )(x)
+    use_bias = normalization is None
 
-    def block(x, convolution_class, filters, size, strides, layer_name):
-        x = convolution(x, convolution_class, filters, size, strides, layer_name)
+    def convolution(x, kind, filters, size, strides, layer_name):
+        return kind(filters, size, strides, "same", use_bias=use_bias, name=layer_name)(
+            x
+        )
+
+    def block(x, kind, filters, size, strides, layer_name):
+        x = convolution(x, kind, filters, size, strides, layer_name)
         x = normalize(x, normalization, name=f"{layer_name}_normalization")
         return layers.LeakyReLU(negative_slope, name=f"{layer_name}_activation")(x)
 
@@ -104,9 +94,7 @@ def digit_generator(
     x = block(x, layers.Conv2DTranspose, width, 4, 2, "decoder_1")
     if skip_connection:
         x = layers.Concatenate(name="skip_connection")([x, encoded])
-    x = layers.Conv2DTranspose(
-        output_channels, 4, strides=2, padding="same", name="decoder_2"
-    )(x)
+    x = layers.Conv2DTranspose(output_channels, 4, 2, "same", name="decoder_2")(x)
     outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)
 
@@ -121,8 +109,7 @@ def digit_discriminator(
 ):
     """Builds the lab's discriminator: four convolutions to one logit per image.
 
-    With `w` for the width and `c4s2-w` for a 4x4 convolution of stride 2 with `w`
-    filters, at the default size of 32:
+    At the default size of 32:
 
         layer               output shape       followed by
         input               (B, 32, 32, channels)
@@ -132,15 +119,11 @@ def digit_discriminator(
         c4s1-1, no padding  (B,  1,  1, 1)     flattened to (B, 1)
 
     At another size the last kernel is `size / 8` pixels wide, so that it still sees
-    the whole image. The lab ends with a sigmoid. That sigmoid lives in the loss here
-    (cross entropy from logits), where it is numerically safe: what comes out is the
-    logit, to be read as real above 0 and fake below.
+    the whole image. The lab ends with a sigmoid.
 
     All weights start from Glorot's (Xavier's) uniform distribution.
 
     Args:
-        channels: Positive integer, channels of the images, `3` by default.
-        width: Positive integer, filters of the first convolution, `64` by default.
         normalization: Of the two middle convolutions: `"batch"` (the default, as in
             the lab), `"instance"` (affine) or `None`.
         negative_slope: Float, slope of LeakyReLU below zero, `0.05` by default.
@@ -148,30 +131,24 @@ def digit_discriminator(
             default.
 
     Returns:
-        Functional `keras.Model` from images `(batch, size, size, channels)` in
-        [-1, 1] to logits `(batch, 1)`, in float32 under every dtype policy.
+        Functional `keras.Model` from images `(batch, size, size, channels)` to logits
+        `(batch, 1)`.
 
     Reference:
-        Radford, Metz and Chintala, "Unsupervised Representation Learning with Deep
-        Convolutional Generative Adversarial Networks", 2015,
-        [arXiv:1511.06434](https://arxiv.org/abs/1511.06434).
+        Radford, Metz and Chintala, see `dcgan_discriminator`.
     """
-    if size < 8 or size % 8:
-        raise ValueError(
-            f"Argument `size` must be a positive multiple of 8. Received: size={size}"
-        )
+    require(
+        size >= 8 and size % 8 == 0,
+        "Argument `size` must be a positive multiple of 8",
+        size=size,
+    )
 
-    inputs = keras.Input((size, size, channels), name="images")
-    x = inputs
+    inputs = x = keras.Input((size, size, channels), name="images")
     for index in range(3):
-        middle = index > 0
+        middle, layer_name = index > 0, f"convolution_{index + 1}"
+        use_bias = not middle or normalization is None
         x = layers.Conv2D(
-            width * 2**index,
-            4,
-            strides=2,
-            padding="same",
-            use_bias=not middle or normalization is None,
-            name=f"convolution_{index + 1}",
+            width * 2**index, 4, 2, "same", use_bias=use_bias, name=layer_name
         )(x)
         if middle:
             x = normalize(x, normalization, name=f"normalization_{index + 1}")

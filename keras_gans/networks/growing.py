@@ -3,8 +3,11 @@
 import keras
 from keras import layers, ops
 
+from keras_gans.arguments import arguments_of
+from keras_gans.checks import require
 from keras_gans.layers import InstanceNormalization, ReflectionPadding2D
 from keras_gans.networks.attribute import initialized
+from keras_gans.networks.common import check_counts
 
 _SLOPE = 0.01
 
@@ -31,49 +34,43 @@ class GrowingNetwork(keras.Model):
         stages: Integer, how many stages there are.
         stage: Integer, the stage that is computed, the one being faded in included.
         images_seen: Integer weight, for `keras_gans.callbacks.Growth`.
-
-    Raises:
-        ValueError: If `size` is not `start_size` times a power of two.
     """
 
     def __init__(self, size, start_size, **kwargs):
         super().__init__(**kwargs)
         factor, rest = divmod(size, start_size)
-        if rest or factor < 1 or factor & (factor - 1):
-            raise ValueError(
-                "Argument `size` must be `start_size` times a power of two. "
-                f"Received: size={size}, start_size={start_size}"
-            )
+        require(
+            not rest and factor >= 1 and not factor & (factor - 1),
+            "Argument `size` must be `start_size` times a power of two",
+            size=size,
+            start_size=start_size,
+        )
         self.size, self.start_size = size, start_size
         self.stages = factor.bit_length()
         self.stage = 0
-        self.progress, self.images_seen = (
-            self.add_weight(
-                shape=(),
-                initializer="zeros",
-                dtype=dtype,
-                trainable=False,
-                aggregation="only_first_replica",
-                name=name,
-            )
-            for name, dtype in (("progress", "float32"), ("images_seen", "int64"))
+        shared = {"trainable": False, "aggregation": "only_first_replica"}
+        self.progress = self.add_weight(
+            (), "zeros", "float32", name="progress", **shared
+        )
+        self.images_seen = self.add_weight(
+            (), "zeros", "int64", name="images_seen", **shared
         )
 
     def grow(self, progress):
         """Sets how far the network has grown.
 
         Args:
-            progress: Float from 0 to `stages - 1`. What is traced for one stage is not
-                for the next: `keras_gans.callbacks.Growth` sees to that in `fit`.
+            progress: Float between 0 and `stages - 1`. What is traced for one stage is
+                not for the next: `keras_gans.callbacks.Growth` sees to that in `fit`.
 
         Returns:
             Boolean, whether it is in another stage now.
         """
-        if not 0 <= progress <= self.stages - 1:
-            raise ValueError(
-                f"Argument `progress` must be from 0 to {self.stages - 1}. "
-                f"Received: progress={progress}"
-            )
+        require(
+            0 <= progress <= self.stages - 1,
+            f"Argument `progress` must be between 0 and {self.stages - 1}",
+            progress=progress,
+        )
         before = self.stage
         self.progress.assign(progress)
         # The first image of a fade already needs the next stage.
@@ -101,15 +98,14 @@ class GrowingNetwork(keras.Model):
     def plain(self):
         """Returns the full-grown network as a Functional model with the same weights.
 
-        Raises:
-            ValueError: If it is not full-grown.
+        One that still grows is refused with a `ValueError`.
         """
-        if float(self.progress) < self.stages - 1:
-            raise ValueError(
-                "A network that still grows is not a plain one. It has come to "
-                f"{float(self.progress):.2f} of {self.stages - 1}: train longer, or "
-                f"set `grow({self.stages - 1})`."
-            )
+        progress, last = float(self.progress), self.stages - 1
+        require(
+            progress >= last,
+            "A network that still grows is not a plain one. It has come to "
+            f"{progress:.2f} of {last}: train longer, or set `grow({last})`",
+        )
         inputs = self.make_inputs()
         outputs = self.compute(inputs, self.stages - 1, lambda old, new: new)
         return keras.Model(inputs, outputs, name=self.name)
@@ -131,7 +127,7 @@ class GrowingNetwork(keras.Model):
         self.grow(float(self.progress))
 
     def get_config(self):
-        return {"size": self.size, "start_size": self.start_size, "name": self.name}
+        return arguments_of(self)
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -159,13 +155,10 @@ class GrowingGenerator(GrowingNetwork):
         attributes: Positive integer, the number of attributes.
         size: Integer, height and width of the images.
         start_size: Integer, those of the first stage, `16` by default.
-        channels: Positive integer, channels of the images, `3` by default.
+        channels, residual_blocks, mask, frame: As for `aclgan_generator`, but the frame
+            is a multiple of `size / start_size`.
         width: Positive integer, filters at full size, `64` by default. Twice as many in
             each stage below, but at most `4 * width`.
-        residual_blocks: Non-negative integer, `6` by default.
-        mask: Boolean, whether there is a mask. `True` by default.
-        frame: Non-negative integer, as for `aclgan_generator`; a multiple of
-            `size / start_size`. `8` by default.
 
     Call arguments:
         inputs: `[images, attributes]`, as `aclgan_generator` takes them, of one size.
@@ -175,8 +168,7 @@ class GrowingGenerator(GrowingNetwork):
         mask, as `aclgan_generator` gives them.
 
     Reference:
-        - Cho and Yoon, "ACL-GAN: Image-to-Image translation GAN with enhanced learning
-          and hyper-parameter searching speed using new loss function" (in Korean).
+        - Cho and Yoon, see `keras_gans.models.ACLGAN`.
         - Karras, Aila, Laine and Lehtinen, "Progressive Growing of GANs for Improved
           Quality, Stability, and Variation", 2017, https://arxiv.org/abs/1710.10196
     """
@@ -194,12 +186,13 @@ class GrowingGenerator(GrowingNetwork):
         name="generator",
     ):
         super().__init__(size, start_size, name=name)
-        if frame < 0 or frame % (size // start_size):
-            raise ValueError(
-                f"Argument `frame` must be 0 or a multiple of {size // start_size}, "
-                f"because the first stage is {start_size} pixels of {size}. "
-                f"Received: frame={frame}"
-            )
+        check_counts(frame=frame)
+        require(
+            frame % (size // start_size) == 0,
+            f"Argument `frame` must be 0 or a multiple of {size // start_size}, because"
+            f" the first stage is {start_size} pixels of {size}",
+            frame=frame,
+        )
         self.attributes, self.channels, self.width = attributes, channels, width
         self.residual_blocks, self.mask, self.frame = residual_blocks, mask, frame
         self.framing = ReflectionPadding2D(frame, name="frame")
@@ -284,17 +277,6 @@ class GrowingGenerator(GrowingNetwork):
         images = ops.cast(images, "float32")
         return [images + mask * (segment - images), mask, segment]
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "attributes": self.attributes,
-            "channels": self.channels,
-            "width": self.width,
-            "residual_blocks": self.residual_blocks,
-            "mask": self.mask,
-            "frame": self.frame,
-        }
-
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class GrowingDiscriminator(GrowingNetwork):
@@ -313,7 +295,6 @@ class GrowingDiscriminator(GrowingNetwork):
         size: Integer, height and width of the images.
         start_size: Integer, those of the first stage, a power of two of at least 4.
             `16` by default.
-        channels: Positive integer, channels of the images, `3` by default.
         width: Positive integer, filters at full size, `64` by default; twice as many
             after each halving.
         with_complement: Boolean, as for `aclgan_discriminator`.
@@ -336,11 +317,11 @@ class GrowingDiscriminator(GrowingNetwork):
         name="discriminator",
     ):
         super().__init__(size, start_size, name=name)
-        if start_size < 4 or start_size & (start_size - 1):
-            raise ValueError(
-                "Argument `start_size` must be a power of two of at least 4. "
-                f"Received: start_size={start_size}"
-            )
+        require(
+            start_size >= 4 and not start_size & (start_size - 1),
+            "Argument `start_size` must be a power of two of at least 4",
+            start_size=start_size,
+        )
         self.attributes, self.channels, self.width = attributes, channels, width
         self.with_complement = with_complement
         last = self.stages - 1
@@ -387,15 +368,6 @@ class GrowingDiscriminator(GrowingNetwork):
             x = active(layer, x)
         x = self.last(x)
         return ops.cast(ops.reshape(x, (-1, x.shape[-1])), "float32")
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "attributes": self.attributes,
-            "channels": self.channels,
-            "width": self.width,
-            "with_complement": self.with_complement,
-        }
 
 
 def _block(inputs, filters, size, name, activated=True, **options):

@@ -2,16 +2,11 @@
 
 import keras
 
-from keras_gans.networks.dcgan import check_positive_integers
+from keras_gans.networks.common import check_positive
 
 
 def mlp_generator(
-    latent_dim=2,
-    output_dim=2,
-    width=128,
-    layers=3,
-    classes=None,
-    name="generator",
+    latent_dim=2, output_dim=2, width=128, layers=3, classes=None, name="generator"
 ):
     """Builds a generator of points: dense layers with ReLU and a linear output.
 
@@ -31,18 +26,10 @@ def mlp_generator(
 
     Returns:
         Functional `keras.Model` from the latent `(batch, latent_dim)` to points
-        `(batch, output_dim)` of any range, in float32 under every dtype policy. With
-        `classes` the input is a list `[latent, labels]`, the labels integers in
-        [0, classes) of shape `(batch,)`.
-
-    Example:
-
-    ```python
-    generator = mlp_generator(latent_dim=8)
-    points = generator(keras.random.normal((16, 8)))
-    ```
+        `(batch, output_dim)` of any range. With `classes` the input is a list
+        `[latent, labels]`, the labels integers in [0, classes) of shape `(batch,)`.
     """
-    check_positive_integers(
+    check_positive(
         latent_dim=latent_dim, output_dim=output_dim, width=width, layers=layers
     )
     inputs, x = _inputs(latent_dim, classes, "latent")
@@ -63,8 +50,7 @@ def mlp_discriminator(
     """Builds a discriminator of points: dense layers to one logit per point.
 
     There is no normalization, so that it serves as a critic with a gradient penalty
-    as well. What comes out is a logit, or the value of a critic; the cross entropy
-    losses hold the sigmoid themselves.
+    as well.
 
     Classes are joined to the points, and weights start, as in `mlp_generator`.
 
@@ -77,18 +63,10 @@ def mlp_discriminator(
 
     Returns:
         Functional `keras.Model` from points `(batch, input_dim)` to logits
-        `(batch, 1)`, in float32 under every dtype policy. With `classes` the input is
-        a list `[points, labels]`, the labels integers from 0 to `classes - 1` of shape
-        `(batch,)`.
-
-    Example:
-
-    ```python
-    discriminator = mlp_discriminator()
-    logits = discriminator(np.zeros((16, 2)))
-    ```
+        `(batch, 1)`. With `classes` the input is a list `[points, labels]`, the labels
+        as for `mlp_generator`.
     """
-    check_positive_integers(input_dim=input_dim, width=width, layers=layers)
+    check_positive(input_dim=input_dim, width=width, layers=layers)
     inputs, x = _inputs(input_dim, classes, "points")
     x = _hidden(x, width, layers, "hidden", negative_slope)
     # Logits leave in float32, also when the layers before compute in 16 bits.
@@ -126,18 +104,9 @@ def mlp_autoencoder(
     Returns:
         Functional `keras.Model` from points `(batch, input_dim)` to a list
         `[reconstruction, code]` of shapes `(batch, input_dim)` and
-        `(batch, code_dim)`, both in float32 under every dtype policy.
-
-    Example:
-
-    ```python
-    discriminator = mlp_autoencoder()
-    reconstruction, code = discriminator(np.zeros((16, 2)))
-    ```
+        `(batch, code_dim)`.
     """
-    check_positive_integers(
-        input_dim=input_dim, width=width, layers=layers, code_dim=code_dim
-    )
+    check_positive(input_dim=input_dim, width=width, layers=layers, code_dim=code_dim)
     inputs = keras.Input((input_dim,), name="points")
     x = _hidden(inputs, width, layers, "encoder", negative_slope)
     # Both outputs leave in float32, also when other layers compute in 16 bits.
@@ -154,13 +123,10 @@ def _inputs(dim, classes, input_name):
     vectors = keras.Input((dim,), name=input_name)
     if classes is None:
         return vectors, vectors
-    check_positive_integers(classes=classes)
+    check_positive(classes=classes)
     labels = keras.Input((), dtype="int32", name="labels")
     embedding = keras.layers.Embedding(
-        classes,
-        classes,
-        embeddings_initializer="identity",
-        name="label_embedding",
+        classes, classes, embeddings_initializer="identity", name="label_embedding"
     )(labels)
     x = keras.layers.Concatenate(name=f"{input_name}_and_label")([vectors, embedding])
     return [vectors, labels], x

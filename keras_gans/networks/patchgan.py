@@ -2,8 +2,13 @@
 
 import keras
 
-from keras_gans.layers import SizeMultiple, normalize
-from keras_gans.networks.common import activated, normal_gamma, normal_kernel
+from keras_gans.layers import SizeMultiple
+from keras_gans.networks.common import (
+    activated,
+    check_positive,
+    normal_kernel,
+    normalized,
+)
 
 
 def patch_discriminator(
@@ -27,16 +32,11 @@ def patch_discriminator(
         pad 1, c4s1-512      (B,  31,  31, 512)      norm, LeakyReLU
         pad 1, c4s1-1        (B,  30,  30,   1)
 
-    What comes out are logits without a sigmoid: the least squares loss takes them as
-    they are, and the cross entropy losses hold the sigmoid themselves.
-
-    Weights start from a normal distribution of standard deviation 0.02. Convolutions
-    directly before a normalization have no bias, which the normalization would take
-    off again: 2,763,841 trained parameters, or the 2,764,737 of the authors' code
-    with the idle biases.
+    Weights start from a normal distribution of standard deviation 0.02. There are
+    2,763,841 trained parameters, or the 2,764,737 of the authors' code with the idle
+    biases before normalizations.
 
     Args:
-        channels: Positive integer, channels of the images, `3` by default.
         width: Positive integer, filters of the first convolution, `64` by default.
             Every further one doubles it, up to `8 * width`.
         layers: Positive integer, how many convolutions of stride 2 there are, `3` by
@@ -49,22 +49,16 @@ def patch_discriminator(
         negative_slope: Float, slope of LeakyReLU below zero, `0.2` by default.
 
     Returns:
-        Functional `keras.Model` from images `(batch, height, width, channels)` in
-        [-1, 1] to logits `(batch, patches_high, patches_wide, 1)`, in float32 under
-        every dtype policy. Height and width are any from `2 * 2**layers + 1` on (17
-        for three layers).
+        Functional `keras.Model` from images `(batch, height, width, channels)` to
+        logits `(batch, patches_high, patches_wide, 1)`. Height and width are at least
+        `2 * 2**layers + 1` (17 for three layers).
 
     Reference:
-        Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
-        Adversarial Networks", 2016,
-        [arXiv:1611.07004](https://arxiv.org/abs/1611.07004).
+        Isola et al., see `keras_gans.models.Pix2Pix`.
     """
-    if layers < 1:
-        raise ValueError(
-            f"Argument `layers` must be a positive integer. Received: layers={layers}"
-        )
+    check_positive(layers=layers)
 
-    def convolution(x, filters, index, strides, normalized):
+    def convolution(x, filters, index, strides, is_normalized):
         if strides == 1:
             x = keras.layers.ZeroPadding2D(1, name=f"padding_{index}")(x)
         x = keras.layers.Conv2D(
@@ -72,32 +66,21 @@ def patch_discriminator(
             4,
             strides=strides,
             padding="valid" if strides == 1 else "same",
-            use_bias=normalization is None or not normalized,
+            use_bias=normalization is None or not is_normalized,
             kernel_initializer=normal_kernel(),
             name=f"convolution_{index}",
         )(x)
-        if not normalized:
+        if not is_normalized:
             return x
-        return normalize(
-            x,
-            normalization,
-            affine=affine,
-            gamma_initializer=normal_gamma(),
-            name=f"normalization_{index}",
-        )
+        return normalized(x, normalization, f"normalization_{index}", affine)
 
     inputs = keras.Input((None, None, channels), name="images")
     # Each of the two convolutions of stride 1 takes one pixel off.
     x = SizeMultiple(1, minimum=2 * 2**layers + 1, name="size_multiple")(inputs)
     for index in range(layers + 1):
-        x = convolution(
-            x,
-            width * min(2**index, 8),
-            index + 1,
-            strides=2 if index < layers else 1,
-            normalized=index > 0,
-        )
+        filters, strides = width * min(2**index, 8), 2 if index < layers else 1
+        x = convolution(x, filters, index + 1, strides, is_normalized=index > 0)
         x = keras.layers.LeakyReLU(negative_slope, name=f"activation_{index + 1}")(x)
-    x = convolution(x, 1, layers + 2, strides=1, normalized=False)
+    x = convolution(x, 1, layers + 2, strides=1, is_normalized=False)
     outputs = activated(x, "linear", "logits")
     return keras.Model(inputs, outputs, name=name)

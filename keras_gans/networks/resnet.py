@@ -3,12 +3,13 @@
 import keras
 from keras import layers
 
-from keras_gans.layers import ReflectionPadding2D, SizeMultiple, normalize
+from keras_gans.checks import one_of
+from keras_gans.layers import ReflectionPadding2D, SizeMultiple
 from keras_gans.networks.common import (
     activated,
     check_counts,
-    normal_gamma,
     normal_kernel,
+    normalized,
 )
 
 
@@ -26,7 +27,7 @@ def resnet_generator(
 ):
     """Builds the generator of CycleGAN, after the style network of Johnson et al.
 
-    In the notation of the paper, with two downsamplings and `w` for the width:
+    In the notation of the paper, with two downsamplings:
 
         layer                output shape            followed by
         input                (B, H,   W,   input)
@@ -44,15 +45,10 @@ def resnet_generator(
     stride-2 ones pad with zeros.
 
     Weights start from a normal distribution of standard deviation 0.02. The authors'
-    code gives every convolution a bias; here only a convolution without a
-    normalization behind it has one, since the normalization takes any other off
-    again. That makes 11,372,931 trained parameters with nine blocks; with the idle
-    biases it would be the 11,378,179 of the original.
+    code gives every convolution a bias. Here there are 11,372,931 trained parameters
+    with nine blocks; with the idle biases it would be the 11,378,179 of the original.
 
     Args:
-        input_channels: Positive integer, channels of the input, `3` by default.
-        output_channels: Positive integer, channels of the output, `3` by default.
-        width: Positive integer, filters of the first convolution, `64` by default.
         residual_blocks: Non-negative integer, `9` by default.
         downsamplings: Non-negative integer, how often the image is halved (and doubled
             again), `2` by default.
@@ -68,23 +64,16 @@ def resnet_generator(
 
     Returns:
         Functional `keras.Model` from `(batch, height, width, input_channels)` to
-        `(batch, height, width, output_channels)`, images in [-1, 1], the output in
-        float32 under every dtype policy. Height and width are multiples of
+        `(batch, height, width, output_channels)`. Height and width are multiples of
         `2**downsamplings`, at least 8 (for two downsamplings).
 
     Reference:
-        Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using
-        Cycle-Consistent Adversarial Networks", 2017,
-        [arXiv:1703.10593](https://arxiv.org/abs/1703.10593); Odena, Dumoulin and
+        Zhu et al., see `keras_gans.models.CycleGAN`; Odena, Dumoulin and
         Olah, "Deconvolution and Checkerboard Artifacts", 2016,
         [doi:10.23915/distill.00003](https://doi.org/10.23915/distill.00003).
     """
     check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
-    if upsampling not in ("transposed", "resize"):
-        raise ValueError(
-            'Argument `upsampling` must be "transposed" or "resize". '
-            f"Received: upsampling={upsampling!r}"
-        )
+    one_of("upsampling", upsampling, ("transposed", "resize"))
 
     def convolution(x, filters, size, layer_name, strides=1, kind=layers.Conv2D):
         """Convolution and normalization; stride 1 pads by reflection."""
@@ -99,13 +88,7 @@ def resnet_generator(
             kernel_initializer=normal_kernel(),
             name=layer_name,
         )(x)
-        return normalize(
-            x,
-            normalization,
-            affine=affine,
-            gamma_initializer=normal_gamma(),
-            name=f"{layer_name}_normalization",
-        )
+        return normalized(x, normalization, f"{layer_name}_normalization", affine)
 
     def activate(x, layer_name):
         layer_name = f"{layer_name}_activation"

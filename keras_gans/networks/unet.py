@@ -3,8 +3,14 @@
 import keras
 from keras import layers
 
-from keras_gans.layers import HintPooling, SizeMultiple, normalize
-from keras_gans.networks.common import activated, normal_gamma, normal_kernel
+from keras_gans.checks import require
+from keras_gans.layers import HintPooling, SizeMultiple
+from keras_gans.networks.common import (
+    activated,
+    check_positive,
+    normal_kernel,
+    normalized,
+)
 
 
 def unet_generator(
@@ -40,8 +46,7 @@ def unet_generator(
         ct4s2-output       (B, 256, 256, output)  tanh
 
     "Skip" appends the output of the encoder at the same resolution. Weights start
-    from a normal distribution of standard deviation 0.02. Convolutions directly
-    before a normalization have no bias, which the normalization would take off again.
+    from a normal distribution of standard deviation 0.02.
 
     Dropout works as the noise of this generator while training. pix2pix leaves it on
     when it translates too: call the network with `training=True` for that.
@@ -54,8 +59,6 @@ def unet_generator(
     pix2pix leave that normalization out, which is `normalize_bottleneck=False`.
 
     Args:
-        input_channels: Positive integer, channels of the input, `3` by default.
-        output_channels: Positive integer, channels of the output, `3` by default.
         width: Positive integer, filters of the first convolution, `64` by default.
             Every further one doubles it, up to `max_width`.
         depth: Positive integer, how often the image is halved, `8` by default.
@@ -78,53 +81,34 @@ def unet_generator(
 
     Returns:
         Functional `keras.Model` from `(batch, height, width, input_channels)` to
-        `(batch, height, width, output_channels)`, images in [-1, 1], the output in
-        float32 under every dtype policy. Height and width are any multiples of
+        `(batch, height, width, output_channels)`. Height and width are any multiples of
         `2**depth`.
 
     Reference:
-        Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
-        Adversarial Networks", 2016,
-        [arXiv:1611.07004](https://arxiv.org/abs/1611.07004).
+        Isola et al., see `keras_gans.models.Pix2Pix`.
     """
-    if depth < 1:
-        raise ValueError(
-            f"Argument `depth` must be a positive integer. Received: depth={depth}"
-        )
-    if not 0 <= dropout < 1:
-        raise ValueError(
-            "Argument `dropout` must be at least 0 and less than 1. "
-            f"Received: dropout={dropout}"
-        )
+    check_positive(depth=depth)
+    require(0 <= dropout < 1, "Argument `dropout` must lie in [0, 1)", dropout=dropout)
+    require(
+        hint_channels == 0 or 2 <= hint_channels <= input_channels,
+        "Argument `hint_channels` must be 0, or between 2 and `input_channels`",
+        hint_channels=hint_channels,
+        input_channels=input_channels,
+    )
 
-    if hint_channels == 1 or not 0 <= hint_channels <= input_channels:
-        raise ValueError(
-            "Argument `hint_channels` must be 0, or from 2 to `input_channels`. "
-            f"Received: hint_channels={hint_channels}, input_channels={input_channels}"
-        )
-
-    def halve_or_double(x, kind, filters, layer_name, use_bias):
-        return kind(
+    def block(x, kind, filters, layer_name, is_normalized=True):
+        x = kind(
             filters,
             4,
             strides=2,
             padding="same",
-            use_bias=use_bias,
+            use_bias=normalization is None or not is_normalized,
             kernel_initializer=normal_kernel(),
             name=layer_name,
         )(x)
-
-    def block(x, kind, filters, layer_name, normalized=True):
-        use_bias = normalization is None or not normalized
-        x = halve_or_double(x, kind, filters, layer_name, use_bias)
-        if not normalized:
+        if not is_normalized:
             return x
-        return normalize(
-            x,
-            normalization,
-            gamma_initializer=normal_gamma(),
-            name=f"{layer_name}_normalization",
-        )
+        return normalized(x, normalization, f"{layer_name}_normalization")
 
     inputs = keras.Input((None, None, input_channels), name="images")
     x = SizeMultiple(2**depth, name="size_multiple")(inputs)
@@ -140,8 +124,8 @@ def unet_generator(
     skips = []
     for level, filters in enumerate(widths, start=1):
         innermost = level == depth
-        normalized = level > 1 and (normalize_bottleneck or not innermost)
-        x = block(x, layers.Conv2D, filters, f"down_{level}", normalized)
+        is_normalized = level > 1 and (normalize_bottleneck or not innermost)
+        x = block(x, layers.Conv2D, filters, f"down_{level}", is_normalized)
         x = layers.LeakyReLU(negative_slope, name=f"down_{level}_activation")(x)
         if not innermost:
             skips.append(x)
@@ -157,6 +141,6 @@ def unet_generator(
         parts = [x, skips.pop(), *hints_at(level)]
         x = layers.Concatenate(name=f"up_{level}_skip")(parts)
 
-    x = halve_or_double(x, layers.Conv2DTranspose, output_channels, "last", True)
+    x = block(x, layers.Conv2DTranspose, output_channels, "last", is_normalized=False)
     outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)

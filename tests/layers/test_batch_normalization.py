@@ -76,15 +76,12 @@ def test_sixteen_bits_equal_keras(policy):
         assert np.abs(difference).max() < 0.02 * scale
 
 
-@pytest.mark.parametrize(
-    ("arguments", "shape"),
-    [
-        ({}, (8, 3)),
-        ({}, (2, 3, 4, 5, 3)),
-        ({"axis": 1}, (6, 5, 4, 3)),
-        ({"dtype": "float64"}, (6, 5, 4, 3)),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "shape"), [
+    ({}, (8, 3)),
+    ({}, (2, 3, 4, 5, 3)),
+    ({"axis": 1}, (6, 5, 4, 3)),
+    ({"dtype": "float64"}, (6, 5, 4, 3)),
+])  # fmt: skip
 def test_falls_back_to_keras_where_the_kernel_does_not_fit(arguments, shape):
     x = images(shape).astype(arguments.get("dtype", "float32"))
     assert not uses_the_kernel(BatchNormalization(**arguments), x)

@@ -37,17 +37,14 @@ def draw(monkeypatch, places, coins):
     monkeypatch.setattr(keras.random, "uniform", uniform)
 
 
-@pytest.mark.parametrize(
-    "pool_size, batches",
-    [
-        (4, [1] * 12),
-        (4, [4] * 4),
-        (5, [3, 3, 3, 3]),  # the second batch fills the pool and goes on
-        (3, [8, 8, 8]),  # a batch larger than the pool
-        (1, [2, 1, 3]),
-        (7, [2, 6, 1, 9, 4]),
-    ],
-)
+@pytest.mark.parametrize("pool_size, batches", [
+    (4, [1] * 12),
+    (4, [4] * 4),
+    (5, [3, 3, 3, 3]),  # the second batch fills the pool and goes on
+    (3, [8, 8, 8]),  # a batch larger than the pool
+    (1, [2, 1, 3]),
+    (7, [2, 6, 1, 9, 4]),
+])  # fmt: skip
 @pytest.mark.parametrize("seed", range(3))
 def test_equals_the_sequential_algorithm(monkeypatch, pool_size, batches, seed):
     generator = np.random.default_rng(seed)
@@ -187,18 +184,6 @@ def test_contract(tmp_path):
     contracts.check_layer(ImagePool(4, seed=7, name="history"), images(3), tmp_path)
 
 
-def test_state_is_saved_and_restored(tmp_path):
-    model = keras.Sequential([keras.Input((2, 3, 1)), ImagePool(3, seed=1)])
-    for start in (1, 5):
-        model(images(4, start), training=True)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert values(loaded.layers[0].images.numpy()) == values(
-        model.layers[0].images.numpy()
-    )
-    assert int(loaded.layers[0].count) == 3
-
-
 class Owner(keras.Model):
     def __init__(self):
         super().__init__()
@@ -234,7 +219,7 @@ def test_wrong_arguments():
     with pytest.raises(ValueError, match="zero or a positive integer. .*pool_size=-3"):
         ImagePool(-3)
     for wrong in (2.0, "2", None, True):
-        with pytest.raises(TypeError, match="`pool_size` must be an integer"):
+        with pytest.raises(TypeError, match="`pool_size` must be zero or"):
             ImagePool(wrong)
     with pytest.raises(ValueError, match="one known size.*pool_size=0"):
         ImagePool(2).build((None, None, None, 3))

@@ -1,5 +1,6 @@
 """Reflection padding against a hand-written row and NumPy."""
 
+import contracts
 import keras
 import numpy as np
 import pytest
@@ -14,15 +15,12 @@ def test_golden_values():
     np.testing.assert_array_equal(np.ravel(outputs), [3, 2, 1, 2, 3, 4, 3])
 
 
-@pytest.mark.parametrize(
-    "padding, pairs",
-    [
-        (0, ((0, 0), (0, 0))),
-        (3, ((3, 3), (3, 3))),
-        (((1, 2), (3, 0)), ((1, 2), (3, 0))),
-        ([[1, 2], [3, 0]], ((1, 2), (3, 0))),
-    ],
-)
+@pytest.mark.parametrize("padding, pairs", [
+    (0, ((0, 0), (0, 0))),
+    (3, ((3, 3), (3, 3))),
+    (((1, 2), (3, 0)), ((1, 2), (3, 0))),
+    ([[1, 2], [3, 0]], ((1, 2), (3, 0))),
+])  # fmt: skip
 def test_equals_numpy(padding, pairs):
     x = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
     layer = ReflectionPadding2D(padding)
@@ -38,20 +36,11 @@ def test_unknown_sizes():
     assert layer(keras.Input((None, 5, 3))).shape == (None, None, 9, 3)
 
 
-def test_config_and_save(tmp_path):
+def test_contract(tmp_path):
     layer = ReflectionPadding2D(((1, 2), (3, 0)), name="padding")
-    model = keras.Sequential([keras.Input((None, None, 1)), layer])
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras").get_layer("padding")
-    assert loaded.get_config() == layer.get_config()
-    assert loaded.padding == ((1, 2), (3, 0))
-
-
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_sixteen_bits(policy):
-    layer = ReflectionPadding2D(1, dtype=policy)
-    outputs = layer(np.ones((1, 4, 4, 1), "float32"))
-    assert outputs.dtype == layer.compute_dtype
+    images = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
+    contracts.check_layer(layer, images, tmp_path)
+    assert contracts.round_trip(layer).padding == ((1, 2), (3, 0))
 
 
 def test_gradient_compiles_with_xla():

@@ -1,5 +1,6 @@
 """The check of height and width, and reading the multiple back."""
 
+import contracts
 import keras
 import numpy as np
 import pytest
@@ -55,12 +56,10 @@ def test_unknown_sizes_pass():
     assert call(tf.zeros((1, 6, 6, 3))).shape == (1, 6, 6, 3)
 
 
-def test_config_and_save(tmp_path):
-    model = keras.Sequential([keras.Input((None, None, 1)), SizeMultiple(4, 8)])
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert loaded.layers[0].get_config() == model.layers[0].get_config()
-    assert (loaded.layers[0].multiple, loaded.layers[0].minimum) == (4, 8)
+def test_contract(tmp_path):
+    contracts.check_layer(
+        SizeMultiple(4, 8), np.ones((1, 8, 12, 1), "float32"), tmp_path
+    )
 
 
 def test_size_multiple_of_networks():

@@ -72,9 +72,6 @@ def gradients_of(loss, attributes, outputs):
     return [gradient.numpy() for gradient in gradients]
 
 
-# Attribute loss: values ---------------------------------------------------------------
-
-
 @each_form
 @each_way
 @pytest.mark.parametrize("patches", [(), (2, 4)])
@@ -143,30 +140,18 @@ class OneAttribute:
 # Form, side, scale, the formula of the plain GAN, and TF-GAN's golden number of it.
 SINGLE = {
     "least_squares_discriminator": (
-        AttributeDiscriminatorLoss,
-        {"form": "least_squares", "scale": 0.5},
-        lambda real, fake: 0.5 * (real - 1) ** 2 + 0.5 * fake**2,
-        41.73375,
-    ),
+        AttributeDiscriminatorLoss, {"form": "least_squares", "scale": 0.5},
+        lambda real, fake: 0.5 * (real - 1) ** 2 + 0.5 * fake**2, 41.73375),
     "least_squares_generator": (
-        AttributeGeneratorLoss,
-        {"form": "least_squares", "scale": 0.5},
-        lambda real, fake: 0.5 * (fake - 1) ** 2,
-        17.69625,
-    ),
+        AttributeGeneratorLoss, {"form": "least_squares", "scale": 0.5},
+        lambda real, fake: 0.5 * (fake - 1) ** 2, 17.69625),
     "wasserstein_discriminator": (
-        AttributeDiscriminatorLoss,
-        {"form": "wasserstein"},
-        lambda real, fake: fake - real,
-        0.225,
-    ),
+        AttributeDiscriminatorLoss, {"form": "wasserstein"},
+        lambda real, fake: fake - real, 0.225),
     "wasserstein_generator": (
-        AttributeGeneratorLoss,
-        {"form": "wasserstein"},
-        lambda real, fake: -fake,
-        -3.125,
-    ),
-}
+        AttributeGeneratorLoss, {"form": "wasserstein"},
+        lambda real, fake: -fake, -3.125),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", SINGLE)
@@ -180,9 +165,6 @@ def test_single_attribute_is_an_adversarial_loss(case):
     contracts.loss_gradient_equals_differences(make_loss, formula)
     contracts.loss_takes_sixteen_bits(make_loss, formula)
     contracts.loss_is_finite_for_extreme_outputs(make_loss)
-
-
-# Attribute loss: gradients ------------------------------------------------------------
 
 
 @each_form
@@ -210,28 +192,6 @@ def test_gradient_is_the_closed_form(loss_class, form, with_complement, patches)
         # Nothing at all where the attribute is 0, and something elsewhere.
         assert (gradient[present == 0] == 0).all()
         assert (gradient[present == 1] != 0).all()
-
-
-# Attribute loss: precision, graphs and arguments --------------------------------------
-
-
-@each_form
-@each_side
-def test_sixteen_bits_are_computed_in_float32(form, loss_class):
-    for dtype, tolerance in (("float16", 5e-3), ("bfloat16", 4e-2)):
-        attributes, outputs = batch()
-        outputs = [tf.cast(output, dtype) for output in outputs]
-        exact = [tf.cast(output, "float64").numpy() for output in outputs]
-        expected = by_hand(form, attributes, exact)[PAIR.index(loss_class)].mean()
-        value = call(loss_class(form), attributes, outputs)
-        assert value.dtype == "float32"
-        np.testing.assert_allclose(value, expected, rtol=1e-5)
-        # Unless sixteen bits are asked for.
-        value = call(loss_class(form, dtype=dtype), attributes, outputs)
-        assert value.dtype == dtype
-        np.testing.assert_allclose(
-            tf.cast(value, "float64"), expected, rtol=tolerance, atol=tolerance
-        )
 
 
 @each_way
@@ -284,11 +244,8 @@ def test_configuration(loss_class):
         "dtype": "bfloat16",
     }
     again = contracts.round_trip(loss_class())
-    assert (again.form, again.with_complement, again.scale) == (
-        "least_squares",
-        False,
-        1.0,
-    )
+    assert (again.form, again.scale) == ("least_squares", 1.0)
+    assert again.with_complement is False
     assert again.dtype == "float32"
     attributes, outputs = batch()
     np.testing.assert_array_equal(
@@ -299,10 +256,10 @@ def test_configuration(loss_class):
 @each_side
 def test_wrong_arguments(loss_class):
     for wrong in ("hinge", None):
-        with pytest.raises(ValueError, match="`form` must be one of .'least_squares'"):
+        with pytest.raises(ValueError, match="`form` must be 'least_squares' or"):
             loss_class(wrong)
     for wrong in (1, "sum", None):
-        with pytest.raises(TypeError, match="`with_complement` must be a boolean"):
+        with pytest.raises(TypeError, match="`with_complement` must be True or"):
             loss_class(with_complement=wrong)
     with pytest.raises(ValueError, match="`scale` must be greater than zero"):
         loss_class(scale=0)
@@ -355,7 +312,7 @@ def test_wrong_calls():
             loss(wrong, outputs[0])
     with pytest.raises(TypeError, match="`output` must be one tensor"):
         loss(attributes[0], tuple(outputs))
-    with pytest.raises(TypeError, match="is abstract: use `AttributeDiscriminator"):
+    with pytest.raises(TypeError, match="is abstract.*`AttributeDiscriminator"):
         losses.AttributeLoss()(attributes[0], outputs[0])
 
 
@@ -382,9 +339,6 @@ def test_pairs():
     for wrong in (None, pair[0], [pair[0]], ("least_squares", "wasserstein")):
         with pytest.raises(TypeError, match="a pair .discriminator_loss, generator_"):
             attribute_loss_pair(wrong)
-
-
-# Gradient penalty ---------------------------------------------------------------------
 
 
 def linear_critic(w):
@@ -429,9 +383,6 @@ def test_what_the_mean_leaves_free():
     np.testing.assert_allclose(free, 0.0, atol=1e-6)
     expected = [10 * (np.hypot(size, 1) - 1) ** 2 for size in (1.0, 10.0, 100.0)]
     np.testing.assert_allclose(bounded, expected, rtol=1e-5)
-
-
-# StarGAN ------------------------------------------------------------------------------
 
 
 def test_classification_equals_formula():

@@ -19,32 +19,20 @@ from keras_gans.losses import (
 # Class, arguments and the paper's formula.
 CASES = {
     "energy_discriminator": (
-        EnergyDiscriminatorLoss,
-        {"margin": 8.0},
-        lambda real, fake: real + np.maximum(0, 8 - fake),
-    ),
+        EnergyDiscriminatorLoss, {"margin": 8.0},
+        lambda real, fake: real + np.maximum(0, 8 - fake)),
     "energy_discriminator_scaled": (
-        EnergyDiscriminatorLoss,
-        {"margin": 1, "scale": 0.5},
-        lambda real, fake: 0.5 * (real + np.maximum(0, 1 - fake)),
-    ),
+        EnergyDiscriminatorLoss, {"margin": 1, "scale": 0.5},
+        lambda real, fake: 0.5 * (real + np.maximum(0, 1 - fake))),
     "energy_generator": (EnergyGeneratorLoss, {}, lambda real, fake: fake),
     "boundary_equilibrium_discriminator": (
-        BoundaryEquilibriumDiscriminatorLoss,
-        {"k": 0.25},
-        lambda real, fake: real - 0.25 * fake,
-    ),
+        BoundaryEquilibriumDiscriminatorLoss, {"k": 0.25},
+        lambda real, fake: real - 0.25 * fake),
     "boundary_equilibrium_start": (
-        BoundaryEquilibriumDiscriminatorLoss,
-        {},
-        lambda real, fake: real,
-    ),
+        BoundaryEquilibriumDiscriminatorLoss, {}, lambda real, fake: real),
     "boundary_equilibrium_generator": (
-        BoundaryEquilibriumGeneratorLoss,
-        {},
-        lambda real, fake: fake,
-    ),
-}
+        BoundaryEquilibriumGeneratorLoss, {}, lambda real, fake: fake),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -86,7 +74,7 @@ def test_k_may_be_a_variable(dtype):
 
 def test_wrong_k():
     for wrong in (-0.1, 1.1):
-        with pytest.raises(ValueError, match=r"`k` must lie in \[0, 1\]"):
+        with pytest.raises(ValueError, match=r"`k` must be in"):
             BoundaryEquilibriumDiscriminatorLoss(k=wrong)
 
 
@@ -174,13 +162,10 @@ def test_energy_configuration():
         again = contracts.round_trip(ReconstructionEnergy(norm, dtype="float16"))
         assert (again.norm, again.dtype, again.reduction) == (norm, "float16", None)
     assert ReconstructionEnergy().norm == "euclidean"
-    with pytest.raises(ValueError, match="`norm` must be one of .*'l1'.*'l3'"):
+    with pytest.raises(ValueError, match="`norm` must be .*'l1'.*'l3'"):
         ReconstructionEnergy("l3")
     with pytest.raises(ValueError, match="`images` and `reconstructions` must have th"):
         ReconstructionEnergy()(np.zeros((4, 2)), np.zeros((4, 1)))
-
-
-# Pull-away term -----------------------------------------------------------------------
 
 
 def pull_away(codes):

@@ -46,9 +46,6 @@ def curved_critic(shape):
     return keras.Sequential([keras.Input(shape[1:]), keras.layers.Flatten(), *layers])
 
 
-# Closed forms -------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("shape", [POINTS, IMAGES])
 @pytest.mark.parametrize("target", [1.0, 0.25])
 @pytest.mark.parametrize("penalty_class", [GradientPenalty, DRAGANPenalty])
@@ -132,9 +129,6 @@ def test_second_gradient_equals_differences(penalty_class):
         )
 
 
-# Outputs ------------------------------------------------------------------------------
-
-
 @each_penalty
 def test_patches_are_averaged(penalty_class):
     real, fake = make_batches(IMAGES)
@@ -180,9 +174,6 @@ def test_no_gradient_towards_images(penalty_class):
         tape.watch([real, fake])
         value = penalty_class()(curved_critic(POINTS), real, fake)
     assert tape.gradient(value, [real, fake]) == [None, None]
-
-
-# Points -------------------------------------------------------------------------------
 
 
 def test_points_lie_between_real_and_fake_images():
@@ -243,9 +234,6 @@ def test_seeds(penalty_class):
     np.testing.assert_array_equal(points(4), points(4))
     assert not np.array_equal(points(4), points(5))
     assert not np.array_equal(points(None), points(None))
-
-
-# Modes --------------------------------------------------------------------------------
 
 
 @each_penalty
@@ -338,9 +326,6 @@ def test_replicas_sum_to_the_mean():
     assert len(result) == 5
     for name, (total, expected) in result.items():
         np.testing.assert_allclose(total, expected, rtol=1e-5, err_msg=name)
-
-
-# Arguments ----------------------------------------------------------------------------
 
 
 def test_configuration():

@@ -107,9 +107,6 @@ def make_data(samples=12, batch_size=4):
     return tf.data.Dataset.from_tensor_slices(x).batch(batch_size, drop_remainder=True)
 
 
-# The contract ----------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("run_eagerly", [False, True])
 def test_contract(run_eagerly, tmp_path):
     contracts.check_model(
@@ -137,9 +134,6 @@ def test_contract_sees_what_is_missing(tmp_path, monkeypatch):
         contracts.training_state_is_complete(
             make_model(run_eagerly=True), make_data(), make_model, tmp_path
         )
-
-
-# Updates ---------------------------------------------------------------------------
 
 
 class Quadratic(TinyGAN):
@@ -236,9 +230,6 @@ def test_numpy_adam_is_keras_adam():
         np.testing.assert_allclose(variable, value, rtol=1e-4)
 
 
-# Calls of one network on several inputs --------------------------------------------
-
-
 def normalized_network(normalization):
     keras.utils.set_random_seed(0)
     return keras.Sequential(
@@ -308,9 +299,6 @@ def test_call_together_makes_one_call_where_it_can(training):
         calls.clear()
         model.call_together(network, [tf.ones((n, 6, 6, 2)) for n in (2, 3)], training)
         assert calls == expected
-
-
-# Compilation and serialization -----------------------------------------------------
 
 
 def test_compile_arguments_survive_saving(tmp_path):
@@ -435,9 +423,6 @@ def test_batches_one_at_a_time():
         model.train_on_batch(batch)
     contracts.train(expected, data)
     contracts.assert_close_weights(model, expected, 1e-6)
-
-
-# Errors ----------------------------------------------------------------------------
 
 
 def test_networks_must_be_built_models_each_its_own():

@@ -43,14 +43,11 @@ def test_model_contract(name, tmp_path):
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "policy"),
-    [
-        ("conditional_gan", "mixed_float16"),
-        ("wgan_gp", "mixed_float16"),
-        ("began", "mixed_bfloat16"),
-    ],
-)
+@pytest.mark.parametrize(("name", "policy"), [
+    ("conditional_gan", "mixed_float16"),
+    ("wgan_gp", "mixed_float16"),
+    ("began", "mixed_bfloat16"),
+])  # fmt: skip
 def test_mixed_precision(name, policy, tmp_path):
     contracts.check_mixed_precision(
         in_graphs(name, ("wgan_gp",)), make_data(name), policy, tmp_path
@@ -74,9 +71,6 @@ def test_xla(name):
     ]
     for key, value in logs[1].items():
         np.testing.assert_allclose(logs[0][key], value, rtol=1e-3, atol=1e-5)
-
-
-# One step ---------------------------------------------------------------------------
 
 
 def softplus(x):
@@ -217,21 +211,15 @@ def test_the_old_names_of_the_losses_still_work():
         assert float(loss) == float(losses[f"{role}_loss"])
 
 
-# Defaults -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "rate", "beta_1"),
-    [
-        ("gan", keras.optimizers.Adam, 2e-4, 0.5),
-        ("conditional_gan", keras.optimizers.Adam, 2e-4, 0.5),
-        ("lsgan", keras.optimizers.Adam, 2e-4, 0.5),
-        ("wgan", keras.optimizers.RMSprop, 5e-5, None),
-        ("wgan_gp", keras.optimizers.Adam, 1e-4, 0.0),
-        ("ebgan", keras.optimizers.Adam, 2e-4, 0.5),
-        ("began", keras.optimizers.Adam, 1e-4, 0.9),
-    ],
-)
+@pytest.mark.parametrize(("name", "kind", "rate", "beta_1"), [
+    ("gan", keras.optimizers.Adam, 2e-4, 0.5),
+    ("conditional_gan", keras.optimizers.Adam, 2e-4, 0.5),
+    ("lsgan", keras.optimizers.Adam, 2e-4, 0.5),
+    ("wgan", keras.optimizers.RMSprop, 5e-5, None),
+    ("wgan_gp", keras.optimizers.Adam, 1e-4, 0.0),
+    ("ebgan", keras.optimizers.Adam, 2e-4, 0.5),
+    ("began", keras.optimizers.Adam, 1e-4, 0.9),
+])  # fmt: skip
 def test_compile_without_arguments_is_the_paper_s(name, kind, rate, beta_1):
     model_class, _ = small_gans.ARGUMENTS[name]
     classes = {"classes": CLASSES} if name == "conditional_gan" else {}
@@ -249,9 +237,6 @@ def test_compile_without_arguments_is_the_paper_s(name, kind, rate, beta_1):
     }.get(name, {})
     config = model.get_config()
     assert {key: config[key] for key in expected} == expected
-
-
-# Sampling ---------------------------------------------------------------------------
 
 
 @each_model
@@ -298,9 +283,6 @@ def test_labels_of_a_conditional_model():
         ).min()
         > 0
     )
-
-
-# Images -----------------------------------------------------------------------------
 
 
 def test_images_with_batch_statistics(tmp_path):
@@ -379,9 +361,6 @@ def test_two_replicas_equal_one():
         assert differences["logs"] < 1e-3, (name, json.dumps(results))
 
 
-# Bad input --------------------------------------------------------------------------
-
-
 def raises(match):
     return pytest.raises(ValueError, match=match)
 
@@ -390,11 +369,11 @@ def test_networks_that_do_not_fit():
     generator, discriminator = mlp_generator(width=4), mlp_discriminator(width=4)
     with raises(r"`latent_dim` must be .* 2\. Received: latent_dim=3"):
         models.GAN(generator, discriminator, latent_dim=3)
-    with raises("`latent_distribution` must be one of"):
+    with raises("`latent_distribution` must be 'uniform' or"):
         models.GAN(generator, discriminator, latent_distribution="gaussian")
     with raises("see what the generator makes"):
         models.GAN(mlp_generator(output_dim=3, width=4), discriminator)
-    with raises("must take latent vectors of shape"):
+    with raises("must take latent vectors"):
         models.GAN(dcgan_discriminator(8, width=2), dcgan_discriminator(8, width=2))
     for name in ("gan", "lsgan", "wgan", "wgan_gp"):
         with raises("must give logits.*auto-encoders are for `EBGAN` and `BEGAN`"):
@@ -403,7 +382,7 @@ def test_networks_that_do_not_fit():
     with raises("auto-encoder, as `EBGAN` and `BEGAN` want it"):
         models.GAN(dcgan_generator(4, 8, width=2), one_output)
     for model_class in (models.EBGAN, models.BEGAN):
-        with raises("must be an auto-encoder.*Received a network with outputs"):
+        with raises("must be an auto-encoder.*Received: outputs"):
             model_class(generator, discriminator)
     with raises("must be a network of latent vectors alone"):
         models.GAN(mlp_generator(width=4, classes=3), discriminator)
@@ -412,27 +391,24 @@ def test_networks_that_do_not_fit():
     conditional = small_gans.make_networks("conditional_gan")
     with raises("must embed as many classes as `classes` says, 4"):
         models.ConditionalGAN(**conditional, classes=4)
-    with raises("`classes` must be an integer of at least 2"):
+    with raises("`classes` must be at least 2"):
         models.ConditionalGAN(**conditional, classes=1)
     with raises("must do without batch normalization"):
         models.WGANGP(dcgan_generator(4, 16, width=2), dcgan_discriminator(16, width=2))
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "match"),
-    [
-        ("wgan", {"n_critic": 0}, "`n_critic` must be a positive integer.*n_critic=0"),
-        ("wgan_gp", {"n_critic": 2.5}, "`n_critic` must be a positive integer"),
-        ("wgan", {"clip_limit": 0.0}, "`limit` must be"),
-        ("wgan_gp", {"gradient_penalty_weight": -1.0}, "`weight` must be"),
-        ("ebgan", {"margin": 0.0}, "`margin` must be"),
-        ("ebgan", {"pull_away_weight": -0.1}, "`pull_away_weight` must be"),
-        ("ebgan", {"energy": "l3"}, "must be one of"),
-        ("began", {"gamma": 0.0}, "`gamma` must lie in"),
-        ("began", {"k_rate": -1.0}, "`k_rate` must be"),
-        ("began", {"eta": 3}, "`eta` must be 1 or 2"),
-    ],
-)
+@pytest.mark.parametrize(("name", "arguments", "match"), [
+    ("wgan", {"n_critic": 0}, "`n_critic` must be a positive integer.*n_critic=0"),
+    ("wgan_gp", {"n_critic": 2.5}, "`n_critic` must be a positive integer"),
+    ("wgan", {"clip_limit": 0.0}, "`limit` must be"),
+    ("wgan_gp", {"gradient_penalty_weight": -1.0}, "`weight` must be"),
+    ("ebgan", {"margin": 0.0}, "`margin` must be"),
+    ("ebgan", {"pull_away_weight": -0.1}, "`pull_away_weight` must be"),
+    ("ebgan", {"energy": "l3"}, "`norm` must be"),
+    ("began", {"gamma": 0.0}, "`gamma` must lie in"),
+    ("began", {"k_rate": -1.0}, "`k_rate` must be"),
+    ("began", {"eta": 3}, "`eta` must be 1 or 2"),
+])  # fmt: skip
 def test_arguments_out_of_range(name, arguments, match):
     with raises(match):
         make_model(name, **arguments)
@@ -450,7 +426,7 @@ def test_losses_that_do_not_fit():
 
 def test_data_that_does_not_fit():
     model = make_model("gan")
-    with raises(r"samples of shape \('batch', 2\).*Received batches of shape"):
+    with raises(r"samples of shape \('batch', 2\).*Received: shape"):
         model.fit(np.zeros((8, 3), "float32"), verbose=0)
     with raises("as the discriminator sees them"):
         model.fit(tf.data.Dataset.from_tensors(np.zeros((8, 3), "float32")), verbose=0)

@@ -1,5 +1,6 @@
 """CycleGAN with a semantic loss: what it adds to a step, and that it is kept."""
 
+import functools
 import io
 import json
 import zipfile
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_gans import smallest_translators
 
 from keras_gans.losses import SemanticVGGLoss
 from keras_gans.models import CycleGAN
@@ -18,29 +20,7 @@ layers = keras.layers
 SIZE = 8
 
 
-def make_networks(channels=(1, 3)):
-    keras.utils.set_random_seed(0)
-    x, y = channels
-    networks = {}
-    for name, source, target in (("generator_xy", x, y), ("generator_yx", y, x)):
-        networks[name] = keras.Sequential(
-            [
-                keras.Input((None, None, source)),
-                layers.Conv2D(4, 3, padding="same", activation="softplus"),
-                layers.Conv2D(target, 3, padding="same", activation="tanh"),
-            ],
-            name=name,
-        )
-    for name, channels in (("discriminator_x", x), ("discriminator_y", y)):
-        networks[name] = keras.Sequential(
-            [
-                keras.Input((SIZE, SIZE, channels)),
-                layers.Conv2D(4, 4, strides=4, activation="softplus"),
-                layers.Conv2D(1, 1),
-            ],
-            name=name,
-        )
-    return networks
+make_networks = functools.partial(smallest_translators, size=SIZE)
 
 
 def make_extractor(channels=3):
@@ -116,9 +96,6 @@ def semantic_parts(model, x, y):
     )
 
 
-# What it adds to a step ------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "channels, weights",
     [((1, 3), (0.5, 0.25)), ((3, 3), (0.5, 0.0)), ((3, 1), (0.0, 0.25))],
@@ -187,10 +164,7 @@ def test_weights_of_zero_change_nothing():
     arguments = {"pool_size": 3, "seed": 0}
     plain = CycleGAN(**make_networks(), **arguments)
     model = CycleGAN(
-        **make_networks(),
-        semantic_weight=0,
-        semantic_translation_weight=0,
-        **arguments,
+        **make_networks(), semantic_weight=0, semantic_translation_weight=0, **arguments
     )
     logs = []
     for each in (plain, model):
@@ -202,9 +176,6 @@ def test_weights_of_zero_change_nothing():
         contracts.values_of(plain.training_state()),
         contracts.values_of(model.training_state()),
     )
-
-
-# As a Keras model ------------------------------------------------------------------
 
 
 def test_contract(tmp_path):
@@ -288,9 +259,6 @@ def test_loaded_with_a_path_it_goes_on(tmp_path):
     assert extractor == str(tmp_path / "extractor.keras")
 
 
-# What is refused -------------------------------------------------------------------
-
-
 def test_loss_and_weight_go_together():
     loss = SemanticVGGLoss(feature_extractor=make_extractor())
     with pytest.raises(ValueError, match="`semantic_loss` goes with.*=0.0"):
@@ -311,9 +279,6 @@ def test_wrong_weights(name):
     for value, error in ((-1.0, ValueError), (np.nan, ValueError), ("1", TypeError)):
         with pytest.raises(error, match=f"`{name}` must be"):
             make_model(**{name: value})
-
-
-# Two replicas ----------------------------------------------------------------------
 
 
 def main():

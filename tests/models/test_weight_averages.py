@@ -60,9 +60,6 @@ class Record(keras.callbacks.Callback):
         self.averages.append(values(self.model.averaged_generator))
 
 
-# Values ----------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("decay", [0.0, 0.6, 0.9])
 def test_equals_the_recursion(decay, name="conditional_gan"):
     model = make_model(name, decay)
@@ -135,10 +132,7 @@ def test_statistics_are_averaged_and_what_is_no_number_of_the_network_is_copied(
     model.fit(small_gans.make_data("gan", 5), callbacks=[record], verbose=0)
     expected = averages(record.networks, 0.6)
     for variable, average, recursion in zip(
-        model.generator.weights,
-        model.averaged_generator.weights,
-        expected,
-        strict=True,
+        model.generator.weights, model.averaged_generator.weights, expected, strict=True
     ):
         copied = variable.dtype == "int32"
         frozen = id(variable) in frozen_ids
@@ -146,9 +140,6 @@ def test_statistics_are_averaged_and_what_is_no_number_of_the_network_is_copied(
         if not copied:
             np.testing.assert_allclose(average, recursion, rtol=1e-5, atol=1e-6)
     assert int(model.generator.layers[2].count) > 0
-
-
-# Switched off, and beside the training ---------------------------------------------
 
 
 def test_off_by_default():
@@ -219,9 +210,6 @@ def test_sixteen_bits(policy):
         np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
 
 
-# Kept ------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("make", [make_model, lambda: normalized_model(ema_decay=0.9)])
 def test_saved_loaded_and_resumed(tmp_path, make):
     data, model = small_gans.make_data("gan"), make()
@@ -243,9 +231,6 @@ def test_configuration():
         config = model.get_config()
         assert config["ema_decay"] == decay
         assert type(model).from_config(config).ema_decay == decay
-
-
-# Used ------------------------------------------------------------------------------
 
 
 def set_apart(model):
@@ -327,9 +312,6 @@ def test_translates_with_the_averages(tmp_path):
         (path,) = (tmp_path / name).glob("*.png")
         pictures.append(path.read_bytes())
     assert pictures[0] == pictures[1]
-
-
-# What is refused -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("value, error", [

@@ -21,16 +21,13 @@ def layers_of(network, kind):
     return [layer for layer in network.layers if isinstance(layer, kind)]
 
 
-@pytest.mark.parametrize(
-    "size, start, widths",
-    [
-        (8, 4, [4]),
-        (28, 7, [4, 8]),
-        (32, 4, [4, 8, 16]),
-        (56, 7, [4, 8, 16]),
-        (64, 4, [4, 8, 16, 32]),
-    ],
-)
+@pytest.mark.parametrize("size, start, widths", [
+    (8, 4, [4]),
+    (28, 7, [4, 8]),
+    (32, 4, [4, 8, 16]),
+    (56, 7, [4, 8, 16]),
+    (64, 4, [4, 8, 16, 32]),
+])  # fmt: skip
 def test_sizes_and_mirrored_widths(size, start, widths):
     generator = dcgan_generator(size=size, channels=3, width=4)
     discriminator = dcgan_discriminator(size=size, channels=3, width=4)
@@ -171,7 +168,7 @@ def test_normalization_choices(function):
         # All but the last of the generator, all but the first of the discriminator.
         count = 3 if function is dcgan_generator else 2
         assert found == ([names[normalization]] * count if normalization else [])
-    with pytest.raises(ValueError, match='must be "batch", "layer", "instance" or'):
+    with pytest.raises(ValueError, match="must be 'batch', 'layer', 'instance' or"):
         function(normalization="group")
 
 

@@ -105,14 +105,11 @@ def test_autoencoder_learns_a_ring():
     assert np.mean(np.square(np.array(reconstruction) - x)) < 0.05 * np.mean(x**2)
 
 
-@pytest.mark.parametrize(
-    "function, names",
-    [
-        (mlp_generator, ("latent_dim", "output_dim", "width", "layers", "classes")),
-        (mlp_discriminator, ("input_dim", "width", "layers", "classes")),
-        (mlp_autoencoder, ("input_dim", "width", "layers", "code_dim")),
-    ],
-)
+@pytest.mark.parametrize("function, names", [
+    (mlp_generator, ("latent_dim", "output_dim", "width", "layers", "classes")),
+    (mlp_discriminator, ("input_dim", "width", "layers", "classes")),
+    (mlp_autoencoder, ("input_dim", "width", "layers", "code_dim")),
+])  # fmt: skip
 def test_errors(function, names):
     for name in names:
         with pytest.raises(ValueError, match=f"`{name}` must be a positive integer"):

@@ -98,14 +98,11 @@ def test_affine():
     assert len(small().weights) + 2 * 7 == len(small(affine=True).weights)
 
 
-@pytest.mark.parametrize(
-    "arguments, message",
-    [
-        ({"residual_blocks": -1}, "`residual_blocks` must be zero or a positive"),
-        ({"downsamplings": -1}, "`downsamplings` must be zero or a positive integer"),
-        ({"upsampling": "nearest"}, '`upsampling` must be "transposed" or "resize"'),
-    ],
-)
+@pytest.mark.parametrize("arguments, message", [
+    ({"residual_blocks": -1}, "`residual_blocks` must be zero or a positive"),
+    ({"downsamplings": -1}, "`downsamplings` must be zero or a positive integer"),
+    ({"upsampling": "nearest"}, "`upsampling` must be 'transposed' or 'resize'"),
+])  # fmt: skip
 def test_wrong_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         small(**arguments)

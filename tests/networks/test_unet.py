@@ -92,16 +92,13 @@ def test_dropout_is_noise_in_training_only():
     np.testing.assert_array_equal(network(x), network(x))
 
 
-@pytest.mark.parametrize(
-    "arguments, levels",
-    [
-        ({}, [4, 3, 2]),
-        ({"dropout_blocks": 1}, [4]),
-        ({"dropout_blocks": 0}, []),
-        ({"dropout": 0.0}, []),
-        ({"dropout_blocks": 9}, [4, 3, 2, 1]),
-    ],
-)
+@pytest.mark.parametrize("arguments, levels", [
+    ({}, [4, 3, 2]),
+    ({"dropout_blocks": 1}, [4]),
+    ({"dropout_blocks": 0}, []),
+    ({"dropout": 0.0}, []),
+    ({"dropout_blocks": 9}, [4, 3, 2, 1]),
+])  # fmt: skip
 def test_dropout_blocks(arguments, levels):
     network = unet_generator(width=2, depth=5, **arguments)
     names = [layer.name for layer in network.layers if "dropout" in layer.name]
@@ -119,14 +116,11 @@ def test_slope_and_start():
     assert np.mean(gamma) == pytest.approx(1.0, abs=0.01)
 
 
-@pytest.mark.parametrize(
-    "arguments, message",
-    [
-        ({"depth": 0}, "`depth` must be a positive integer. Received: depth=0"),
-        ({"dropout": 1.0}, "`dropout` must be at least 0 and less than 1"),
-        ({"dropout": -0.1}, "`dropout` must be at least 0 and less than 1"),
-    ],
-)
+@pytest.mark.parametrize("arguments, message", [
+    ({"depth": 0}, "`depth` must be a positive integer. Received: depth=0"),
+    ({"dropout": 1.0}, "`dropout` must lie in"),
+    ({"dropout": -0.1}, "`dropout` must lie in"),
+])  # fmt: skip
 def test_wrong_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         unet_generator(width=2, **arguments)
@@ -160,5 +154,5 @@ def test_the_way_up_sees_hints_at_every_resolution():
 
 @pytest.mark.parametrize("hint_channels", [-1, 1, 6])
 def test_wrong_hint_channels(hint_channels):
-    with pytest.raises(ValueError, match=f"from 2 to .*hint_channels={hint_channels}"):
+    with pytest.raises(ValueError, match=f"and .*hint_channels={hint_channels}"):
         unet_generator(input_channels=5, hint_channels=hint_channels)
