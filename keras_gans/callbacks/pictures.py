@@ -5,10 +5,7 @@ import pathlib
 
 import tensorflow as tf
 
-from keras_gans.callbacks.iteration_callback import (
-    IterationCallback,
-    write_atomically,
-)
+from keras_gans.callbacks.iteration_callback import IterationCallback, write_atomically
 from keras_gans.data.images import encode_png
 
 

@@ -188,9 +188,7 @@ def _glyphs():
     for name, stroke in TYPEFACES:
         # The basic layout engine is in every build of Pillow.
         load = functools.partial(
-            ImageFont.truetype,
-            str(folder / name),
-            layout_engine=ImageFont.Layout.BASIC,
+            ImageFont.truetype, str(folder / name), layout_engine=ImageFont.Layout.BASIC
         )
         _, top, _, bottom = load(100).getbbox("8")
         font = load(round(100 * GLYPH_HEIGHT / (bottom - top)))

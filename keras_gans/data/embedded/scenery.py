@@ -80,10 +80,7 @@ def draw_sky(pen, random, lowest=40.0):
 def draw_moon(pen, random):
     outer = np.linspace(0.6, 2 * np.pi - 0.6, 24)
     inner = np.linspace(2 * np.pi - 0.95, 0.95, 16)
-    crescent = [
-        *around(outer),
-        *(around(inner) * 0.75 + (0.4, 0)),
-    ]
+    crescent = [*around(outer), *(around(inner) * 0.75 + (0.4, 0))]
     pen.shape(crescent, pick(random, "moon"))
 
 
