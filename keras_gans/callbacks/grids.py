@@ -11,6 +11,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from keras_gans.checks import require
+from keras_gans.pixels import to_uint8
+
 GAP = 4
 
 
@@ -26,11 +29,8 @@ def translation_grid(model, x, y=None):
     fake_y = model(x)
     if y is None or "yx" not in getattr(model, "directions", ("xy", "yx")):
         return _rows(x, fake_y)
-    if len(x) != len(y):
-        raise ValueError(
-            "Arguments `x` and `y` must hold as many images as each other. "
-            f"Received: {len(x)} and {len(y)} images."
-        )
+    must = "Arguments `x` and `y` must hold as many images as each other"
+    require(len(x) == len(y), f"{must}. Received: {len(x)} and {len(y)} images")
     fake_x = model(y, direction="yx")
     above = _band(x, fake_y, model(fake_y, direction="yx"))
     below = _band(y, fake_x, model(fake_x))
@@ -60,13 +60,10 @@ def colorization_grid(model, source, target):
     """
     line_art, colors, mask = map(keras.ops.convert_to_numpy, source)
     unaided = model((line_art, np.zeros_like(colors), np.zeros_like(mask)))
-    return _rows(
-        line_art,
-        unaided,
-        np.where(mask > 0, colors, line_art),
-        model((line_art, colors, mask)),
-        target,
+    hinted, hints = model((line_art, colors, mask)), np.where(
+        mask > 0, colors, line_art
     )
+    return _rows(line_art, unaided, hints, hinted, target)
 
 
 def attribute_grid(model, images, attributes):
@@ -109,34 +106,26 @@ def samples_grid(model, count=64, seed=0, data=None):
         seed: Integer, the seed of the latent vectors.
         data: Optional real points, shape `(n, 2)`, for a generator of points. They are
             drawn in grey, and the axes are laid around them.
-
-    Raises:
-        ValueError: If the model makes neither images nor points, or makes images and
-            there are real points to compare them with, or if `count` or `data` are
-            wrong.
     """
     data = None if data is None else np.asarray(data, "float32")
-    if data is not None and (data.ndim != 2 or data.shape[1] != 2):
-        raise ValueError(
-            "Argument `data` must be points of shape (n, 2). "
-            f"Received: data.shape={data.shape}"
-        )
+    if data is not None:
+        must = "Argument `data` must be points of shape (n, 2)"
+        require(data.ndim == 2 and data.shape[1] == 2, must, shape=data.shape)
     columns, labels = None, None
     if model.classes is not None:
         columns = model.classes
         rows = max(1, count // columns)
         count, labels = rows * columns, np.tile(np.arange(columns, dtype="int32"), rows)
-    samples = keras.ops.convert_to_numpy(
-        model.generate(count, labels=labels, seed=seed)
-    )
+    samples = model.generate(count, labels=labels, seed=seed)
+    samples = keras.ops.convert_to_numpy(samples)
     if samples.shape[1:] == (2,):
         return generated_scatter(samples, data, labels)
-    if samples.ndim != 4 or data is not None:
-        raise ValueError(
-            "Only images (batch, height, width, channels) and points (batch, 2) can be "
-            "shown, and `data` beside points alone. Received samples of shape "
-            f"{samples.shape} {'without' if data is None else 'with'} `data`."
-        )
+    require(
+        samples.ndim == 4 and data is None,
+        "Only images (batch, height, width, channels) and points (batch, 2) can be "
+        "shown, and `data` beside points alone",
+        shape=samples.shape,
+    )
     return generated_grid(samples, columns)
 
 
@@ -197,6 +186,5 @@ def _enlarged(picture, height):
 
 def _as_picture(image):
     pixels = keras.ops.convert_to_numpy(image)
-    if pixels.dtype != np.uint8:
-        pixels = np.clip(np.round((pixels + 1) * 127.5), 0, 255).astype("uint8")
+    pixels = pixels if pixels.dtype == np.uint8 else to_uint8(pixels)
     return np.broadcast_to(pixels, (*pixels.shape[:2], 3))

@@ -5,7 +5,7 @@ import pathlib
 import keras
 from matplotlib.figure import Figure
 
-from keras_gans.callbacks.iteration_callback import Records
+from keras_gans.files import Records
 
 
 class LossHistory(keras.callbacks.Callback):

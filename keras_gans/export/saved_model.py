@@ -8,6 +8,7 @@ import tempfile
 import keras
 import tensorflow as tf
 
+from keras_gans.checks import one_of, positive_integer, require
 from keras_gans.export.colorizer import Colorizer
 from keras_gans.export.editor import Editor
 from keras_gans.export.generator import Generator
@@ -102,12 +103,9 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
     """
     servable = _servable_of_model(model)
     servable.check_model(model)
-    _check_version(version)
-    if weights_dtype not in _WEIGHTS_DTYPES:
-        raise ValueError(
-            f"Argument `weights_dtype` must be one of {_WEIGHTS_DTYPES}. "
-            f"Received: weights_dtype={weights_dtype!r}"
-        )
+    if version is not None:
+        positive_integer("version", version, TypeError)
+    one_of("weights_dtype", weights_dtype, _WEIGHTS_DTYPES)
     metadata_text = _metadata_text(metadata)
     directory = pathlib.Path(directory)
     with _temporary_folder(directory) as temporary:
@@ -151,17 +149,14 @@ def load(path, kind=None):
     y = translator(x)
     ```
     """
-    kinds = [servable.kind for servable in _SERVABLES]
-    if kind is not None and kind not in kinds:
-        raise ValueError(
-            f"Argument `kind` must be one of {kinds}, or None. Received: kind={kind!r}"
-        )
+    one_of("kind", kind, (*(servable.kind for servable in _SERVABLES), None))
     path = pathlib.Path(path)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"There is no model at '{path}' (looked in {path.absolute().parent}). "
-            "Give a folder that `keras_gans.export.save` made, or a `.keras` file."
-        )
+    require(
+        path.exists(),
+        f"There is no model at '{path}' (looked in {path.absolute().parent}). Give a "
+        "folder that `keras_gans.export.save` made, or a `.keras` file",
+        FileNotFoundError,
+    )
     if path.is_file():
         model = _load_keras_file(path)
         servable = _servable_of_model(model)
@@ -213,19 +208,16 @@ def _servable_of_saved_model(loaded, folder):
 
 
 def _check_kind(path, servable, kind):
-    if kind not in (None, servable.kind):
-        raise ValueError(
-            f"'{path}' is a model of {servable.kind}, not of {kind}: use keras-gans "
-            f"{servable.verb}, or in Python `{servable.__name__}.{servable.verb}`."
-        )
+    require(
+        kind in (None, servable.kind),
+        f"'{path}' is a model of {servable.kind}, not of {kind}: use keras-gans "
+        f"{servable.verb}, or in Python `{servable.__name__}.{servable.verb}`",
+    )
 
 
 def _load_keras_file(path):
-    if path.suffix != ".keras":
-        raise ValueError(
-            "Argument `path` must be the folder of a SavedModel or a `.keras` file. "
-            f"Received: path='{path}'"
-        )
+    must = "Argument `path` must be the folder of a SavedModel or a `.keras` file"
+    require(path.suffix == ".keras", must, path=str(path))
     model = keras.saving.load_model(path, compile=False)
     try:
         _servable_of_model(model).check_model(model)
@@ -251,27 +243,13 @@ def _saved_model_folder(path):
     )
 
 
-def _check_version(version):
-    if version is None:
-        return
-    message = (
-        "Argument `version` must be a positive integer, or None for the next free "
-        f"one. Received: version={version!r}"
-    )
-    if isinstance(version, bool) or not isinstance(version, int):
-        raise TypeError(message)
-    if version < 1:
-        raise ValueError(message)
-
-
 def _metadata_text(metadata):
-    message = "Argument `metadata` must be a dict of JSON values, or None. "
-    if metadata is not None and not isinstance(metadata, dict):
-        raise TypeError(f"{message}Received: metadata={metadata!r}")
+    must = "Argument `metadata` must be a dict of JSON values, or None"
+    require(isinstance(metadata, dict | None), must, TypeError, metadata=metadata)
     try:
         return json.dumps(metadata, indent=2, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{message}Received: metadata={metadata!r} ({error})") from None
+        raise TypeError(f"{must}. Received: metadata={metadata!r} ({error})") from None
 
 
 def _temporary_folder(directory):

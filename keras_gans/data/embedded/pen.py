@@ -67,15 +67,31 @@ class Pen:
     def oval(self, x, y, width, height, fill, turn=0.0, **options):
         """Fills an ellipse, given by its middle and its half axes."""
         cosine, sine = np.cos(turn), np.sin(turn)
-        turned = (
-            circle() * (width, height) @ np.array([[cosine, sine], [-sine, cosine]])
-        )
+        turned = circle() * (width, height) @ [[cosine, sine], [-sine, cosine]]
         self.shape(turned + (x, y), fill, smooth=None, **options)
 
     def line(self, points, color=None, width=1.0, smooth=True):
         points = self._place(points, smooth, closed=False)
         width = max(1, round(width * self.line_width))
         self._stroke(points, color or self.ink, width, smooth)
+
+    def twins(self, points, fill, **options):
+        """Fills a shape at the left, which is mirrored, then the shape itself."""
+        for side in (-1, 1):
+            self.shape(np.array(points) * (side, 1), fill, **options)
+
+    def blobs(self, middles, radius, fill):
+        """Fills discs that run into one another, with one outline around them all."""
+        radius = np.broadcast_to(radius, len(middles))
+        line = self.line_width / np.sqrt(abs(np.linalg.det(self.matrix)))
+        for grown, color in ((0.5 * line, self.ink), (-0.5 * line, fill)):
+            for (x, y), size in zip(middles, radius, strict=True):
+                self.oval(x, y, size + grown, size + grown, color, outline=False)
+
+    def backdrop(self, top, bottom):
+        """Fills the image with a gradient."""
+        ends = Image.fromarray(np.array([[top], [bottom]], "uint8"))
+        self.image.paste(ends.resize(self.image.size, Image.Resampling.BILINEAR))
 
     def _place(self, points, smooth, closed):
         points = np.asarray(points, "float64")
@@ -124,12 +140,8 @@ def both_sides(half):
 
 def box(width, height, x=0.0, y=0.0):
     """Returns the corners of a rectangle, given by its middle and its half sides."""
-    return [
-        (x - width, y - height),
-        (x + width, y - height),
-        (x + width, y + height),
-        (x - width, y + height),
-    ]
+    left, right, top, bottom = x - width, x + width, y - height, y + height
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
 def star_outline(points, inner):
@@ -139,22 +151,7 @@ def star_outline(points, inner):
     return around(angle, radius)
 
 
-# Areas and colours -----------------------------------------------------------------
-
-
-def draw_backdrop(pen, top, bottom):
-    """Fills the image with a gradient."""
-    ends = Image.fromarray(np.array([[top], [bottom]], "uint8"))
-    pen.image.paste(ends.resize(pen.image.size, Image.Resampling.BILINEAR))
-
-
-def draw_blobs(pen, middles, radius, fill):
-    """Draws discs that run into one another, with one outline around all of them."""
-    radius = np.broadcast_to(radius, len(middles))
-    line = pen.line_width / np.sqrt(abs(np.linalg.det(pen.matrix)))
-    for grown, color in ((0.5 * line, pen.ink), (-0.5 * line, fill)):
-        for (x, y), size in zip(middles, radius, strict=True):
-            pen.oval(x, y, size + grown, size + grown, color, outline=False)
+# Colours ----------------------------------------------------------------------------
 
 
 def color_of(hue, luma, vivid):

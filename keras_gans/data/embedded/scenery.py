@@ -2,15 +2,7 @@
 
 import numpy as np
 
-from keras_gans.data.embedded.pen import (
-    around,
-    box,
-    color_of,
-    draw_backdrop,
-    draw_blobs,
-    lighter,
-    star_outline,
-)
+from keras_gans.data.embedded.pen import around, box, color_of, lighter, star_outline
 
 # Ranges of hue (0 red, 1/3 green, 2/3 blue), luma and vividness. Fills are light
 # enough, and alike enough in luma, that the outlines are the darkest thing around.
@@ -53,7 +45,7 @@ def draw_sky(pen, random, lowest=40.0):
     night = chance(random, 0.2)
     top = pick(random, "dusk" if night else "sky")
     bottom = lighter(top, 0.3)
-    draw_backdrop(pen, top, bottom)
+    pen.backdrop(top, bottom)
     x, y = random.uniform(8, 56), random.uniform(7, 14)
     if night:
         draw_moon(pen.at(x, y, random.uniform(4, 6), random.uniform(-0.6, 0.6)), random)
@@ -88,7 +80,7 @@ def draw_cloud(pen, random):
     bumps = int(random.integers(3, 6))
     x = np.linspace(-1.0, 1.0, bumps)
     height = 0.75 * np.sqrt(1.15 - x**2) * random.uniform(0.8, 1.1, bumps)
-    draw_blobs(pen, np.stack([x, -0.5 * height], axis=1), 0.6, pick(random, "cloud"))
+    pen.blobs(np.stack([x, -0.5 * height], axis=1), 0.6, pick(random, "cloud"))
 
 
 def draw_land(pen, random, horizon, name="grass", hills=2):
@@ -96,14 +88,10 @@ def draw_land(pen, random, horizon, name="grass", hills=2):
     for _ in range(random.integers(0, hills + 1)):
         x, width = random.uniform(0, 64), random.uniform(16, 40)
         height = random.uniform(5, 14)
-        hill = [
-            (x - 1.5 * width, horizon + 4),
-            (x - 0.8 * width, horizon + 2),
-            (x - 0.3 * width, horizon - 1.3 * height),
-            (x + 0.3 * width, horizon - 1.3 * height),
-            (x + 0.8 * width, horizon + 2),
-            (x + 1.5 * width, horizon + 4),
-        ]
+        across = np.array([-1.5, -0.8, -0.3, 0.3, 0.8, 1.5])
+        top = horizon - 1.3 * height
+        up = [horizon + 4, horizon + 2, top, top, horizon + 2, horizon + 4]
+        hill = np.stack([x + across * width, up], axis=1)
         pen.shape(hill, pick(random, "leaf"), smooth=True)
     y = horizon + random.uniform(-1.0, 1.0, 4)
     ground = [*zip((-24, 12, 52, 88), y, strict=True), (90, 90), (-26, 90)]
@@ -123,7 +111,7 @@ def draw_outdoors(pen, random, horizon=(40, 50)):
 def draw_room(pen, random, edge=(44, 52)):
     """Draws a wall in any pale colour, a wooden floor and something on the wall."""
     wall = pick(random, "pale")
-    draw_backdrop(pen, wall, wall)
+    pen.backdrop(wall, wall)
     edge = random.uniform(*edge)
     if chance(random, 0.75):
         x, y = random.choice((10, 22, 42, 54)) + random.uniform(-3, 3), 16
@@ -131,11 +119,8 @@ def draw_room(pen, random, edge=(44, 52)):
         if chance(random, 0.5):
             draw_window(frame, 1.0, 1.1, pick(random, "sky"), pick(random, "white"))
             if chance(random, 0.6):
-                curtain = pick(random, "free")
-                for side in (-1, 1):
-                    cloth = [(1.5, -1.4), (0.75, -1.4), (0.95, 0.2), (1.1, 1.5)]
-                    cloth = np.array([*cloth, (1.5, 1.5)]) * (side, 1)
-                    frame.shape(cloth, curtain)
+                cloth = [(1.5, -1.4), (0.75, -1.4), (0.95, 0.2), (1.1, 1.5), (1.5, 1.5)]
+                frame.twins(cloth, pick(random, "free"))
         else:
             frame.shape(box(1.0, 0.8), pick(random, "wood"))
             frame.shape(box(0.75, 0.55), pick(random, "sky"))

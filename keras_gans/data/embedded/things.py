@@ -2,24 +2,9 @@
 
 import numpy as np
 
-from keras_gans.data.embedded.pen import (
-    SHADE,
-    box,
-    draw_backdrop,
-    draw_blobs,
-    lighter,
-    star_outline,
-    tinted,
-)
-from keras_gans.data.embedded.scenery import (
-    chance,
-    draw_land,
-    draw_outdoors,
-    draw_room,
-    draw_sky,
-    draw_window,
-    pick,
-)
+from keras_gans.data.embedded.pen import SHADE, box, lighter, star_outline, tinted
+from keras_gans.data.embedded.scenery import chance, draw_land, draw_outdoors
+from keras_gans.data.embedded.scenery import draw_room, draw_sky, draw_window, pick
 
 
 def draw_house(pen, random):
@@ -41,7 +26,7 @@ def draw_house(pen, random):
         house.shape(box(2.3, 7, side, top + 7), pick(random, "clay"))
         if chance(random, 0.5):
             puffs = [(side + 1, top - 3), (side + 3, top - 6), (side + 6, top - 8)]
-            draw_blobs(house, puffs, (1.6, 2.0, 2.5), pick(random, "cloud"))
+            house.blobs(puffs, (1.6, 2.0, 2.5), pick(random, "cloud"))
 
     # 2. Walls and roof.
     house.shape(box(width, height / 2, 0, -height / 2), wall, shade=True)
@@ -75,10 +60,8 @@ def draw_house(pen, random):
                 house.shape(box(side + 2.2, side, place * width, y), shutters)
             draw_window(house.at(place * width, y), side, side, glass)
     if chance(random, 0.5):
-        bush = pick(random, "leaf")
-        middle = -random.choice((-1, 1)) * width
-        places = [(middle - 3, -1), (middle, -2.5), (middle + 3, -1)]
-        draw_blobs(house, places, 3.0, bush)
+        bush, x = pick(random, "leaf"), -random.choice((-1, 1)) * width
+        house.blobs([(x - 3, -1), (x, -2.5), (x + 3, -1)], 3.0, bush)
 
 
 def plant_tree(pen, random):
@@ -104,7 +87,7 @@ def plant_tree(pen, random):
         bumps = int(random.integers(6, 9))
         angle = np.arange(bumps) * 2 * np.pi / bumps + random.uniform(0, 1)
         ring = np.stack([0.5 * np.cos(angle), 0.42 * np.sin(angle)], axis=1)
-        draw_blobs(pen, [(0, -1.25), *(ring - (0, 1.25))], 0.34, leaf)
+        pen.blobs([(0, -1.25), *(ring - (0, 1.25))], 0.34, leaf)
         for x, y in random.uniform((-0.35, -1.5), (0.35, -1.0), (2, 2)):
             pen.line([(x - 0.12, y), (x, y + 0.1), (x + 0.12, y)], width=0.8)
     if chance(random, 0.5):
@@ -149,21 +132,16 @@ def draw_flowers(pen, random):
     same = chance(random, 0.4)
     for place in random.permutation(spread):
         size = random.uniform(8.5, 11) if count == 1 else random.uniform(6, 7.5)
-        bloom = foot + (
-            place * (11 if count == 2 else 18) + random.uniform(-2, 2),
-            -random.uniform(24, 34),
-        )
+        x = place * (11 if count == 2 else 18) + random.uniform(-2, 2)
+        bloom = foot + (x, -random.uniform(24, 34))
         start = foot + (0.0 if in_pot else 8 * place, 0)
         bend = (start + bloom) / 2 + (4 * place, 3)
         pen.line([start, bend, bloom], width=2.6)
         pen.line([start, bend, bloom], stem, width=1.2)
-        draw_bloom(
-            pen.at(*bloom, size, 0.25 * place + random.uniform(-0.2, 0.2)),
-            random,
-            petals if same else pick(random, "free"),
-        )
+        flower = pen.at(*bloom, size, 0.25 * place + random.uniform(-0.2, 0.2))
+        draw_bloom(flower, random, petals if same else pick(random, "free"))
+    leaf = np.array([(0, 0), (0.3, -0.8), (1.3, -1.0), (1.1, -0.3)])
     for side in (-1, 1):
-        leaf = np.array([(0, 0), (0.3, -0.8), (1.3, -1.0), (1.1, -0.3)])
         at = pen.at(*(foot - (0, random.uniform(0, 5))), random.uniform(7, 10))
         at.shape(leaf * (side, 1), stem, smooth=True)
     if in_pot:
@@ -194,7 +172,7 @@ def draw_bloom(pen, random, petals):
 def draw_fish(pen, random):
     deep = pick(random, "water")
     shallow = lighter(deep, 0.35)
-    draw_backdrop(pen, shallow, deep)
+    pen.backdrop(shallow, deep)
     bottom = random.uniform(50, 57)
     draw_land(pen, random, bottom, "sand", hills=0)
     for _ in range(random.integers(1, 4)):  # Seaweed.
@@ -354,7 +332,7 @@ def draw_boat(pen, random):
         boat.shape(box(0.18, 0.5, 0.1, -1.45), pick(random, "free"), shade=True)
         if chance(random, 0.7):
             puffs = [(0.25, -2.15), (0.55, -2.4), (0.95, -2.55)]
-            draw_blobs(boat, puffs, (0.14, 0.19, 0.24), pick(random, "cloud"))
+            boat.blobs(puffs, (0.14, 0.19, 0.24), pick(random, "cloud"))
         boat.shape(box(0.75, 0.4, 0.1, -0.8), pick(random, "white"), shade=True)
         for place in (-0.35, 0.1, 0.55):
             boat.oval(place, -0.82, 0.14, 0.14, pick(random, "glass"))
