@@ -16,9 +16,8 @@ class Checkpoint(keras.callbacks.Callback):
     Saved are the networks, every optimizer with its schedule position, the image pools,
     the state of all random generators, the running epoch averages, and the position in
     the data, so also in the middle of an epoch. When `fit` starts and the folder holds
-    a checkpoint, training goes on from it; a notebook cell that is run again after a
-    crash simply continues. On the same machine with the same versions the weights are
-    equal to those of a run that was never interrupted.
+    a checkpoint, training goes on from it. On the same machine with the same versions
+    the weights are equal to those of a run that was never interrupted.
 
     Each checkpoint is written beside the others and becomes the latest in one atomic
     step, so that a kill or a full disk at any moment leaves the previous one. A state

@@ -29,7 +29,7 @@ def npz_has_test_split(path):
 
 def load_npz(path, split, options):
     of = f"Argument `{options.argument}`: {str(path)!r}"
-    require(path.exists(), f"{of} does not exist", FileNotFoundError)
+    require(path.exists(), f"{of}: there is no such file", FileNotFoundError)
     try:
         file = np.load(path)
     except (zipfile.BadZipFile, ValueError, EOFError) as error:

@@ -139,19 +139,12 @@ def load_attributes(
         crop: Integer or (height, width) of the part in the middle that is resized.
             Defaults to the largest that has the proportions of `size`.
         split: `"train"`, `"test"` or `None` for both. Defaults to `"train"`.
-        strict: Boolean, raise at the first bad image file of a folder. By default bad
-            files are skipped with a warning that names them.
-        max_pixels: Integer, image files with more pixels count as bad files.
+        strict, max_pixels: As in `keras_gans.data.unpaired`.
 
     Returns:
         A triple `(images, attributes, names)`: images, uint8 of shape
         `(n, height, width, 3)`; attributes, uint8 of 0 and 1 of shape
         `(n, attributes)`; and a tuple of the names of the attributes.
-
-    Raises:
-        FileNotFoundError: If the folder or the attribute file does not exist.
-        ValueError: If the attribute file is wrong, with the number of the line; if an
-            attribute is unknown; or if the source cannot be used otherwise.
 
     Example:
 

@@ -319,4 +319,5 @@ def _check_per_image(name, values, images, holds, wanted):
     values = np.asarray(values)
     fits = values.shape in ((), tuple(images.shape[:1]))
     must = f"Argument `{name}` must be {wanted}, one number or one for each image"
-    require(fits and np.all(holds(values)), must, values=values, shape=images.shape)
+    fits = fits and np.all(holds(values))
+    require(fits, must, **{name: values.tolist()}, shape=images.shape)

@@ -46,11 +46,8 @@ def resize_image(image, size):
 
     Args:
         image: uint8 array of shape `(height, width, 1)` or `(height, width, 3)`,
-            values in [0, 255].
+            returned itself if it has the size.
         size: Positive integer for a square, or `(height, width)`.
-
-    Returns:
-        uint8 array of that size; `image` itself when it already has it.
     """
     _check_image(image)
     height, width = height_and_width(size)
@@ -77,15 +74,8 @@ def list_images(folder):
     silence; of all others that are not used, one warning gives the number, by kind and
     reason.
 
-    Args:
-        folder: Path of a folder.
-
     Returns:
         Sorted list of `pathlib.Path`, never empty.
-
-    Raises:
-        FileNotFoundError: When the folder does not exist.
-        ValueError: When the path is not a folder or holds no image file.
     """
     must = "Argument `folder` must be the path of a folder"
     require(isinstance(folder, (str, os.PathLike)), must, TypeError, folder=folder)

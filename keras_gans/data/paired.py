@@ -186,11 +186,8 @@ def _find_domains(source, split, direction):
     missing = [str(domain) for domain in domains if not domain.is_dir()]
     if len(missing) == 2:
         return folder, None
-    require(
-        not missing,
-        f"There is no folder {missing} beside its partner",
-        FileNotFoundError,
-    )
+    must = f"A folder has no partner: there is no {missing}"
+    require(not missing, must, FileNotFoundError)
     return domains if direction == "ab" else domains[::-1]
 
 
@@ -229,8 +226,8 @@ def _find_partners(source, target):
             other = files.setdefault(name, path)
             require(
                 other is path,
-                f"Files of one name cannot be told apart: '{other}' and '{path}' differ "
-                "in their ending alone. Remove one of them",
+                f"Files of one name cannot be told apart: '{other}' and '{path}' "
+                "differ in their ending alone. Remove one of them",
             )
         named.append(files)
     alone = [
@@ -277,6 +274,6 @@ def _halves(pictures, name, direction):
     require(
         pictures.shape[-2] % 2 == 0,
         f"Pictures must be of an even width, two images side by side. Received: {name} "
-        f"of {pictures.shape[-2]} pixels; give `target` if it holds the source alone",
+        f"of {pictures.shape[-3:-1]}; give `target` where it holds the source alone",
     )
     return np.split(pictures, 2, axis=-2)[:: 1 if direction == "ab" else -1]

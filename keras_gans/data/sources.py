@@ -75,8 +75,7 @@ def load_images(
             keep their size without it.
         channels: 1, 3 or `None`, which keeps the source's own (3 for folders).
         split: `"train"` or `"test"`.
-        strict: Boolean, raise at the first bad file of a folder, not skip it.
-        max_pixels: Integer, files with more pixels count as bad.
+        strict, max_pixels: As in `keras_gans.data.unpaired`.
         argument: Name of the argument that error messages speak of.
 
     Returns:

@@ -29,9 +29,7 @@ def unpaired(
     depend on threads, and training resumes at any batch without replaying the others.
 
     Args:
-        x: First domain: the name of an embedded or `tensorflow_datasets` set, a folder,
-            an `.npz` file, an array or a `tf.data.Dataset`, as
-            `keras_gans.data.load_images` describes it.
+        x: First domain, any source of `keras_gans.data.load_images`.
         y: Second domain, likewise. It may be left out for `"cycle_gan/..."` names,
             which hold both domains.
         batch_size: Positive integer, images of each domain in a batch. Defaults to 1,

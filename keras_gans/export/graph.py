@@ -123,7 +123,7 @@ def size_checks(images, rule):
     size = tf.shape(images)[1:3]
     must = "Height and width of every image must be"
     least = f"{must} at least {minimum}; x is what was received."
-    multiples = f"{must} multiples of {multiple}; x is what was received, y the multiples below."
+    multiples = f"{must} multiples of {multiple}; x was received, y are those below."
     return [
         tf.debugging.assert_greater_equal(size, minimum, least),
         tf.debugging.assert_equal(size, size // multiple * multiple, multiples),

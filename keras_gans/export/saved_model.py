@@ -87,11 +87,8 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
     Raises:
         FileExistsError: If the version exists. Nothing is overwritten.
         OSError: At once, if the folder cannot be written.
-        TypeError: If the model is of no kind or lacks something, or `metadata` is not a
-            dict of JSON values.
-        ValueError: If `version`, `weights_dtype` or the channels of the images (1 or 3,
-            as image files have) are others, or a weight is not a finite number in
-            `weights_dtype`.
+        ValueError: If images have other channels than 1 or 3, as image files have, or a
+            weight is not a finite number in `weights_dtype`.
 
     Example:
 
@@ -138,10 +135,6 @@ def load(path, kind=None):
     Returns:
         A `Translator`, `Generator`, `Colorizer` or `Editor`; see its attribute `kind`.
 
-    Raises:
-        FileNotFoundError: If there is nothing at `path`.
-        ValueError: If it is something else than the three above, or of another kind.
-
     Example:
 
     ```python
@@ -175,9 +168,6 @@ def load(path, kind=None):
         _check_kind(path, servable, kind)
         functions = module.signatures
     return servable(module, functions)
-
-
-# Kinds ------------------------------------------------------------------------------
 
 
 def _servable_of_model(model):
@@ -226,9 +216,6 @@ def _load_keras_file(path):
     return model
 
 
-# Folders ----------------------------------------------------------------------------
-
-
 def _saved_model_folder(path):
     if (path / "saved_model.pb").is_file():
         return path
@@ -237,9 +224,8 @@ def _saved_model_folder(path):
         return versions[max(versions)]
     found = f"the highest version is {max(versions)}" if versions else "no version"
     raise ValueError(
-        f"There is no SavedModel in the folder '{path}' ({found}): a file "
-        "saved_model.pb is missing there and in the folder of the highest version, "
-        "which an integer names. Give a folder that `keras_gans.export.save` made."
+        f"There is no SavedModel in the folder '{path}' ({found}): neither there nor in "
+        "that version is a file saved_model.pb. Give a folder of `save`."
     )
 
 
@@ -253,17 +239,14 @@ def _metadata_text(metadata):
 
 
 def _temporary_folder(directory):
+    must = "Argument `directory` must be a folder that can be written"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         # The leading dot and the letters hide it from TensorFlow Serving.
         return tempfile.TemporaryDirectory(prefix=".export_", dir=directory)
     except OSError as error:
-        raise OSError(
-            error.errno,
-            "Argument `directory` must be a folder that can be written "
-            f"({error.strerror}). Received",
-            os.fspath(directory),
-        ) from error
+        must = f"{must} ({error.strerror}). Received"
+        raise OSError(error.errno, must, os.fspath(directory)) from error
 
 
 def _versions(directory):
@@ -277,11 +260,11 @@ def _versions(directory):
 
 def _version_path(directory, version):
     versions = _versions(directory)
-    if version is None:
-        version = max(versions, default=0) + 1
-    if version in versions:
-        raise FileExistsError(
-            f"Version {version} exists already: '{versions[version]}'. Give another "
-            "`version`, leave it out to take the next free one, or remove that folder."
-        )
+    version = max(versions, default=0) + 1 if version is None else version
+    require(
+        version not in versions,
+        f"Version {version} exists already: '{versions.get(version)}'. Give another "
+        "`version`, leave it out to take the next free one, or remove that folder",
+        FileExistsError,
+    )
     return directory / str(version)

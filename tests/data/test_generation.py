@@ -1,17 +1,14 @@
 """Tests of the pipeline of image generation: batches, labels, order and errors."""
 
-import importlib
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from small_images import assert_equal_batches, levels, noise, numbered, numbers
 
-from keras_gans.data import generation, handwritten_digits
+from keras_gans.data import batches, generation, handwritten_digits
 
 # `keras_gans.data.generation` is the function; this is the module around it.
-pipeline = importlib.import_module("keras_gans.data.generation")
 
 
 # Values ----------------------------------------------------------------------------
@@ -107,7 +104,7 @@ def test_options_are_checked_before_images_are_read(
     def read(*_, **__):
         raise AssertionError("Images were read.")
 
-    monkeypatch.setattr(pipeline, "load_images", read)
+    monkeypatch.setattr(batches, "load_images", read)
     with pytest.raises(error, match=message):
         generation("photos", **options)
 

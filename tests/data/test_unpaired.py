@@ -401,7 +401,7 @@ IMAGES = noise(4, 8, 8, 1)
 @pytest.mark.parametrize(
     "options, error, message",
     [
-        ({"y": None}, ValueError, "`y` must be given.*y=None"),
+        ({"y": None}, ValueError, "`y` must be given.*x="),
         ({"batch_size": 5}, ValueError, "`x` holds 4 images, fewer.*batch_size=5"),
         ({"channels": 2}, ValueError, "`channels` must be 1, 3, or a pair.*channels=2"),
         ({"channels": (1,)}, ValueError, "`channels` must be 1, 3, or a pair"),

@@ -6,11 +6,14 @@ of a sky, of leaves, skin or wood, and can be learned; others are free, as that 
 clothes, a roof, a fish or a balloon, and can only be told by hints.
 """
 
+import functools
+
 import numpy as np
 
 from keras_gans.data.embedded import people, things
 from keras_gans.data.embedded.blocks import blocks
 from keras_gans.data.embedded.pen import Pen, color_of
+from keras_gans.data.embedded.scenery import pick
 
 IMAGE_SIZE = 64
 COUNTS = {"train": 2000, "test": 200}
@@ -70,6 +73,7 @@ def draw(kind, random):
         ink=color_of(random.uniform(), random.uniform(0.05, 0.11), 0.6),
         line_width=int(random.integers(4, 7)),
         light=(random.choice((-0.7, 0.7)), -0.7),
+        pick=functools.partial(pick, random),
     )
     kind(pen, random)
     return pen.picture()

@@ -23,17 +23,21 @@ class Pen:
     lines stays.
     """
 
-    def __init__(self, image, ink, line_width, light, matrix, offset):
+    def __init__(self, image, ink, line_width, light, pick, matrix, offset):
         self.image, self.ink, self.line_width = image, ink, line_width
-        self.light, self.matrix, self.offset = light, matrix, offset
+        self.light, self.pick = light, pick
+        self.matrix, self.offset = matrix, offset
         self.draw = ImageDraw.Draw(image)
 
     @classmethod
-    def on_paper(cls, size, ink, line_width, light):
-        """Returns the first pen, of an image of `size` pixels in height and width."""
+    def on_paper(cls, size, ink, line_width, light, pick=None):
+        """Returns the first pen, of an image of `size` pixels in height and width.
+
+        Where a colour is given by a name, `pick` draws one of that name.
+        """
         image = Image.new("RGB", (SUPERSAMPLING * size, SUPERSAMPLING * size))
         matrix = SUPERSAMPLING * np.eye(2)
-        return cls(image, ink, line_width, light, matrix, np.zeros(2))
+        return cls(image, ink, line_width, light, pick, matrix, np.zeros(2))
 
     def picture(self):
         """Returns the finished image, uint8 of shape `(size, size, 3)`."""
@@ -45,11 +49,12 @@ class Pen:
         if mirror:
             matrix = matrix * (-1.0, 1.0)
         offset = self.offset + self.matrix @ (x, y)
-        return Pen(self.image, self.ink, self.line_width, self.light, matrix, offset)
+        settings = self.ink, self.line_width, self.light, self.pick
+        return Pen(self.image, *settings, matrix, offset)
 
     def shape(self, points, fill, smooth=False, shade=False, outline=True):
         """Fills a polygon, rounded if `smooth`, with a shadow side if `shade`."""
-        points = self._place(points, smooth, closed=True)
+        points, fill = self._place(points, smooth, closed=True), self._color(fill)
         if shade:
             self.draw.polygon(points.ravel().tolist(), tinted(fill, SHADE))
             # Shrunk towards a point on the lit side, it leaves the shadow side free.
@@ -77,12 +82,13 @@ class Pen:
 
     def twins(self, points, fill, **options):
         """Fills a shape at the left, which is mirrored, then the shape itself."""
+        fill = self._color(fill)
         for side in (-1, 1):
             self.shape(np.array(points) * (side, 1), fill, **options)
 
     def blobs(self, middles, radius, fill):
         """Fills discs that run into one another, with one outline around them all."""
-        radius = np.broadcast_to(radius, len(middles))
+        radius, fill = np.broadcast_to(radius, len(middles)), self._color(fill)
         line = self.line_width / np.sqrt(abs(np.linalg.det(self.matrix)))
         for grown, color in ((0.5 * line, self.ink), (-0.5 * line, fill)):
             for (x, y), size in zip(middles, radius, strict=True):
@@ -92,6 +98,9 @@ class Pen:
         """Fills the image with a gradient."""
         ends = Image.fromarray(np.array([[top], [bottom]], "uint8"))
         self.image.paste(ends.resize(self.image.size, Image.Resampling.BILINEAR))
+
+    def _color(self, fill):
+        return self.pick(fill) if isinstance(fill, str) else fill
 
     def _place(self, points, smooth, closed):
         points = np.asarray(points, "float64")

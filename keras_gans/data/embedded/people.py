@@ -96,8 +96,7 @@ class Person:
             pen.oval(0.3 * self.side, y, 0.42, 0.4, hair, shade=True)
         elif self.back == "ponytail":
             tail = [(0.3, -1.1), (1.5, -1.2), (1.9, 0.2), (1.35, 1.4), (1.2, 0.0)]
-            tail = np.array(tail) * (self.side, 1)
-            pen.shape(tail, hair, smooth=True, shade=True)
+            pen.shape(np.array(tail) * (self.side, 1), hair, smooth=True, shade=True)
 
     def draw_head(self, pen, large):
         random = self.random
@@ -153,7 +152,7 @@ class Person:
         mouth, wide = random.integers(3), random.uniform(0.16, 0.26)
         if mouth == 0 and large:
             lips = [(-1.0, 0.66), (1.0, 0.66), (0.6, 0.88), (-0.6, 0.88)]
-            pen.shape(np.array(lips) * (wide, 1), pick(random, "red"), smooth=True)
+            pen.shape(np.array(lips) * (wide, 1), "red", smooth=True)
         else:
             drop = random.uniform(0.0, 0.12)
             pen.line([(-wide, 0.7), (0.0, 0.7 + 2 * drop), (wide, 0.7)])

@@ -51,7 +51,7 @@ def draw_sky(pen, random, lowest=40.0):
         draw_moon(pen.at(x, y, random.uniform(4, 6), random.uniform(-0.6, 0.6)), random)
         for _ in range(random.integers(1, 4)):
             star = pen.at(*random.uniform((4, 4), (60, 24)), random.uniform(1.8, 2.6))
-            star.shape(star_outline(5, 0.5), pick(random, "moon"))
+            star.shape(star_outline(5, 0.5), "moon")
     elif chance(random, 0.6):
         sun, color = pen.at(x, y, random.uniform(4, 6)), pick(random, "sun")
         if chance(random, 0.6):
@@ -72,15 +72,14 @@ def draw_sky(pen, random, lowest=40.0):
 def draw_moon(pen, random):
     outer = np.linspace(0.6, 2 * np.pi - 0.6, 24)
     inner = np.linspace(2 * np.pi - 0.95, 0.95, 16)
-    crescent = [*around(outer), *(around(inner) * 0.75 + (0.4, 0))]
-    pen.shape(crescent, pick(random, "moon"))
+    pen.shape([*around(outer), *(around(inner) * 0.75 + (0.4, 0))], "moon")
 
 
 def draw_cloud(pen, random):
     bumps = int(random.integers(3, 6))
     x = np.linspace(-1.0, 1.0, bumps)
     height = 0.75 * np.sqrt(1.15 - x**2) * random.uniform(0.8, 1.1, bumps)
-    pen.blobs(np.stack([x, -0.5 * height], axis=1), 0.6, pick(random, "cloud"))
+    pen.blobs(np.stack([x, -0.5 * height], axis=1), 0.6, "cloud")
 
 
 def draw_land(pen, random, horizon, name="grass", hills=2):
@@ -91,8 +90,7 @@ def draw_land(pen, random, horizon, name="grass", hills=2):
         across = np.array([-1.5, -0.8, -0.3, 0.3, 0.8, 1.5])
         top = horizon - 1.3 * height
         up = [horizon + 4, horizon + 2, top, top, horizon + 2, horizon + 4]
-        hill = np.stack([x + across * width, up], axis=1)
-        pen.shape(hill, pick(random, "leaf"), smooth=True)
+        pen.shape(np.stack([x + across * width, up], axis=1), "leaf", smooth=True)
     y = horizon + random.uniform(-1.0, 1.0, 4)
     ground = [*zip((-24, 12, 52, 88), y, strict=True), (90, 90), (-26, 90)]
     pen.shape(ground, pick(random, name), smooth=True)
@@ -120,17 +118,16 @@ def draw_room(pen, random, edge=(44, 52)):
             draw_window(frame, 1.0, 1.1, pick(random, "sky"), pick(random, "white"))
             if chance(random, 0.6):
                 cloth = [(1.5, -1.4), (0.75, -1.4), (0.95, 0.2), (1.1, 1.5), (1.5, 1.5)]
-                frame.twins(cloth, pick(random, "free"))
+                frame.twins(cloth, "free")
         else:
-            frame.shape(box(1.0, 0.8), pick(random, "wood"))
-            frame.shape(box(0.75, 0.55), pick(random, "sky"))
+            frame.shape(box(1.0, 0.8), "wood")
+            frame.shape(box(0.75, 0.55), "sky")
             hill = [(-0.75, 0.2), (-0.2, -0.15), (0.3, 0.2), (0.75, 0.0)]
-            frame.shape([*hill, (0.75, 0.55), (-0.75, 0.55)], pick(random, "leaf"))
-    pen.shape([(-4, edge), (68, edge), (68, 68), (-4, 68)], pick(random, "floor"))
+            frame.shape([*hill, (0.75, 0.55), (-0.75, 0.55)], "leaf")
+    pen.shape([(-4, edge), (68, edge), (68, 68), (-4, 68)], "floor")
     if chance(random, 0.6):
         top = edge - random.uniform(4.0, 5.5)
-        skirting = [(-4, top), (68, top), (68, edge), (-4, edge)]
-        pen.shape(skirting, pick(random, "white"))
+        pen.shape([(-4, top), (68, top), (68, edge), (-4, edge)], "white")
     elif chance(random, 0.6):
         rug = pick(random, "free")
         pen.oval(random.uniform(24, 40), 58, random.uniform(18, 28), 5, rug)

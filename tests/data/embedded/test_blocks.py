@@ -12,7 +12,7 @@ DRAWN = (drawings, faces, street_digits)
 def test_split_is_validated(load):
     with pytest.raises(ValueError, match="`split` must be .*split='extra'"):
         load("extra")
-    with pytest.raises(TypeError, match="`split` must be .*split=3 of type int"):
+    with pytest.raises(TypeError, match="`split` must be .*split=3"):
         load(3)
 
 
