@@ -40,13 +40,6 @@ class Checkpoint(keras.callbacks.Callback):
         OSError: At once, if the folder cannot be written. From `fit`, if the disk is
             full; the checkpoint before is whole.
         FloatingPointError: From `fit`, instead of saving a value that is not finite.
-
-    Example:
-
-    ```python
-    checkpoint = keras_gans.callbacks.Checkpoint("run/checkpoints", data)
-    model.fit(data, epochs=50, callbacks=[checkpoint])
-    ```
     """
 
     def __init__(self, directory, data, save_freq="epoch", max_to_keep=2):

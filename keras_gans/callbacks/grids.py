@@ -1,7 +1,8 @@
 """Drawings of what models make, for `keras_gans.callbacks.Pictures`.
 
 All of them return a uint8 array `(height, width, 3)`, in which images smaller than 64
-pixels are shown enlarged. Images are floats in [-1, 1], or uint8.
+pixels are shown enlarged. Images are floats in [-1, 1], or uint8, of shape
+`(n, height, width, channels)`; models are those of `keras_gans.models` that are named.
 """
 
 import math
@@ -20,11 +21,8 @@ GAP = 4
 def translation_grid(model, x, y=None):
     """Draws x, G(x), F(G(x)) above y, F(y), G(F(y)); each column is one image.
 
-    Args:
-        model: A translation model, such as `keras_gans.models.CycleGAN`.
-        x: Images of X, float in [-1, 1], shape `(n, height, width, channels)`.
-        y: As many images of Y, likewise. Without them, and of models with one
-            direction, x and G(x) are drawn alone.
+    For `CycleGAN` and all two-way models. Without `y`, and of models with one
+    direction, x and G(x) are drawn alone.
     """
     fake_y = model(x)
     if y is None or "yx" not in getattr(model, "directions", ("xy", "yx")):
@@ -39,30 +37,20 @@ def translation_grid(model, x, y=None):
 
 
 def paired_grid(model, source, target):
-    """Draws sources, their translations, and the targets that belong to them.
-
-    Args:
-        model: A model such as `keras_gans.models.Pix2Pix`.
-        source: Images, float in [-1, 1], shape `(n, height, width, channels)`.
-        target: As many images of the same height and width.
-    """
+    """Draws sources, translations and their targets, for `Pix2Pix`."""
     return _rows(source, model(source), target)
 
 
 def colorization_grid(model, source, target):
     """Draws line art, coloured unaided, hints, coloured after them, and the target.
 
-    Args:
-        model: A `keras_gans.models.Pix2PixColorizer`.
-        source: Tuple `(line_art, hint_colors, hint_mask)` of float arrays, as
-            `keras_gans.data.colorization` makes them.
-        target: Illustrations, float in [-1, 1], shape `(n, height, width, 3)`.
+    For `Pix2PixColorizer`; `source` and `target` are those of
+    `keras_gans.data.colorization`.
     """
     line_art, colors, mask = map(keras.ops.convert_to_numpy, source)
     unaided = model((line_art, np.zeros_like(colors), np.zeros_like(mask)))
-    hinted, hints = model((line_art, colors, mask)), np.where(
-        mask > 0, colors, line_art
-    )
+    hinted = model((line_art, colors, mask))
+    hints = np.where(mask > 0, colors, line_art)
     return _rows(line_art, unaided, hints, hinted, target)
 
 
@@ -71,12 +59,8 @@ def attribute_grid(model, images, attributes):
 
     An image is given the attribute or, where it has it, freed of it; of an exclusive
     group it is always given. Below each row are the masks, if the model has them: white
-    where it changes the image.
-
-    Args:
-        model: A `keras_gans.models.ACLGAN` or `StarGAN`.
-        images: Float images in [-1, 1], shape `(n, height, width, 3)`.
-        attributes: Array of 0 and 1, those that they have, `(n, attributes)`.
+    where it changes the image. For `ACLGAN` and `StarGAN`; `attributes`, 0 and 1 of
+    shape `(n, attributes)`, are those that the images have.
     """
     rows = [images]
     for group in model.choices.places:
@@ -91,15 +75,14 @@ def attribute_grid(model, images, attributes):
 
 
 def samples_grid(model, count=64, seed=0, data=None):
-    """Draws what a model generates from the latent vectors of a seed.
+    """Draws what a model such as `GAN` generates from the latent vectors of a seed.
 
     Images are shown in a square, those of a conditional model with a column for each
     class. Points are shown in a plane, those of a conditional model in a colour for
     each class.
 
     Args:
-        model: A model of images or points with `generate` and `classes`, such as
-            `keras_gans.models.GAN`.
+        model: A model with `generate` and `classes`.
         count: Positive integer, the number of samples, 64 by default; a cloud of points
             takes more. A conditional model generates whole rows, at least one: as many
             as fit into `count`.
@@ -130,13 +113,9 @@ def samples_grid(model, count=64, seed=0, data=None):
 
 
 def generated_grid(images, columns=None):
-    """Draws images in rows, from left to right.
+    """Draws images in rows of `columns`, by default as many as make a square.
 
-    Args:
-        images: Float array in [-1, 1] or uint8 array, of shape
-            `(n, height, width, channels)` with 1 or 3 channels.
-        columns: Positive integer, images in a row; by default as many as make a square.
-            What the last row lacks is white.
+    What the last row lacks is white.
     """
     height, width = images.shape[1:3]
     columns = columns or math.ceil(math.sqrt(len(images)))

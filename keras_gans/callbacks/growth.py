@@ -22,14 +22,6 @@ class Growth(keras.callbacks.Callback):
         stage_images: Positive integer, images for which each stage is trained as it is.
         fade_images: Positive integer, images while the next one is being faded in.
             Defaults to `stage_images`.
-
-    Example:
-
-    ```python
-    model = keras_gans.presets.aclgan(names, size=64, growing=True)
-    growth = keras_gans.callbacks.Growth(batch_size=16, stage_images=20_000)
-    model.fit(data, epochs=20, callbacks=[growth])
-    ```
     """
 
     def __init__(self, batch_size, stage_images, fade_images=None):

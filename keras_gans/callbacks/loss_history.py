@@ -44,11 +44,7 @@ class LossHistory(keras.callbacks.Callback):
 def plot_losses(rows):
     """Draws every logged value over the iterations, one panel for each.
 
-    Args:
-        rows: List of dicts with the entry `iteration`, as in `history.csv`.
-
-    Returns:
-        A `matplotlib.figure.Figure`.
+    `rows` are dicts with the entry `iteration`, as in `history.csv`.
     """
     names = dict.fromkeys(name for row in rows for name in row)
     names = [name for name in names if name not in ("iteration", "epoch")]

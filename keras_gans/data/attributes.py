@@ -110,12 +110,11 @@ def load_attributes(
     """Loads images and their attributes as arrays, for scores or other pipelines.
 
     Where a source has no test part of its own, one image in ten is held out for
-    `split="test"`. These are chosen within each combination of the selected attributes,
-    so that the test part holds every combination, and so every attribute, as often as
-    the training part does, up to one image. Within a combination, a hash of the names
-    of the files (of the places, for arrays) decides. So the same images are held out
-    in every run, in whatever order the attributes are selected, but not with other
-    attributes.
+    `split="test"`: of each combination of the selected attributes, those that a hash of
+    the names of the files (of the places, for arrays) decides. So the test part holds
+    every attribute as often as the training part does, up to one image, and the same
+    images are held out in every run, in whatever order the attributes are selected,
+    but not with other attributes.
 
     Args:
         source: One of

@@ -12,13 +12,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from keras_gans.checks import (
-    height_and_width,
-    one_of,
-    positive_integer,
-    require,
-    uint8_array,
-)
+from keras_gans import checks
 from keras_gans.data.decoding import (  # noqa: F401
     ImageError,
     decode_hints,
@@ -50,7 +44,7 @@ def resize_image(image, size):
         size: Positive integer for a square, or `(height, width)`.
     """
     _check_image(image)
-    height, width = height_and_width(size)
+    height, width = checks.height_and_width(size)
     if image.shape[:2] == (height, width):
         return image
     resized = _to_pillow(image).resize((width, height), Image.Resampling.BICUBIC)
@@ -59,7 +53,7 @@ def resize_image(image, size):
 
 def resize_images(images, size):
     """Resizes a uint8 array `(n, height, width, 1 or 3)`, as `resize_image`."""
-    size = height_and_width(size)
+    size = checks.height_and_width(size)
     if images.shape[1:3] == size:
         return images
     return np.stack([resize_image(image, size) for image in images])
@@ -78,15 +72,17 @@ def list_images(folder):
         Sorted list of `pathlib.Path`, never empty.
     """
     must = "Argument `folder` must be the path of a folder"
-    require(isinstance(folder, (str, os.PathLike)), must, TypeError, folder=folder)
+    checks.require(
+        isinstance(folder, (str, os.PathLike)), must, TypeError, folder=folder
+    )
     folder = pathlib.Path(folder)
-    require(
+    checks.require(
         folder.exists(),
         f"There is no folder '{folder}' (looked in {folder.absolute().parent}). Check "
         "the spelling, or give an absolute path",
         FileNotFoundError,
     )
-    require(
+    checks.require(
         folder.is_dir(),
         f"Expected a folder of images, but '{folder}' is a file. Give the folder that "
         "holds it",
@@ -101,7 +97,7 @@ def list_images(folder):
             unused[ending or "no extension", reason] += 1
     kinds = sorted(unused.items(), key=lambda item: (-item[1], item[0]))
     found = ", ".join(f"{count} x {kind} ({why})" for (kind, why), count in kinds)
-    require(
+    checks.require(
         images,
         f"There is no image file in the folder '{folder}' or below it. Files that end "
         f"in {', '.join(EXTENSIONS)}, or hold such an image, are read. Found instead: "
@@ -153,16 +149,16 @@ def load_folder(folder, size, channels=3, strict=False, max_pixels=50_000_000):
         uint8 array of shape `(images, height, width, channels)` in sorted order of
         the paths, values in [0, 255].
     """
-    height_and_width(size)  # Before a folder of many files is looked through.
+    checks.height_and_width(size)  # Before a folder of many files is looked through.
     return load_files(list_images(folder), size, channels, strict, max_pixels, folder)
 
 
 def load_files(files, size, channels, strict, max_pixels, folder=None):
     """Reads a list of image files into one array, as `load_folder` does."""
     folder = pathlib.Path(files[0]).parent if folder is None else folder
-    size = height_and_width(size)
-    one_of("channels", channels, (1, 3))
-    positive_integer("max_pixels", max_pixels)
+    size = checks.height_and_width(size)
+    checks.one_of("channels", channels, (1, 3))
+    checks.positive_integer("max_pixels", max_pixels)
 
     def read(path):
         return resize_image(decode_image(path, channels, max_pixels), size)
@@ -245,8 +241,8 @@ def _to_pillow(image):
 
 
 def _check_image(image):
-    uint8_array("image", image)
-    require(
+    checks.uint8_array("image", image)
+    checks.require(
         image.ndim == 3 and image.shape[-1] in (1, 3) and 0 not in image.shape,
         "Argument `image` must have the shape (height, width, 1) or (height, width, 3)",
         shape=image.shape,

@@ -14,9 +14,6 @@ OPAQUE = 128
 class Colorizer(ImageServable):
     """Colours line art, unaided or after hints; `keras_gans.export.load` makes it.
 
-    Attributes:
-        size_multiple, minimum_size: Of height and width; see `ImageServable`.
-
     Call arguments:
         line_art: uint8 array of shape `(batch, height, width, 1)`, 255 on paper and 0
             on black lines.

@@ -49,7 +49,7 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
       networks allow (of `StarGAN` those that it was trained on, because of its
       discriminator); others are refused inside the graph, which says what is allowed.
     - `hints`, uint8 RGBA, are dabs of colour on a transparent picture: a pixel counts
-      where its alpha is 128 or more, and with that alone, not in part.
+      where its alpha is 128 or more.
     - `latent` is float32 `(batch, latent_dim)`, `labels` int32 `(batch,)`.
     - `attributes` are float32 `(batch, attributes)`, all that an image is to have, 0 or
       1 each, and not only what is to change; the signature `attributes` tells those
@@ -224,8 +224,8 @@ def _saved_model_folder(path):
         return versions[max(versions)]
     found = f"the highest version is {max(versions)}" if versions else "no version"
     raise ValueError(
-        f"There is no SavedModel in the folder '{path}' ({found}): neither there nor in "
-        "that version is a file saved_model.pb. Give a folder of `save`."
+        f"There is no SavedModel in the folder '{path}' ({found}): neither there nor "
+        "in that version is a file saved_model.pb. Give a folder of `save`."
     )
 
 

@@ -52,12 +52,8 @@ def handwritten_digits(split="train"):
     """Loads real handwritten digits, white on black, in the manner of MNIST.
 
     The 8x8 digits of scikit-learn are enlarged smoothly, and a contrast curve makes
-    clean strokes out of the blur. The split is fixed and keeps the share of every
-    class.
-
-    Args:
-        split: `"train"` (1,497 digits) or `"test"` (300 digits). Defaults to
-            `"train"`.
+    clean strokes out of the blur. The split, `"train"` (1,497 digits) or `"test"`
+    (300), is fixed and keeps the share of every class.
 
     Returns:
         A tuple `(images, labels)`: a uint8 array of shape `(count, 32, 32, 1)` with

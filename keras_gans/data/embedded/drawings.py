@@ -48,12 +48,6 @@ def drawings(split="train", count=None, seed=0):
     Returns:
         A tuple `(images, None)`: a uint8 array of shape `(count, 64, 64, 3)` with
         values in [0, 255], and `None` in the place of labels.
-
-    Example:
-
-    >>> images, _ = drawings("test", count=20, seed=7)
-    >>> images.shape
-    (20, 64, 64, 3)
     """
     count, parts = blocks(split, count, seed, COUNTS, BLOCK_SIZE)
     images = np.empty((count, IMAGE_SIZE, IMAGE_SIZE, 3), "uint8")
