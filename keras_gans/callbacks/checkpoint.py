@@ -83,10 +83,7 @@ class Checkpoint(keras.callbacks.Callback):
             step=self._step, data_seed=self._data_seed, **self.model.training_state()
         )
         self._manager = tf.train.CheckpointManager(
-            state,
-            os.fspath(self.directory),
-            max_to_keep=self.max_to_keep,
-            checkpoint_name="step",
+            state, os.fspath(self.directory), self.max_to_keep, checkpoint_name="step"
         )
         self.restored_step = None
         self._restored_averages = None

@@ -49,16 +49,12 @@ _STARTS = {
     "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
 }
 _EXIF_ORIENTATION = 0x0112
-# From the orientation in an EXIF block.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+# From the orientation in an EXIF block, 2 to 8.
+_UPRIGHT = (
+    "FLIP_LEFT_RIGHT ROTATE_180 FLIP_TOP_BOTTOM TRANSPOSE ROTATE_270 TRANSVERSE "
+    "ROTATE_90"
+).split()
+_UPRIGHT = {at: Image.Transpose[name] for at, name in enumerate(_UPRIGHT, 2)}
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 

@@ -130,10 +130,7 @@ def _load_arrays(source, target, size, channels, direction, *_):
         pictures, _ = load_images(source)
         pair = _halves(pictures, "source", direction)
     else:
-        pair = [
-            load_images(images, argument=argument)[0]
-            for argument, images in (("source", source), ("target", target))
-        ]
+        pair = [load_images(source)[0], load_images(target, argument="target")[0]]
         require(
             pair[0].shape[:3] == pair[1].shape[:3],
             "Arguments `source` and `target` must hold the same number of images of "
@@ -141,10 +138,7 @@ def _load_arrays(source, target, size, channels, direction, *_):
             source=pair[0].shape,
             target=pair[1].shape,
         )
-    pair = [
-        images if wanted is None else convert_channels(images, wanted)
-        for images, wanted in zip(pair, channels, strict=True)
-    ]
+    pair = [*map(convert_channels, pair, channels)]
     if size is not None:
         pair = [resize_images(images, size) for images in pair]
     return np.concatenate(pair, axis=-1), pair[0].shape[-1]
@@ -249,10 +243,8 @@ def _find_partners(source, target):
 def _read_pair(paths, direction, channels, max_pixels):
     """Reads a pair from two files, or from the halves of one."""
     if len(paths) == 2:
-        pair = [
-            decode_image(path, wanted, max_pixels)
-            for path, wanted in zip(paths, channels, strict=True)
-        ]
+        limits = max_pixels, max_pixels
+        pair = [*map(decode_image, paths, channels, limits)]
         sizes = [image.shape[:2] for image in pair]
         require(
             sizes[0] == sizes[1],
@@ -263,10 +255,7 @@ def _read_pair(paths, direction, channels, max_pixels):
     # Taken apart before they are resized: no filter reaches across the middle.
     picture = decode_image(paths[0], max(channels), max_pixels)
     pair = _halves(picture, f"'{paths[0]}'", direction)
-    return [
-        convert_channels(image, wanted)
-        for image, wanted in zip(pair, channels, strict=True)
-    ]
+    return [*map(convert_channels, pair, channels)]
 
 
 def _halves(pictures, name, direction):

@@ -109,8 +109,7 @@ def load_images(
             f"Argument `{argument}` must hold one label for each image. Received: "
             f"{len(images)} images and {len(labels)} labels",
         )
-    if channels is not None:
-        images = convert_channels(images, channels)
+    images = convert_channels(images, channels)
     if size is not None:
         images = resize_images(images, size)
     return images, labels
@@ -186,12 +185,13 @@ def _load_tfds(name, split, options):
         split += "B" if argument == "y" else "A"
     catalogue.prepare(builder, name, part or split, argument)
     labelled = isinstance(features.get("label"), tfds.features.ClassLabel)
-    data = builder.as_dataset(split=part or split).map(
-        lambda example: (
-            (example["image"], example["label"]) if labelled else example["image"]
-        ),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
+    keys = ("image", "label") if labelled else ("image",)
+
+    def pick(example):
+        parts = tuple(example[key] for key in keys)
+        return parts if labelled else parts[0]
+
+    data = builder.as_dataset(split=part or split).map(pick, tf.data.AUTOTUNE)
     return _collect(data, options.size, argument)
 
 

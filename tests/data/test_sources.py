@@ -475,7 +475,7 @@ def test_idx_of_one_split(tmp_path):
         )
         assert sources.has_test_split(folder) is (split == "test")
         missing = {"train": "train", "test": "t10k"}[other]
-        with pytest.raises(ValueError, match=f"'{missing}-images.*It holds.*{part}-im"):
+        with pytest.raises(ValueError, match=f"'{missing}-images.*beside.*{part}-im"):
             load_images(folder, split=other)
 
 

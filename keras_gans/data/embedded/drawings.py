@@ -18,18 +18,13 @@ from keras_gans.data.embedded.scenery import pick
 IMAGE_SIZE = 64
 COUNTS = {"train": 2000, "test": 200}
 BLOCK_SIZE = 50
+# fmt: off
 KINDS = (
-    people.draw_portrait,
-    people.draw_child,
-    things.draw_house,
-    things.draw_tree,
-    things.draw_flowers,
-    things.draw_fish,
-    things.draw_car,
-    things.draw_boat,
-    things.draw_balloons,
-    things.draw_toys,
+    people.draw_portrait, people.draw_child, things.draw_house, things.draw_tree,
+    things.draw_flowers, things.draw_fish, things.draw_car, things.draw_boat,
+    things.draw_balloons, things.draw_toys,
 )
+# fmt: on
 
 
 def drawings(split="train", count=None, seed=0):

@@ -15,7 +15,7 @@ import numpy as np
 from keras_gans.checks import require
 from keras_gans.data.embedded.blocks import blocks
 from keras_gans.data.embedded.pen import Pen, around, both_sides, box, circle
-from keras_gans.data.embedded.pen import color_of, lighter, mixed, tinted
+from keras_gans.data.embedded.pen import color_of, lighter, mixed, random_color, tinted
 
 IMAGE_SIZE = 64
 COUNTS = {"train": 4096, "test": 512}
@@ -29,17 +29,17 @@ HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 EXCLUSIVE_GROUPS = (HAIR_COLORS,)
 
 # Ranges of hue (0 red, 1/3 green, 2/3 blue), luma and vividness.
+# fmt: off
 PALETTE = {
-    "Black_Hair": ((0.60, 0.70), (0.10, 0.15), (0.0, 0.05)),
-    "Blond_Hair": ((0.125, 0.145), (0.74, 0.82), (0.75, 0.95)),
-    "Brown_Hair": ((0.05, 0.07), (0.28, 0.35), (0.5, 0.65)),
-    "Gray_Hair": ((0.58, 0.66), (0.60, 0.70), (0.0, 0.08)),
-    "frame": ((0.0, 1.0), (0.10, 0.20), (0.0, 0.5)),
-    "lips": ((-0.03, 0.02), (0.40, 0.52), (0.5, 0.8)),
-    "iris": ((0.08, 0.72), (0.30, 0.50), (0.4, 0.8)),
-    "cloth": ((0.0, 1.0), (0.45, 0.80), (0.5, 0.95)),
-    "wall": ((0.0, 1.0), (0.50, 0.90), (0.3, 0.8)),
+    "Black_Hair": (.60, .70, .10, .15, 0, .05),
+    "Blond_Hair": (.125, .145, .74, .82, .75, .95),
+    "Brown_Hair": (.05, .07, .28, .35, .5, .65),
+    "Gray_Hair": (.58, .66, .60, .70, 0, .08),
+    "frame": (0, 1, .10, .20, 0, .5), "lips": (-.03, .02, .40, .52, .5, .8),
+    "iris": (.08, .72, .30, .50, .4, .8), "cloth": (0, 1, .45, .80, .5, .95),
+    "wall": (0, 1, .50, .90, .3, .8),
 }
+# fmt: on
 MOUTH = (90, 25, 35)
 WHITE = (250, 250, 246)
 
@@ -160,7 +160,7 @@ class _Face:
         # Nothing here may depend on attributes, nor be drawn from `random` later: the
         # next face would change with the attributes of this one.
         def pick(name):
-            return color_of(*(uniform(low, high) for low, high in PALETTE[name]))
+            return random_color(random, PALETTE[name])
 
         uniform, choice = random.uniform, random.choice
         self.line_width = int(random.integers(4, 7))
@@ -182,11 +182,8 @@ class _Face:
         self.skin, self.jaw = skin_color(random, 0.56), uniform(0.5, 0.75)
         self.eyes_apart, self.eyes_y = uniform(0.41, 0.46), uniform(0.02, 0.1)
         self.eye_size = uniform((0.17, 0.2), (0.21, 0.27))
-        self.iris, self.lips, self.brow = (
-            pick("iris"),
-            pick("lips"),
-            uniform(-0.05, 0.1),
-        )
+        self.iris, self.lips = pick("iris"), pick("lips")
+        self.brow = uniform(-0.05, 0.1)
         self.blush, self.mouth = random.random() < 0.5, choice(("flat", "sad", "round"))
         self.mouth_width, self.smile_width = uniform(0.24, 0.3), uniform(0.42, 0.5)
         self.mustache = choice(("thick", "curled"))

@@ -175,6 +175,11 @@ def color_of(hue, luma, vivid):
     return tuple(round(255.0 * (luma + vivid * (value - luma))) for value in pure)
 
 
+def random_color(random, ranges):
+    """Draws hue, luma and vividness, each between two numbers of the ranges."""
+    return color_of(*map(random.uniform, ranges[::2], ranges[1::2]))
+
+
 def tinted(color, shares):
     return tuple(round(a * b) for a, b in zip(shares, color, strict=True))
 

@@ -2,38 +2,35 @@
 
 import numpy as np
 
-from keras_gans.data.embedded.pen import around, box, color_of, lighter, star_outline
+from keras_gans.data.embedded.pen import (
+    around,
+    box,
+    lighter,
+    random_color,
+    star_outline,
+)
 
 # Ranges of hue (0 red, 1/3 green, 2/3 blue), luma and vividness. Fills are light
 # enough, and alike enough in luma, that the outlines are the darkest thing around.
+# The last two are free, all others follow from the shape.
+# fmt: off
 PALETTE = {
-    # Colours that follow from the shape.
-    "sky": ((0.54, 0.60), (0.74, 0.86), (0.6, 1.0)),
-    "dusk": ((0.62, 0.68), (0.50, 0.60), (0.5, 0.8)),
-    "cloud": ((0.55, 0.60), (0.94, 0.98), (0.1, 0.4)),
-    "sun": ((0.12, 0.15), (0.80, 0.88), (0.9, 1.0)),
-    "moon": ((0.13, 0.16), (0.88, 0.95), (0.5, 0.8)),
-    "leaf": ((0.25, 0.38), (0.50, 0.70), (0.5, 0.8)),
-    "grass": ((0.23, 0.33), (0.62, 0.78), (0.45, 0.7)),
-    "sand": ((0.10, 0.13), (0.78, 0.86), (0.5, 0.8)),
-    "water": ((0.51, 0.58), (0.55, 0.70), (0.5, 0.75)),
-    "wood": ((0.06, 0.09), (0.45, 0.58), (0.5, 0.7)),
-    "floor": ((0.07, 0.10), (0.58, 0.72), (0.5, 0.7)),
-    "clay": ((0.03, 0.05), (0.50, 0.60), (0.6, 0.8)),
-    "red": ((-0.03, 0.02), (0.45, 0.55), (0.8, 1.0)),
-    "glass": ((0.50, 0.56), (0.82, 0.92), (0.5, 0.9)),
-    "plaster": ((0.09, 0.14), (0.84, 0.93), (0.3, 0.7)),
-    "stone": ((0.55, 0.70), (0.55, 0.68), (0.05, 0.2)),
-    "rubber": ((0.60, 0.70), (0.38, 0.44), (0.05, 0.2)),
-    "white": ((0.10, 0.16), (0.95, 0.98), (0.1, 0.4)),
-    # Free colours.
-    "free": ((0.0, 1.0), (0.48, 0.78), (0.55, 0.95)),
-    "pale": ((0.0, 1.0), (0.78, 0.90), (0.5, 0.9)),
+    "sky": (.54, .60, .74, .86, .6, 1.0), "dusk": (.62, .68, .50, .60, .5, .8),
+    "cloud": (.55, .60, .94, .98, .1, .4), "sun": (.12, .15, .80, .88, .9, 1.0),
+    "moon": (.13, .16, .88, .95, .5, .8), "leaf": (.25, .38, .50, .70, .5, .8),
+    "grass": (.23, .33, .62, .78, .45, .7), "sand": (.10, .13, .78, .86, .5, .8),
+    "water": (.51, .58, .55, .70, .5, .75), "wood": (.06, .09, .45, .58, .5, .7),
+    "floor": (.07, .10, .58, .72, .5, .7), "clay": (.03, .05, .50, .60, .6, .8),
+    "red": (-.03, .02, .45, .55, .8, 1.0), "glass": (.50, .56, .82, .92, .5, .9),
+    "plaster": (.09, .14, .84, .93, .3, .7), "stone": (.55, .70, .55, .68, .05, .2),
+    "rubber": (.60, .70, .38, .44, .05, .2), "white": (.10, .16, .95, .98, .1, .4),
+    "free": (0, 1, .48, .78, .55, .95), "pale": (0, 1, .78, .90, .5, .9),
 }
+# fmt: on
 
 
 def pick(random, name):
-    return color_of(*(random.uniform(low, high) for low, high in PALETTE[name]))
+    return random_color(random, PALETTE[name])
 
 
 def chance(random, share):
