@@ -39,7 +39,9 @@ class Growth(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         names = self.model.network_names
         names = [*names, *(f"averaged_{name}" for name in names)]
-        networks = [getattr(self.model, name, None) for name in names]
+        networks = [
+            getattr(self.model, name) for name in names if hasattr(self.model, name)
+        ]
         self._networks = [
             network for network in networks if isinstance(network, GrowingNetwork)
         ]

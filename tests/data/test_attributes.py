@@ -537,15 +537,6 @@ def test_tfds_parts_that_are_named(tfds_directory, no_network):
     np.testing.assert_array_equal(train[1], both[1][numbers(train[0])])
 
 
-def test_tfds_own_mock(tfds_directory, no_network):
-    # The mock of tensorflow_datasets itself, with random pixels and attributes.
-    with tfds.testing.mock_data(num_examples=4, data_dir=tfds_directory):
-        images, labels, names = load_attributes("celeb_a", size=32)
-    assert images.shape == (4, 32, 32, 3) and images.std() > 0
-    assert labels.shape == (4, 40) and set(np.unique(labels)) == {0, 1}
-    assert len(names) == 40
-
-
 def test_tfds_errors(no_network):
     with tfds.testing.mock_data(policy=tfds.testing.MockPolicy.USE_CODE):
         with pytest.raises(ConnectionError, match="'celeb_a' is not .*here.*'faces'"):

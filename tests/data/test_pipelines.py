@@ -236,6 +236,23 @@ def test_load_size_is_checked(name, options, message):
         make(name, "no/folder", **options)
 
 
+@pytest.mark.parametrize("name", ["unpaired", "generation", "colorization"])
+def test_strict_and_max_pixels_reach_the_folders(name, tmp_path):
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    for folder in (good, bad):
+        folder.mkdir()
+        for index in range(3):
+            path = folder / f"{index}.png"
+            keras.utils.save_img(path, noise(8, 8, 3), scale=False)
+    (bad / "broken.jpg").write_bytes(b"")
+    with pytest.warns(match="broken.jpg"), pytest.warns(match="1 of 4 image files"):
+        assert len(make(name, bad, size=8)) == 1
+    with pytest.raises(ValueError, match="broken.jpg"):
+        make(name, bad, size=8, strict=True)
+    with pytest.raises(ValueError, match="max_pixels=63"):
+        make(name, good, size=8, strict=True, max_pixels=63)
+
+
 def test_fewer_images_than_a_batch(name):
     with pytest.raises(ValueError, match="holds 4 .*, fewer than batch_size=5"):
         make(name, noise(4, 8, 8, 3), batch_size=5)

@@ -164,16 +164,6 @@ def test_tfds_labelled(downloaded, name, shape, split):
     assert images.dtype == np.uint8 and labels.dtype == np.int64
 
 
-def test_tfds_own_mock(tfds_directory, no_network):
-    # The mock of tensorflow_datasets itself, with random pixels.
-    with tfds.testing.mock_data(num_examples=4, data_dir=tfds_directory):
-        images, labels = load_images("mnist", size=32, channels=3)
-        photos, _ = load_images("cycle_gan/vangogh2photo", size=(24, 32))
-    assert images.shape == (4, 32, 32, 3) and labels.shape == (4,)
-    assert photos.shape == (4, 24, 32, 3)
-    assert images.std() > 0 and photos.std() > 0
-
-
 @pytest.mark.parametrize(
     "name, argument, split, chosen",
     [
@@ -644,6 +634,7 @@ def test_array_with_labels(labels, pair):
 
 
 def test_two_images_are_no_labels():
+    assert load_images((noise(4, 6, 6), None))[1] is None
     for channels in ((), (3,)):
         pair = [noise(6, 6, *channels), noise(6, 6, *channels, seed=1)]
         for kind in (list, tuple):
@@ -688,10 +679,6 @@ def test_floats_in_0_to_1_are_not_read_in_silence():
         warnings.simplefilter("error")
         for legal in (2 * ramp - 1, np.zeros_like(ramp), np.ones_like(ramp)):
             load_images(legal)
-
-
-def test_array_with_labels_left_out():
-    assert load_images((noise(4, 6, 6), None))[1] is None
 
 
 @pytest.mark.parametrize(
@@ -743,12 +730,6 @@ def test_dataset_with_labels():
     np.testing.assert_array_equal(images, array)
     np.testing.assert_array_equal(labels, np.arange(5))
     assert labels.dtype == np.int64
-
-
-def test_dataset_of_floats():
-    array = noise(5, 8, 6, 3)
-    images, _ = load_images(slices(array.astype("float32") / 127.5 - 1.0))
-    np.testing.assert_array_equal(images, array)
 
 
 def several_sizes():
@@ -803,11 +784,8 @@ def test_channels_to_colour():
     grey = noise(3, 8, 8)
     images, _ = load_images(grey, channels=3)
     np.testing.assert_array_equal(images, np.stack([grey] * 3, axis=-1))
-
-
-def test_channels_error():
     with pytest.raises(ValueError, match="1 or 3 channels"):
-        load_images(noise(3, 8, 8), channels=2)
+        load_images(grey, channels=2)
 
 
 def test_resize_is_antialiased(tmp_path):
@@ -834,27 +812,15 @@ def test_resize_to_a_pair():
     np.testing.assert_array_equal(load_images(ramp, size=(8, 32))[0][..., 0], ramp)
 
 
-@pytest.mark.parametrize(
-    "source, digits",
-    [
-        ("handwritten_digits", True),
-        ("street_digits", True),
-        ("digits", True),
-        ("drawings", False),
-        ("mnist", True),
-        ("mnist:train", True),
-        ("svhn_cropped:extra[:10]", True),
-        ("mnist_corrupted/shear:train", True),
-        ("emnist/digits", True),
-        ("fashion_mnist", False),
-        ("cycle_gan/vangogh2photo", False),
-        ("photos", False),
-        (pathlib.Path("mnist"), False),
-        (noise(2, 8, 8), False),
-    ],
-)
-def test_is_digits(source, digits):
-    assert sources.is_digits(source) is digits
+def test_is_digits():
+    for source in (
+        *("handwritten_digits", "street_digits", "digits", "mnist", "mnist:train"),
+        *("svhn_cropped:extra[:10]", "mnist_corrupted/shear:train", "emnist/digits"),
+    ):
+        assert sources.is_digits(source) is True, source
+    names = "drawings", "fashion_mnist", "cycle_gan/vangogh2photo", "photos"
+    for source in (*names, pathlib.Path("mnist"), noise(2, 8, 8)):
+        assert sources.is_digits(source) is False, source
 
 
 # Mixtures --------------------------------------------------------------------------
