@@ -70,8 +70,6 @@ def attributes(
 
     >>> data = attributes("faces", select=["Blond_Hair", "Black_Hair", "Smiling"])
     >>> images, wanted = next(iter(data))
-    >>> images.shape, wanted.shape
-    (TensorShape([16, 64, 64, 3]), TensorShape([16, 3]))
     >>> data.attribute_names, data.exclusive_groups
     (('Blond_Hair', 'Black_Hair', 'Smiling'), (('Blond_Hair', 'Black_Hair'),))
 
@@ -145,11 +143,6 @@ def load_attributes(
         `(n, height, width, 3)`; attributes, uint8 of 0 and 1 of shape
         `(n, attributes)`; and a tuple of the names of the attributes.
 
-    Example:
-
-    >>> images, attributes, names = load_attributes("faces", select=["Smiling"])
-    >>> images.shape, attributes.shape, names
-    ((4096, 64, 64, 3), (4096, 1), ('Smiling',))
     """
     one_of("split", split, ("train", "test", None))
     size = None if size is None else height_and_width(size)
@@ -179,9 +172,6 @@ def exclusive_groups(names):
         tuple(name for name in names if name in group) for group in EXCLUSIVE_GROUPS
     )
     return tuple(group for group in groups if len(group) > 1)
-
-
-# Sources ---------------------------------------------------------------------------
 
 
 def _load_folder(source, file, select, size, crop, split, strict, max_pixels):
@@ -307,9 +297,6 @@ def _parts(split):
     return ("train", "test") if split is None else (split,)
 
 
-# Images ----------------------------------------------------------------------------
-
-
 def _resize_all(images, size, crop):
     """Crops and resizes uint8 images of one size, without a copy of all for each."""
     if size is None and crop is None:
@@ -335,9 +322,6 @@ def _crop_and_resize(image, size, crop, name):
         )
     top, left = (height - crop[0]) // 2, (width - crop[1]) // 2
     return resize_image(image[top : top + crop[0], left : left + crop[1]], size)
-
-
-# Attributes ------------------------------------------------------------------------
 
 
 def _check_select(select):

@@ -73,8 +73,6 @@ def colorization(
 
     >>> data = colorization("street_digits", batch_size=4)
     >>> (line_art, hint_colors, hint_mask), target = next(iter(data))
-    >>> line_art.shape, hint_colors.shape
-    (TensorShape([4, 32, 32, 1]), TensorShape([4, 32, 32, 3]))
     """
     if flip is None:
         flip = not is_digits(source)

@@ -43,8 +43,6 @@ def generation(
 
     >>> data = generation("digits", batch_size=64, labels=True)
     >>> images, labels = next(iter(data))
-    >>> images.shape, labels.shape, data.classes
-    (TensorShape([64, 32, 32, 1]), TensorShape([64]), 10)
     """
     if flip is None:
         flip = not is_digits(source)

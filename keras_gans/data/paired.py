@@ -46,9 +46,8 @@ def paired(
             - a folder with the folders `trainA` and `trainB` (and `testA`, `testB`), as
               in CycleGAN's data sets, where `trainA/1_A.jpg` or `trainA/1.jpg` belongs
               to `trainB/1_B.jpg` or `trainB/1.jpg`; or such a set by its
-              `tensorflow_datasets` name, `"cycle_gan/facades"`, which is downloaded
-              once. Its files are read and not its records, which are shuffled
-              differently for A and B.
+              `tensorflow_datasets` name, `"cycle_gan/facades"`. Its files are read and
+              not its records, which are shuffled differently for A and B.
 
             With `target`, the source images alone: a folder, an array, or a finite,
             unbatched `tf.data.Dataset` of images.
@@ -74,11 +73,8 @@ def paired(
 
     Example:
 
-    >>> edges = np.zeros((10, 64, 64, 1), "uint8")
-    >>> photos = np.zeros((10, 64, 64, 3), "uint8")
+    >>> edges, photos = np.zeros((2, 10, 64, 64, 1), "uint8")
     >>> source, target = next(iter(paired(edges, photos, batch_size=4)))
-    >>> source.shape, target.shape
-    (TensorShape([4, 64, 64, 1]), TensorShape([4, 64, 64, 3]))
 
     Reference:
         - Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional

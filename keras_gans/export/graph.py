@@ -80,9 +80,6 @@ def stored(network, weights):
     return keras.StatelessScope(state_mapping=mapping)
 
 
-# Pixels -----------------------------------------------------------------------------
-
-
 def from_pixels(pixels, checks=()):
     """Returns pixels in [0, 255] as float32 in [-1, 1], once all checks have passed."""
     # Or the network could fail first, on another thread, and less clearly.
@@ -100,9 +97,6 @@ def call_to_pixels(network, weights, inputs):
     with stored(network, weights):
         images = network(inputs, training=False)
     return as_pixels(images)
-
-
-# Sizes ------------------------------------------------------------------------------
 
 
 def size_rule(networks):
@@ -128,9 +122,6 @@ def size_checks(images, rule):
         tf.debugging.assert_greater_equal(size, minimum, least),
         tf.debugging.assert_equal(size, size // multiple * multiple, multiples),
     ]
-
-
-# Image files ------------------------------------------------------------------------
 
 
 def png_files(call, files):

@@ -43,18 +43,16 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
     `reverse` and `reverse_bytes`, a generator without classes without `labels`, and an
     editor whose generator has no mask without `masks`.
 
-    - `images`, `line_art` and `masks` are uint8, `(batch, height, width, channels)`.
-      Pixels go in as `x / 127.5 - 1` and come out as `round((y + 1) * 127.5)`, clipped
-      to [0, 255]; a mask m as `round(255 m)`. Height and width are any that the
-      networks allow (of `StarGAN` those that it was trained on, because of its
-      discriminator); others are refused inside the graph, which says what is allowed.
+    - `images`, `line_art` and `masks` are uint8, `(batch, height, width, channels)`,
+      scaled as in `keras_gans.pixels`; a mask m comes out as `round(255 m)`. Height and
+      width are any that the networks allow (of `StarGAN` those that it was trained on,
+      because of its discriminator); others are refused inside the graph.
     - `hints`, uint8 RGBA, are dabs of colour on a transparent picture: a pixel counts
       where its alpha is 128 or more.
     - `latent` is float32 `(batch, latent_dim)`, `labels` int32 `(batch,)`.
     - `attributes` are float32 `(batch, attributes)`, all that an image is to have, 0 or
-      1 each, and not only what is to change; the signature `attributes` tells those
-      that it has. Their order is that of `names` in the JSON of the function
-      `attribute_info` of the SavedModel.
+      1 each; the signature `attributes` tells those that it has. Their order is that of
+      `names` in the JSON of the function `attribute_info` of the SavedModel.
     - `..._bytes` are strings `(batch,)`, image files that may differ in size: PNG,
       JPEG, BMP (24 or 32 bits per pixel) or GIF (the first frame). As in training,
       transparency of PNG files is laid over white and colour becomes grey as 0.299 R +
@@ -75,11 +73,9 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
         directory: Folder of all versions, `saved_models/<name>`; made if need be.
         version: Positive integer, or `None`, the default, for one more than the
             highest version in the folder.
-        weights_dtype: `"float32"`, the default, stores the weights exactly.
-            `"float16"` halves the file; the graph casts them back and computes as
-            before, with weights rounded to 11 bits.
-        metadata: Optional dict of JSON values, such as the command that made the
-            model, saved as `assets.extra/metadata.json`.
+        weights_dtype: `"float32"`, the default, or `"float16"`, which halves the file:
+            the graph computes as before, with weights rounded to 11 bits.
+        metadata: Optional dict of JSON values, saved as `assets.extra/metadata.json`.
 
     Returns:
         `pathlib.Path` of `<directory>/<version>/`.

@@ -84,23 +84,16 @@ def street_digits(split="train", count=None, seed=0):
     each digit once.
 
     Args:
-        split: `"train"` or `"test"`: two separate random streams. Defaults to
-            `"train"`.
+        split: `"train"` or `"test"`: two separate random streams.
         count: Positive integer, the number of images. Defaults to 4,000 for
             `"train"` and 1,000 for `"test"`. A smaller count gives the first images
             of a larger one.
-        seed: Non-negative integer. The same seed draws the same images (on
-            another machine, or with another version of Pillow or NumPy, single
-            pixels may differ slightly). Defaults to `0`.
+        seed: Non-negative integer. The same seed draws the same images (on another
+            machine, or with other versions of Pillow or NumPy, single pixels may
+            differ slightly).
 
     Returns:
         A tuple `(images, labels)` as of `handwritten_digits`, with three channels.
-
-    Example:
-
-    >>> images, labels = street_digits("test", count=200, seed=7)
-    >>> images.shape
-    (200, 32, 32, 3)
 
     Reference:
         Netzer et al., Reading Digits in Natural Images with Unsupervised Feature

@@ -68,20 +68,12 @@ def faces(split="train", count=None, seed=0, attributes=None):
             faces with these attributes instead of their own.
 
     Returns:
-        A tuple `(images, attributes, names)`: a uint8 array of shape
-        `(count, 64, 64, 3)` with values in [0, 255], a uint8 array of shape
-        `(count, 7)` of 0 and 1, and a tuple of the 7 names of the attributes.
+        A tuple `(images, attributes, names)` of uint8 arrays of shapes
+        `(count, 64, 64, 3)` and `(count, 7)`, 0 and 1, and a tuple of the 7 names.
 
-    Example:
+    Example, the same faces without a mustache:
 
     >>> images, attributes, names = faces("test", count=20, seed=7)
-    >>> images.shape, attributes.shape
-    ((20, 64, 64, 3), (20, 7))
-    >>> names[3:]
-    ('Eyeglasses', 'Mustache', 'Smiling', 'Wearing_Hat')
-
-    The same faces without a mustache:
-
     >>> shaved = attributes * [name != "Mustache" for name in names]
     >>> edits, _, _ = faces("test", count=20, seed=7, attributes=shaved)
     """
@@ -112,9 +104,6 @@ def _check_attributes(attributes, count):
     must = f"Argument `attributes` must give each face at most one of {', '.join(hair)}"
     require(colors.max() <= 1, must, number=colors.max())
     return np.broadcast_to(attributes, (count, length))
-
-
-# What the heads of drawings share ---------------------------------------------------
 
 
 def skin_color(random, darkest):

@@ -134,9 +134,6 @@ def _rounding(count, closed):
     return weights
 
 
-# Outlines --------------------------------------------------------------------------
-
-
 def around(angle, radius=1.0):
     """Returns points around the origin, shape `(angles, 2)`."""
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
@@ -158,9 +155,6 @@ def star_outline(points, inner):
     angle = np.arange(2 * points) * np.pi / points - np.pi / 2
     radius = np.where(np.arange(2 * points) % 2, inner, 1.0)
     return around(angle, radius)
-
-
-# Colours ----------------------------------------------------------------------------
 
 
 def color_of(hue, luma, vivid):

@@ -102,8 +102,7 @@ def draw_tree(pen, random):
     if chance(random, 0.6):
         other = x + random.choice((-1, 1)) * random.uniform(18, 26)
         plant_tree(pen.at(other, horizon + 2, random.uniform(10, 15)), random)
-    turn = random.uniform(-0.07, 0.07)
-    size = random.uniform(22, 27)
+    turn, size = random.uniform(-0.07, 0.07), random.uniform(22, 27)
     plant_tree(pen.at(x, random.uniform(54, 60), size, turn), random)
     if chance(random, 0.5):
         draw_mushroom(pen.at(x + random.choice((-13, 13)), 60, 5), random)
@@ -170,18 +169,17 @@ def draw_bloom(pen, random, petals):
 
 def draw_fish(pen, random):
     deep = pick(random, "water")
-    shallow = lighter(deep, 0.35)
-    pen.backdrop(shallow, deep)
+    pen.backdrop(lighter(deep, 0.35), deep)
     bottom = random.uniform(50, 57)
     draw_land(pen, random, bottom, "sand", hills=0)
     for _ in range(random.integers(1, 4)):  # Seaweed.
         x, tall = random.uniform(4, 60), random.uniform(12, 26)
         sway = random.uniform(2.0, 3.5) * random.choice((-1, 1))
-        y = np.linspace(0, -tall, 6)
+        y = bottom + 5 + np.linspace(0, -tall, 6)
         wave = sway * np.array([0, 1, -1, 1, -1, 0])
         wide = np.array([1.6, 2.2, 2.2, 2.0, 1.6, 0.3])
-        left = np.stack([x + wave - wide, bottom + 5 + y], axis=1)
-        right = np.stack([x + wave + wide, bottom + 5 + y], axis=1)
+        left = np.stack([x + wave - wide, y], axis=1)
+        right = np.stack([x + wave + wide, y], axis=1)
         pen.shape([*left, *right[::-1]], "leaf", smooth=True)
     if chance(random, 0.4):
         x, color = random.uniform(8, 56), pick(random, "free")
@@ -194,19 +192,18 @@ def draw_fish(pen, random):
     if chance(random, 0.45):
         heights = random.permutation((random.uniform(13, 17), random.uniform(35, 39)))
         for y in heights:
-            x = random.uniform(24, 40)
-            draw_one_fish(pen, random, x, y, random.uniform(8.0, 10.5))
+            x, size = random.uniform(24, 40), random.uniform(8.0, 10.5)
+            draw_one_fish(pen, random, x, y, size)
     else:
-        x, y = random.uniform(28, 36), random.uniform(24, 32)
-        draw_one_fish(pen, random, x, y, random.uniform(13, 17))
+        x, y, size = random.uniform((28, 24, 13), (36, 32, 17))
+        draw_one_fish(pen, random, x, y, size)
 
 
 def draw_one_fish(pen, random, x, y, size):
     mirror = chance(random, 0.5)
     fish = pen.at(x, y, size, random.uniform(-0.25, 0.25), mirror)
     color, other = pick(random, "free"), pick(random, "free")
-    tall = random.uniform(0.6, 0.95)
-    fork = random.uniform(0.9, 1.25)
+    tall, fork = random.uniform(0.6, 0.95), random.uniform(0.9, 1.25)
     tail = [(0.75, 0), (1.5, -0.75), (fork + 0.15, 0), (1.5, 0.75)]
     fish.shape(tail, other, shade=True)
     back = [(-0.4, -0.6 * tall), (0.1, -tall - 0.4), (0.6, -tall - 0.1), (0.6, -0.3)]
@@ -226,14 +223,13 @@ def draw_one_fish(pen, random, x, y, size):
         for place in ((0.0, -0.3), (0.35, 0.1), (0.0, 0.35)):
             fish.oval(*np.multiply(place, (1, tall)), 0.13, 0.13, other)
     elif pattern == 2:  # Scales.
+        scale = np.array([(-0.1, -0.14), (0.12, 0.0), (-0.1, 0.14)])
         for place in ((0.05, -0.3), (0.4, -0.1), (0.05, 0.2), (0.4, 0.3)):
-            scale = np.array([(-0.1, -0.14), (0.12, 0.0), (-0.1, 0.14)])
             fish.line(scale + np.multiply(place, (1, tall)), width=0.8)
     if size > 11:
         fish.line([(-0.45, -0.5 * tall), (-0.3, 0), (-0.45, 0.5 * tall)])
-    fin = [(-0.2, 0.15), (0.2, 0.1), (0.25, 0.5)]
-    if pattern == 2:
-        fish.shape(np.array(fin), other)
+        if pattern == 2:
+            fish.shape([(-0.2, 0.15), (0.2, 0.1), (0.25, 0.5)], other)
     eye = fish.at(-0.75, -0.18 * tall)
     eye.oval(0, 0, 0.19, 0.19, "white")
     eye.oval(-0.02, 0, 0.09, 0.09, fish.ink, outline=False)
@@ -254,8 +250,7 @@ def draw_car(pen, random):
     road = random.uniform(47, 50)
     pen.shape(box(40, 12, 32, road + 12), "stone")
     if chance(random, 0.7):
-        dash = random.uniform(0, 16)
-        for x in np.arange(-16, 64, 18) + dash:
+        for x in np.arange(-16, 64, 18) + random.uniform(0, 16):
             pen.shape(box(4, 0.8, x, 61), "white", outline=False)
     paint, glass = pick(random, "free"), pick(random, "glass")
     x, size = 32 + random.uniform(-5, 5), random.uniform(16, 20)
@@ -283,8 +278,7 @@ def draw_car(pen, random):
     if style == 1:
         for place in np.linspace(-0.95, 0.9, int(random.integers(3, 6))):
             car.shape(box(0.17, 0.2, place, -1.08), glass)
-        stripe = pick(random, "free")
-        car.shape(box(1.35, 0.1, 0, -0.65), stripe)
+        car.shape(box(1.35, 0.1, 0, -0.65), "free")
     elif style == 2:
         car.shape([(-1.22, -0.7), (-1.03, -1.08), (-0.6, -1.08), (-0.6, -0.7)], glass)
     else:
