@@ -21,11 +21,17 @@ def require(condition, must, kind=ValueError, **received):
         raise kind(f"{must}. Received: {came}" if received else f"{must}.")
 
 
+def _argument(holds, name, wanted, value, kind=ValueError):
+    if not holds:
+        raise kind(f"Argument `{name}` must be {wanted}. Received: {name}={value!r}")
+
+
+def _is_integer(value):
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
 def integer(name, value):
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(
-            f"Argument `{name}` must be an integer. Received: {name}={value!r}"
-        )
+    _argument(_is_integer(value), name, "an integer", value, TypeError)
     return int(value)
 
 
@@ -39,77 +45,64 @@ def non_negative_integer(name, value, wrong_kind=ValueError):
 
 
 def _at_least(least, wanted, name, value, wrong_kind):
-    message = f"Argument `{name}` must be {wanted}. Received: {name}={value!r}"
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise wrong_kind(f"{message} of type {type(value).__name__}")
-    if value < least:
-        raise ValueError(message)
+    _argument(_is_integer(value), name, wanted, value, wrong_kind)
+    _argument(value >= least, name, wanted, value)
     return int(value)
 
 
 def finite_float(name, value):
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"Argument `{name}` must be a number. Received: {name}={value}")
-    if not math.isfinite(value):
-        raise ValueError(f"Argument `{name}` must be finite. Received: {name}={value}")
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    _argument(is_number, name, "a number", value, TypeError)
+    _argument(math.isfinite(value), name, "finite", value)
     return float(value)
 
 
 def positive_float(name, value):
-    if finite_float(name, value) <= 0:
-        raise ValueError(
-            f"Argument `{name}` must be greater than zero. Received: {name}={value}"
-        )
+    _argument(finite_float(name, value) > 0, name, "greater than zero", value)
     return float(value)
 
 
 def non_negative_float(name, value):
-    if finite_float(name, value) < 0:
-        raise ValueError(
-            f"Argument `{name}` must be zero or a positive number. "
-            f"Received: {name}={value}"
-        )
+    is_at_least_zero = finite_float(name, value) >= 0
+    _argument(is_at_least_zero, name, "zero or a positive number", value)
     return float(value)
 
 
 def probability(name, value):
-    if not 0 <= finite_float(name, value) <= 1:
-        raise ValueError(
-            f"Argument `{name}` must be in [0, 1]. Received: {name}={value}"
-        )
+    _argument(0 <= finite_float(name, value) <= 1, name, "in [0, 1]", value)
     return float(value)
 
 
 def boolean(name, value, hint=""):
     # NumPy's booleans are none of Python's, and NumPy need not be imported to tell.
-    if type(value).__name__ not in ("bool", "bool_"):
-        raise TypeError(
-            f"Argument `{name}` must be True or False{hint}. "
-            f"Received: {name}={value!r}"
-        )
+    is_boolean = type(value).__name__ in ("bool", "bool_")
+    _argument(is_boolean, name, f"True or False{hint}", value, TypeError)
     return bool(value)
+
+
+def uint8_array(name, value):
+    import numpy as np
+
+    if not isinstance(value, np.ndarray) or value.dtype != np.uint8:
+        received = getattr(value, "dtype", type(value).__name__)
+        wanted = f"Argument `{name}` must be a uint8 array, values in [0, 255]"
+        raise TypeError(f"{wanted}. Received: {received}")
 
 
 def one_of(name, value, allowed):
     """Returns `value` if it is one of the strings (or `None`) that are allowed."""
-    if value not in allowed:
-        *others, last = map(repr, allowed)
-        raise ValueError(
-            f"Argument `{name}` must be {', '.join(others)} or {last}. "
-            f"Received: {name}={value!r}"
-        )
+    *others, last = map(repr, allowed)
+    _argument(value in allowed, name, f"{', '.join(others)} or {last}", value)
     return value
 
 
 def height_and_width(size, name="size"):
     """Returns `(height, width)` for a positive integer or a pair of them."""
     pair = size if isinstance(size, (tuple, list)) else (size, size)
-    if len(pair) != 2 or not all(
-        isinstance(side, numbers.Integral) and not isinstance(side, bool) and side > 0
-        for side in pair
-    ):
-        raise ValueError(
-            f"Argument `{name}` must be a positive integer or a pair (height, width) "
-            f"of positive integers. Received: {name}={size!r}"
-        )
+    _argument(
+        len(pair) == 2 and all(_is_integer(side) and side > 0 for side in pair),
+        name,
+        "a positive integer or a pair (height, width) of positive integers",
+        size,
+    )
     return int(pair[0]), int(pair[1])

@@ -22,10 +22,8 @@ def to_floats(pixels):
     """Scales levels in [0, 255] to float32 in [-1, 1]: `pixels / 127.5 - 1`.
 
     Args:
-        pixels: Array or tensor of any shape, uint8 or floats.
-
-    Returns:
-        The like of it, an array or a tensor.
+        pixels: Array or tensor of any shape, uint8 or floats. The like of it is
+            returned.
     """
     if isinstance(pixels, np.ndarray):
         return pixels.astype("float32") / HALF - 1
@@ -38,10 +36,8 @@ def to_levels(images):
     """Rounds images in [-1, 1] to levels in [0, 255], which stay floats.
 
     Args:
-        images: Float array or tensor of any shape; what lies outside is clipped.
-
-    Returns:
-        The like of it, `round((images + 1) * 127.5)`.
+        images: Float array or tensor of any shape. The like of it is returned,
+            `round((images + 1) * 127.5)`, clipped.
     """
     if isinstance(images, np.ndarray):
         return np.clip(np.round((images + 1) * HALF), 0, 255)
@@ -59,13 +55,11 @@ def convert_channels(images, channels):
     """Converts uint8 images to 1 channel (luma) or 3 (grey repeated).
 
     Args:
-        images: uint8 array of shape `(..., 1)` or `(..., 3)`.
-        channels: 1 or 3.
-
-    Returns:
-        uint8 array of shape `(..., channels)`; `images` itself when it has them.
+        images: uint8 array of shape `(..., 1)` or `(..., 3)`, returned itself if it
+            has the channels already.
+        channels: 1, 3, or `None` for those that it has.
     """
-    if images.shape[-1] == channels:
+    if channels in (None, images.shape[-1]):
         return images
     if (images.shape[-1], channels) == (1, 3):
         return np.repeat(images, 3, axis=-1)

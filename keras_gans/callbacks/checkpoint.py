@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gans.checks import positive_integer, require
+
 
 class Checkpoint(keras.callbacks.Callback):
     """Saves all state of a training run and resumes it, bit for bit.
@@ -14,9 +16,8 @@ class Checkpoint(keras.callbacks.Callback):
     Saved are the networks, every optimizer with its schedule position, the image pools,
     the state of all random generators, the running epoch averages, and the position in
     the data, so also in the middle of an epoch. When `fit` starts and the folder holds
-    a checkpoint, training goes on from it; a notebook cell that is run again after a
-    crash simply continues. On the same machine with the same versions the weights are
-    equal to those of a run that was never interrupted.
+    a checkpoint, training goes on from it. On the same machine with the same versions
+    the weights are equal to those of a run that was never interrupted.
 
     Each checkpoint is written beside the others and becomes the latest in one atomic
     step, so that a kill or a full disk at any moment leaves the previous one. A state
@@ -34,48 +35,30 @@ class Checkpoint(keras.callbacks.Callback):
         max_to_keep: Positive integer, checkpoints kept. Defaults to 2.
 
     Raises:
-        TypeError: If `data` has no position that could be restored.
-        ValueError: If `save_freq` or `max_to_keep` is out of range. From `fit`, if the
-            checkpoint is of another model or of data of another seed.
+        ValueError: From `fit`, if the checkpoint is of another model or of data of
+            another seed.
         OSError: At once, if the folder cannot be written. From `fit`, if the disk is
             full; the checkpoint before is whole.
         FloatingPointError: From `fit`, instead of saving a value that is not finite.
-
-    Example:
-
-    ```python
-    data = keras_gans.data.unpaired(x, y, batch_size=64)
-    checkpoint = keras_gans.callbacks.Checkpoint("run/checkpoints", data)
-    model.fit(data, epochs=50, callbacks=[checkpoint])
-    ```
     """
 
     def __init__(self, directory, data, save_freq="epoch", max_to_keep=2):
         super().__init__()
-        if not hasattr(data, "position"):
-            raise TypeError(
-                "Argument `data` must be the dataset given to `fit`, as a pipeline of "
-                "`keras_gans.data` returns it: after `.map` or `.take` its position "
-                f"cannot be restored. Received: data={data!r}"
-            )
-        if save_freq != "epoch" and not _is_positive_integer(save_freq):
-            raise ValueError(
-                "Argument `save_freq` must be a positive integer or 'epoch'. "
-                f"Received: save_freq={save_freq!r}"
-            )
-        if not _is_positive_integer(max_to_keep):
-            raise ValueError(
-                "Argument `max_to_keep` must be a positive integer. "
-                f"Received: max_to_keep={max_to_keep!r}"
-            )
+        require(
+            hasattr(data, "position"),
+            "Argument `data` must be the dataset given to `fit`, as a pipeline of "
+            "`keras_gans.data` returns it: after `.map` or `.take` its position cannot "
+            "be restored",
+            TypeError,
+            data=data,
+        )
+        if save_freq != "epoch":
+            positive_integer("save_freq", save_freq)
+        self.save_freq = save_freq
+        self.max_to_keep = positive_integer("max_to_keep", max_to_keep)
         self.directory = pathlib.Path(directory)
         self.data = data
-        self.save_freq = save_freq
-        self.max_to_keep = max_to_keep
         self.restored_step = None
-        self._ensure_writable()
-
-    def _ensure_writable(self):
         self.directory.mkdir(parents=True, exist_ok=True)
         probe = self.directory / ".write_test"
         probe.write_bytes(b"")
@@ -100,10 +83,7 @@ class Checkpoint(keras.callbacks.Callback):
             step=self._step, data_seed=self._data_seed, **self.model.training_state()
         )
         self._manager = tf.train.CheckpointManager(
-            state,
-            os.fspath(self.directory),
-            max_to_keep=self.max_to_keep,
-            checkpoint_name="step",
+            state, os.fspath(self.directory), self.max_to_keep, checkpoint_name="step"
         )
         self.restored_step = None
         self._restored_averages = None
@@ -130,12 +110,12 @@ class Checkpoint(keras.callbacks.Callback):
                 f"The checkpoint {path} cannot be read. Train into a new folder. "
                 f"({error})"
             ) from error
-        if int(self._data_seed.numpy()) != self.data.seed:
-            raise ValueError(
-                f"The checkpoint {path} was made with data of seed "
-                f"{int(self._data_seed.numpy())}. Received data of seed "
-                f"{self.data.seed}: use the same seed, or train into a new folder."
-            )
+        seed = int(self._data_seed.numpy())
+        require(
+            seed == self.data.seed,
+            f"The checkpoint {path} was made with data of seed {seed}. Received data "
+            f"of seed {self.data.seed}: use the same seed, or train into a new folder",
+        )
         self.restored_step = int(self._step.numpy())
         steps_per_epoch = self.data.steps_per_epoch
         # `fit` reads this attribute as BackupAndRestore uses it.
@@ -148,22 +128,21 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         steps_per_epoch = self.data.steps_per_epoch
-        if self.params.get("steps") != steps_per_epoch:
-            raise ValueError(
-                "Argument `data` of `Checkpoint` must be the dataset given to `fit`, "
-                "and `fit` must go through the whole of it in each epoch, or its "
-                f"position would be wrong. Received: data with {steps_per_epoch} steps "
-                f"per epoch where `fit` makes {self.params.get('steps')}; leave out "
-                "`steps_per_epoch` there and give it to `keras_gans.data.unpaired`."
-            )
+        require(
+            self.params.get("steps") == steps_per_epoch,
+            "Argument `data` of `Checkpoint` must be the dataset given to `fit`, and "
+            "`fit` must go through the whole of it in each epoch, or its position "
+            f"would be wrong. Received: data with {steps_per_epoch} steps per epoch "
+            f"where `fit` makes {self.params.get('steps')}; leave out "
+            "`steps_per_epoch` there and give it to `keras_gans.data.unpaired`",
+        )
 
     def on_epoch_begin(self, epoch, logs=None):
         first_step = int(self.data.position.numpy())
         self._epoch_start = first_step - first_step % self.data.steps_per_epoch
         if self._restored_averages is not None:
-            for variable, value in zip(
-                self.model.metrics_variables, self._restored_averages, strict=True
-            ):
+            variables = self.model.metrics_variables
+            for variable, value in zip(variables, self._restored_averages, strict=True):
                 variable.assign(value)
             self._restored_averages = None
 
@@ -186,11 +165,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.model._initial_epoch = None
 
     def _save_if_due(self, is_epoch_end=False):
-        if self.save_freq == "epoch":
-            is_due = is_epoch_end
-        else:
-            is_due = int(self._step.numpy()) - self._saved_step >= self.save_freq
-        if is_due:
+        unsaved = int(self._step.numpy()) - self._saved_step
+        if is_epoch_end if self.save_freq == "epoch" else unsaved >= self.save_freq:
             self._save()
 
     def _save(self):
@@ -214,7 +190,3 @@ class Checkpoint(keras.callbacks.Callback):
                 f"{self._manager.latest_checkpoint}. ({error.message})"
             ) from error
         self._saved_step = step
-
-
-def _is_positive_integer(value):
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0

@@ -4,8 +4,8 @@ import pathlib
 
 import keras
 
-from keras_gans.callbacks.iteration_callback import Records
 from keras_gans.checks import positive_integer
+from keras_gans.files import Records
 from keras_gans.metrics.translation import TranslationScores
 
 
@@ -36,32 +36,15 @@ class EvaluateTranslation(keras.callbacks.Callback):
         directory: Optional folder of the run. The scores are then also written to
             `evaluation.csv` in it, with a row for each epoch that was scored.
 
-    Raises:
-        TypeError: If a metric or a reference is something else.
-        ValueError: As `evaluate_translation`; what depends on the model from `fit`,
-            before the first epoch.
-
     Example:
 
     ```python
-    network = FeatureNetwork("inception_v3")
-    model.fit(
-        data,
-        epochs=200,
-        callbacks=[
-            EvaluateTranslation(
-                "photos/test",
-                "paintings/test",
-                metrics=[FrechetDistance(network), KernelDistance(network)],
-                every=5,
-                size=256,
-                directory="run",
-            ),
-            keras.callbacks.ModelCheckpoint(
-                "run/best.keras", monitor="val_fid", mode="min", save_best_only=True
-            ),
-        ],
+    fid = FrechetDistance(FeatureNetwork("inception_v3"))
+    scores = EvaluateTranslation("photos/test", "paintings/test", [fid], every=5)
+    best = keras.callbacks.ModelCheckpoint(
+        "run/best.keras", monitor="val_fid", mode="min", save_best_only=True
     )
+    model.fit(data, epochs=200, callbacks=[scores, best])
     ```
     """
 
@@ -79,8 +62,7 @@ class EvaluateTranslation(keras.callbacks.Callback):
         directory=None,
     ):
         super().__init__()
-        positive_integer("every", every)
-        self.every = every
+        self.every = positive_integer("every", every)
         self._evaluation = TranslationScores(
             x, y, metrics, batch_size, directions, size, channels, references
         )
@@ -110,8 +92,7 @@ class EvaluateTranslation(keras.callbacks.Callback):
             scores = self._evaluation.scores()
             self._last = {f"val_{name}": value for name, value in scores.items()}
             if self._records is not None:
-                self._records.add(
-                    self.model.iterations, {"epoch": epoch + 1, **self._last}
-                )
+                row = {"epoch": epoch + 1, **self._last}
+                self._records.add(self.model.iterations, row)
         if logs is not None:
             logs.update(self._last)

@@ -6,16 +6,13 @@ import keras
 
 
 class FiniteGuard(keras.callbacks.Callback):
-    """Ends `fit` with an error that names the value at the first NaN or infinity.
+    """Ends `fit` by a `FloatingPointError` that names the first value not finite.
 
     `keras.callbacks.TerminateOnNaN` looks at `loss` alone, which adversarial models do
     not log; this callback looks at every logged value, after every batch and, for those
     of validation, after every epoch. The weights are then no longer of use.
     `keras_gans.callbacks.Checkpoint` does not save them, so training goes on from its
     last good checkpoint, for example with a lower learning rate.
-
-    Raises:
-        FloatingPointError: From `fit`, at the first value that is not finite.
     """
 
     def on_train_batch_end(self, batch, logs=None):

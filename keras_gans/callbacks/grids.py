@@ -1,7 +1,8 @@
 """Drawings of what models make, for `keras_gans.callbacks.Pictures`.
 
 All of them return a uint8 array `(height, width, 3)`, in which images smaller than 64
-pixels are shown enlarged. Images are floats in [-1, 1], or uint8.
+pixels are shown enlarged. Images are floats in [-1, 1], or uint8, of shape
+`(n, height, width, channels)`; models are those of `keras_gans.models` that are named.
 """
 
 import math
@@ -11,26 +12,23 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from keras_gans.checks import require
+from keras_gans.pixels import to_uint8
+
 GAP = 4
 
 
 def translation_grid(model, x, y=None):
     """Draws x, G(x), F(G(x)) above y, F(y), G(F(y)); each column is one image.
 
-    Args:
-        model: A translation model, such as `keras_gans.models.CycleGAN`.
-        x: Images of X, float in [-1, 1], shape `(n, height, width, channels)`.
-        y: As many images of Y, likewise. Without them, and of models with one
-            direction, x and G(x) are drawn alone.
+    For `CycleGAN` and all two-way models. Without `y`, and of models with one
+    direction, x and G(x) are drawn alone.
     """
     fake_y = model(x)
     if y is None or "yx" not in getattr(model, "directions", ("xy", "yx")):
         return _rows(x, fake_y)
-    if len(x) != len(y):
-        raise ValueError(
-            "Arguments `x` and `y` must hold as many images as each other. "
-            f"Received: {len(x)} and {len(y)} images."
-        )
+    must = "Arguments `x` and `y` must hold as many images as each other"
+    require(len(x) == len(y), f"{must}. Received: {len(x)} and {len(y)} images")
     fake_x = model(y, direction="yx")
     above = _band(x, fake_y, model(fake_y, direction="yx"))
     below = _band(y, fake_x, model(fake_x))
@@ -39,34 +37,21 @@ def translation_grid(model, x, y=None):
 
 
 def paired_grid(model, source, target):
-    """Draws sources, their translations, and the targets that belong to them.
-
-    Args:
-        model: A model such as `keras_gans.models.Pix2Pix`.
-        source: Images, float in [-1, 1], shape `(n, height, width, channels)`.
-        target: As many images of the same height and width.
-    """
+    """Draws sources, translations and their targets, for `Pix2Pix`."""
     return _rows(source, model(source), target)
 
 
 def colorization_grid(model, source, target):
     """Draws line art, coloured unaided, hints, coloured after them, and the target.
 
-    Args:
-        model: A `keras_gans.models.Pix2PixColorizer`.
-        source: Tuple `(line_art, hint_colors, hint_mask)` of float arrays, as
-            `keras_gans.data.colorization` makes them.
-        target: Illustrations, float in [-1, 1], shape `(n, height, width, 3)`.
+    For `Pix2PixColorizer`; `source` and `target` are those of
+    `keras_gans.data.colorization`.
     """
     line_art, colors, mask = map(keras.ops.convert_to_numpy, source)
     unaided = model((line_art, np.zeros_like(colors), np.zeros_like(mask)))
-    return _rows(
-        line_art,
-        unaided,
-        np.where(mask > 0, colors, line_art),
-        model((line_art, colors, mask)),
-        target,
-    )
+    hinted = model((line_art, colors, mask))
+    hints = np.where(mask > 0, colors, line_art)
+    return _rows(line_art, unaided, hints, hinted, target)
 
 
 def attribute_grid(model, images, attributes):
@@ -74,12 +59,8 @@ def attribute_grid(model, images, attributes):
 
     An image is given the attribute or, where it has it, freed of it; of an exclusive
     group it is always given. Below each row are the masks, if the model has them: white
-    where it changes the image.
-
-    Args:
-        model: A `keras_gans.models.ACLGAN` or `StarGAN`.
-        images: Float images in [-1, 1], shape `(n, height, width, 3)`.
-        attributes: Array of 0 and 1, those that they have, `(n, attributes)`.
+    where it changes the image. For `ACLGAN` and `StarGAN`; `attributes`, 0 and 1 of
+    shape `(n, attributes)`, are those that the images have.
     """
     rows = [images]
     for group in model.choices.places:
@@ -94,60 +75,47 @@ def attribute_grid(model, images, attributes):
 
 
 def samples_grid(model, count=64, seed=0, data=None):
-    """Draws what a model generates from the latent vectors of a seed.
+    """Draws what a model such as `GAN` generates from the latent vectors of a seed.
 
     Images are shown in a square, those of a conditional model with a column for each
     class. Points are shown in a plane, those of a conditional model in a colour for
     each class.
 
     Args:
-        model: A model of images or points with `generate` and `classes`, such as
-            `keras_gans.models.GAN`.
+        model: A model with `generate` and `classes`.
         count: Positive integer, the number of samples, 64 by default; a cloud of points
             takes more. A conditional model generates whole rows, at least one: as many
             as fit into `count`.
         seed: Integer, the seed of the latent vectors.
         data: Optional real points, shape `(n, 2)`, for a generator of points. They are
             drawn in grey, and the axes are laid around them.
-
-    Raises:
-        ValueError: If the model makes neither images nor points, or makes images and
-            there are real points to compare them with, or if `count` or `data` are
-            wrong.
     """
     data = None if data is None else np.asarray(data, "float32")
-    if data is not None and (data.ndim != 2 or data.shape[1] != 2):
-        raise ValueError(
-            "Argument `data` must be points of shape (n, 2). "
-            f"Received: data.shape={data.shape}"
-        )
+    if data is not None:
+        must = "Argument `data` must be points of shape (n, 2)"
+        require(data.ndim == 2 and data.shape[1] == 2, must, shape=data.shape)
     columns, labels = None, None
     if model.classes is not None:
         columns = model.classes
         rows = max(1, count // columns)
         count, labels = rows * columns, np.tile(np.arange(columns, dtype="int32"), rows)
-    samples = keras.ops.convert_to_numpy(
-        model.generate(count, labels=labels, seed=seed)
-    )
+    samples = model.generate(count, labels=labels, seed=seed)
+    samples = keras.ops.convert_to_numpy(samples)
     if samples.shape[1:] == (2,):
         return generated_scatter(samples, data, labels)
-    if samples.ndim != 4 or data is not None:
-        raise ValueError(
-            "Only images (batch, height, width, channels) and points (batch, 2) can be "
-            "shown, and `data` beside points alone. Received samples of shape "
-            f"{samples.shape} {'without' if data is None else 'with'} `data`."
-        )
+    require(
+        samples.ndim == 4 and data is None,
+        "Only images (batch, height, width, channels) and points (batch, 2) can be "
+        "shown, and `data` beside points alone",
+        shape=samples.shape,
+    )
     return generated_grid(samples, columns)
 
 
 def generated_grid(images, columns=None):
-    """Draws images in rows, from left to right.
+    """Draws images in rows of `columns`, by default as many as make a square.
 
-    Args:
-        images: Float array in [-1, 1] or uint8 array, of shape
-            `(n, height, width, channels)` with 1 or 3 channels.
-        columns: Positive integer, images in a row; by default as many as make a square.
-            What the last row lacks is white.
+    What the last row lacks is white.
     """
     height, width = images.shape[1:3]
     columns = columns or math.ceil(math.sqrt(len(images)))
@@ -197,6 +165,5 @@ def _enlarged(picture, height):
 
 def _as_picture(image):
     pixels = keras.ops.convert_to_numpy(image)
-    if pixels.dtype != np.uint8:
-        pixels = np.clip(np.round((pixels + 1) * 127.5), 0, 255).astype("uint8")
+    pixels = pixels if pixels.dtype == np.uint8 else to_uint8(pixels)
     return np.broadcast_to(pixels, (*pixels.shape[:2], 3))

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_gans.checks import positive_integer, require
 from keras_gans.networks import GrowingNetwork
 
 
@@ -21,32 +22,14 @@ class Growth(keras.callbacks.Callback):
         stage_images: Positive integer, images for which each stage is trained as it is.
         fade_images: Positive integer, images while the next one is being faded in.
             Defaults to `stage_images`.
-
-    Raises:
-        ValueError: If an argument is not a positive integer. From `fit`, if the model
-            has no network that grows.
-
-    Example:
-
-    ```python
-    model = keras_gans.presets.aclgan(names, size=64, growing=True)
-    growth = keras_gans.callbacks.Growth(batch_size=16, stage_images=20_000)
-    model.fit(data, epochs=20, callbacks=[growth])
-    ```
     """
 
     def __init__(self, batch_size, stage_images, fade_images=None):
         super().__init__()
-        self.batch_size = batch_size
-        self.stage_images = stage_images
-        self.fade_images = stage_images if fade_images is None else fade_images
-        for name in ("batch_size", "stage_images", "fade_images"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"Argument `{name}` must be a positive integer. "
-                    f"Received: {name}={value!r}"
-                )
+        self.batch_size = positive_integer("batch_size", batch_size)
+        self.stage_images = positive_integer("stage_images", stage_images)
+        fade_images = stage_images if fade_images is None else fade_images
+        self.fade_images = positive_integer("fade_images", fade_images)
 
     def progress(self, images_seen):
         """Returns how far networks have grown after so many images."""
@@ -55,21 +38,19 @@ class Growth(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         names = self.model.network_names
-        networks = [getattr(self.model, name) for name in names]
-        networks += [
-            getattr(self.model, f"averaged_{name}")
-            for name in names
-            if hasattr(self.model, f"averaged_{name}")
+        names = [*names, *(f"averaged_{name}" for name in names)]
+        networks = [
+            getattr(self.model, name) for name in names if hasattr(self.model, name)
         ]
         self._networks = [
             network for network in networks if isinstance(network, GrowingNetwork)
         ]
-        if not self._networks:
-            raise ValueError(
-                "`Growth` is for models whose networks grow, such as "
-                "`keras_gans.networks.GrowingGenerator`. Received a model of "
-                f"{', '.join(type(network).__name__ for network in networks)}."
-            )
+        require(
+            self._networks,
+            "`Growth` is for models whose networks grow, such as "
+            "`keras_gans.networks.GrowingGenerator`",
+            networks=[type(network).__name__ for network in networks],
+        )
         self._seen = int(self._networks[0].images_seen)
 
     def on_train_batch_begin(self, batch, logs=None):

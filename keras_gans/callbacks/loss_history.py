@@ -5,7 +5,7 @@ import pathlib
 import keras
 from matplotlib.figure import Figure
 
-from keras_gans.callbacks.iteration_callback import Records
+from keras_gans.files import Records
 
 
 class LossHistory(keras.callbacks.Callback):
@@ -44,11 +44,7 @@ class LossHistory(keras.callbacks.Callback):
 def plot_losses(rows):
     """Draws every logged value over the iterations, one panel for each.
 
-    Args:
-        rows: List of dicts with the entry `iteration`, as in `history.csv`.
-
-    Returns:
-        A `matplotlib.figure.Figure`.
+    `rows` are dicts with the entry `iteration`, as in `history.csv`.
     """
     names = dict.fromkeys(name for row in rows for name in row)
     names = [name for name in names if name not in ("iteration", "epoch")]

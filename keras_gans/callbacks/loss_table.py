@@ -2,11 +2,8 @@
 
 import pathlib
 
-from keras_gans.callbacks.iteration_callback import (
-    IterationCallback,
-    Records,
-    write_atomically,
-)
+from keras_gans.callbacks.iteration_callback import IterationCallback
+from keras_gans.files import Records, write_text
 
 COLUMNS = {
     "Loss_D": "discriminator_loss",
@@ -63,11 +60,8 @@ class LossTable(IterationCallback):
             self.at_iteration(self._seen, self._last_logs)
 
     def at_iteration(self, iteration, logs):
-        values = {
-            column: float(logs[name])
-            for column, name in COLUMNS.items()
-            if name in logs
-        }
+        reported = {column: name for column, name in COLUMNS.items() if name in logs}
+        values = {column: float(logs[name]) for column, name in reported.items()}
         self._records.add(iteration, values)
         rows = self._records.rows
         columns = [column for column in COLUMNS if any(column in row for row in rows)]
@@ -75,8 +69,7 @@ class LossTable(IterationCallback):
         for row in rows:
             cells = (f"{row[name]:.4f}" if name in row else "" for name in columns)
             lines.append(_line(row["iteration"], *cells))
-        text = "\n".join(lines) + "\n"
-        write_atomically(self.directory / "table.md", text.encode())
+        write_text(self.directory / "table.md", "\n".join(lines) + "\n")
 
 
 def _line(*cells):

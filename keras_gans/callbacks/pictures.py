@@ -5,11 +5,10 @@ import pathlib
 
 import tensorflow as tf
 
-from keras_gans.callbacks.iteration_callback import (
-    IterationCallback,
-    write_atomically,
-)
+from keras_gans.callbacks.iteration_callback import IterationCallback
+from keras_gans.checks import positive_integer, require
 from keras_gans.data.images import encode_png
+from keras_gans.files import write_atomically
 
 
 class Pictures(IterationCallback):
@@ -25,11 +24,6 @@ class Pictures(IterationCallback):
         tensorboard_directory: Optional folder to which the pictures are also written
             for TensorBoard.
 
-    Raises:
-        OSError: If the folder cannot be made.
-        TypeError: If `draw` is no function.
-        ValueError: If `save_freq` is not a positive integer.
-
     Example:
 
     ```python
@@ -42,27 +36,17 @@ class Pictures(IterationCallback):
         self, directory, draw, save_freq=500, iterations=(), tensorboard_directory=None
     ):
         super().__init__()
-        if not callable(draw):
-            raise TypeError(
-                "Argument `draw` must be a function of the model. "
-                f"Received: draw={draw!r}"
-            )
-        is_integer = isinstance(save_freq, int) and not isinstance(save_freq, bool)
-        if not is_integer or save_freq < 1:
-            raise ValueError(
-                "Argument `save_freq` must be a positive integer. "
-                f"Received: save_freq={save_freq!r}"
-            )
+        must = "Argument `draw` must be a function of the model"
+        require(callable(draw), must, TypeError, draw=draw)
         self.draw = draw
+        self.save_freq = positive_integer("save_freq", save_freq)
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.save_freq = save_freq
         self.iterations = frozenset(iterations)
         self._writer = None
         if tensorboard_directory is not None:
-            self._writer = tf.summary.create_file_writer(
-                os.fspath(tensorboard_directory)
-            )
+            folder = os.fspath(tensorboard_directory)
+            self._writer = tf.summary.create_file_writer(folder)
 
     def is_due(self, iteration):
         return iteration % self.save_freq == 0 or iteration in self.iterations

@@ -11,6 +11,8 @@ import zlib
 
 import numpy as np
 
+from keras_gans.checks import require
+
 # MNIST's files, with the dot, too, that some copies have for the second hyphen.
 IDX_NAME = re.compile(r"(train|t10k)-(images|labels)[-.]idx[13]-ubyte(\.gz)?")
 
@@ -26,23 +28,18 @@ def npz_has_test_split(path):
 
 
 def load_npz(path, split, options):
-    if not path.exists():
-        raise FileNotFoundError(
-            f"Argument `{options.argument}`: there is no file {str(path)!r}."
-        )
+    of = f"Argument `{options.argument}`: {str(path)!r}"
+    require(path.exists(), f"{of}: there is no such file", FileNotFoundError)
     try:
         file = np.load(path)
     except (zipfile.BadZipFile, ValueError, EOFError) as error:
-        raise ValueError(
-            f"Argument `{options.argument}`: {str(path)!r} is not an .npz file, or is "
-            f"damaged ({error})."
-        ) from error
+        raise ValueError(f"{of} is no .npz file, or is damaged ({error}).") from error
     with file:
-        if f"x_{split}" not in file:
-            raise ValueError(
-                f"Argument `{options.argument}`: {str(path)!r} must hold the array "
-                f"'x_{split}' (and 'y_{split}' for labels). It holds {sorted(file)}."
-            )
+        require(
+            f"x_{split}" in file,
+            f"{of} must hold the array 'x_{split}' (and 'y_{split}' for labels). It "
+            f"holds {sorted(file)}",
+        )
         labels = file[f"y_{split}"] if f"y_{split}" in file else None
         return file[f"x_{split}"], labels
 
@@ -64,49 +61,43 @@ def find_idx(source):
 
 def load_idx(files, split, options):
     part = {"test": "t10k"}.get(split, split)
-    path = files.get((part, "images"))
-    if path is None:
-        raise ValueError(
-            f"Argument `{options.argument}`: there is no file "
-            f"'{part}-images-idx3-ubyte' (or '.gz') in "
-            f"{str(next(iter(files.values())).parent)!r}. "
-            f"It holds {[file.name for file in files.values()]}."
-        )
-    images = _read_idx(path, 3, options.argument)
-    labels_path = files.get((part, "labels"))
-    if labels_path is None:
+    require(
+        (part, "images") in files,
+        f"Argument `{options.argument}`: there is no file '{part}-images-idx3-ubyte' "
+        f"(or '.gz') beside {[str(file) for file in files.values()]}",
+    )
+    images = _read_idx(files[part, "images"], 3, options.argument)
+    if (part, "labels") not in files:
         return images, None
-    labels = _read_idx(labels_path, 1, options.argument)
-    if len(labels) != len(images):
-        raise ValueError(
-            f"Argument `{options.argument}`: {str(labels_path)!r} holds {len(labels)} "
-            f"labels for the {len(images)} images of {path.name!r}."
-        )
+    path = files[part, "labels"]
+    labels = _read_idx(path, 1, options.argument)
+    require(
+        len(labels) == len(images),
+        f"Argument `{options.argument}`: {str(path)!r} holds {len(labels)} labels for "
+        f"the {len(images)} images beside it",
+    )
     return images, labels
 
 
 def _read_idx(path, axes, argument):
     """Reads an idx file of bytes: 0, 0, type 8, axes; their lengths; the values."""
-    content = path.read_bytes()
+    of, content = f"Argument `{argument}`: {str(path)!r}", path.read_bytes()
     # Told from the content: browsers unpack `.gz` files and keep the name.
     if content.startswith(b"\x1f\x8b"):
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(
-                f"Argument `{argument}`: {str(path)!r} is damaged ({error})."
-            ) from error
+            raise ValueError(f"{of} is damaged ({error}).") from error
     magic, header = bytes([0, 0, 8, axes]), 4 + 4 * axes
-    if content[:4] != magic:
-        raise ValueError(
-            f"Argument `{argument}`: {str(path)!r} is not an idx file of bytes along "
-            f"{axes} axes: it begins with '{content[:4].hex(' ')}', not with "
-            f"'{magic.hex(' ')}'."
-        )
+    require(
+        content[:4] == magic,
+        f"{of} is not an idx file of bytes along {axes} axes: it begins with "
+        f"'{content[:4].hex(' ')}', not with '{magic.hex(' ')}'",
+    )
     shape = struct.unpack(f">{axes}I", content[4:header].ljust(4 * axes, b"\0"))
-    if len(content) != header + math.prod(shape):
-        raise ValueError(
-            f"Argument `{argument}`: {str(path)!r} is damaged: it has {len(content):,} "
-            f"bytes where its header says {header + math.prod(shape):,}."
-        )
+    length = header + math.prod(shape)
+    require(
+        len(content) == length,
+        f"{of} is damaged: it has {len(content):,} bytes, its header says {length:,}",
+    )
     return np.frombuffer(content, "uint8", offset=header).reshape(shape).copy()

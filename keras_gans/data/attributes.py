@@ -8,8 +8,8 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.checks import height_and_width, one_of
-from keras_gans.data.attribute_file import read_attribute_file, twice
+from keras_gans.checks import height_and_width, one_of, require
+from keras_gans.data.attribute_file import check_names, read_attribute_file
 from keras_gans.data.batches import Pipeline, streams
 from keras_gans.data.catalogue import did_you_mean, find_builder, prepare
 from keras_gans.data.embedded import embedded
@@ -48,16 +48,12 @@ def attributes(
 
     As in StarGAN, images are cropped to their middle and resized, here with an
     antialiased bicubic filter, and mirrored at random. StarGAN mirrors first, which
-    comes to the same. Each batch is a function of the seed and of its number alone, as
-    in `keras_gans.data.unpaired`.
+    comes to the same.
 
     Args:
-        source: The images, as `keras_gans.data.load_attributes` describes it: a folder
-            with an attribute file, the embedded `"faces"`, `"celeb_a"` or another
-            `tensorflow_datasets` set with attributes, or a triple
-            `(images, attributes, names)`.
+        source, file, select, size, crop, split: The images and their attributes, as in
+            `keras_gans.data.load_attributes`.
         batch_size: Positive integer. Defaults to 16.
-        file, select, size, crop, split: As in `keras_gans.data.load_attributes`.
         flip: Boolean, mirror images left to right at random. Defaults to `True`.
         steps_per_epoch, seed, strict, max_pixels: As in `keras_gans.data.unpaired`.
             The seed has no influence on the split.
@@ -65,21 +61,15 @@ def attributes(
     Returns:
         A `tf.data.Dataset` of pairs `(images, attributes)`: float32 images in [-1, 1]
         of shape `(batch_size, height, width, 3)`, and float32 attributes, 0 or 1, of
-        shape `(batch_size, attributes)`. Each iteration over it is the next epoch, and
-        `keras_gans.callbacks.Checkpoint` resumes it within an epoch. Its attribute
-        `attribute_names` is a tuple of the names, and `exclusive_groups` a tuple of
-        tuples of those of which an image should have at most one: hair colours.
-
-    Raises:
-        ValueError: If the source or its attribute file cannot be used, an attribute is
-            unknown, or there are fewer images than a batch holds.
+        shape `(batch_size, attributes)`, drawn as in `keras_gans.data.unpaired`. Its
+        attribute `attribute_names` is a tuple of the names, and `exclusive_groups` a
+        tuple of tuples of those of which an image should have at most one: hair
+        colours.
 
     Example:
 
     >>> data = attributes("faces", select=["Blond_Hair", "Black_Hair", "Smiling"])
     >>> images, wanted = next(iter(data))
-    >>> images.shape, wanted.shape
-    (TensorShape([16, 64, 64, 3]), TensorShape([16, 3]))
     >>> data.attribute_names, data.exclusive_groups
     (('Blond_Hair', 'Black_Hair', 'Smiling'), (('Blond_Hair', 'Black_Hair'),))
 
@@ -118,12 +108,11 @@ def load_attributes(
     """Loads images and their attributes as arrays, for scores or other pipelines.
 
     Where a source has no test part of its own, one image in ten is held out for
-    `split="test"`. These are chosen within each combination of the selected attributes,
-    so that the test part holds every combination, and so every attribute, as often as
-    the training part does, up to one image. Within a combination, a hash of the names
-    of the files (of the places, for arrays) decides. So the same images are held out
-    in every run, in whatever order the attributes are selected, but not with other
-    attributes.
+    `split="test"`: of each combination of the selected attributes, those that a hash of
+    the names of the files (of the places, for arrays) decides. So the test part holds
+    every attribute as often as the training part does, up to one image, and the same
+    images are held out in every run, in whatever order the attributes are selected,
+    but not with other attributes.
 
     Args:
         source: One of
@@ -147,25 +136,13 @@ def load_attributes(
         crop: Integer or (height, width) of the part in the middle that is resized.
             Defaults to the largest that has the proportions of `size`.
         split: `"train"`, `"test"` or `None` for both. Defaults to `"train"`.
-        strict: Boolean, raise at the first bad image file of a folder. By default bad
-            files are skipped with a warning that names them.
-        max_pixels: Integer, image files with more pixels count as bad files.
+        strict, max_pixels: As in `keras_gans.data.unpaired`.
 
     Returns:
         A triple `(images, attributes, names)`: images, uint8 of shape
         `(n, height, width, 3)`; attributes, uint8 of 0 and 1 of shape
         `(n, attributes)`; and a tuple of the names of the attributes.
 
-    Raises:
-        FileNotFoundError: If the folder or the attribute file does not exist.
-        ValueError: If the attribute file is wrong, with the number of the line; if an
-            attribute is unknown; or if the source cannot be used otherwise.
-
-    Example:
-
-    >>> images, attributes, names = load_attributes("faces", select=["Smiling"])
-    >>> images.shape, attributes.shape, names
-    ((4096, 64, 64, 3), (4096, 1), ('Smiling',))
     """
     one_of("split", split, ("train", "test", None))
     size = None if size is None else height_and_width(size)
@@ -197,15 +174,10 @@ def exclusive_groups(names):
     return tuple(group for group in groups if len(group) > 1)
 
 
-# Sources ---------------------------------------------------------------------------
-
-
 def _load_folder(source, file, select, size, crop, split, strict, max_pixels):
-    if not isinstance(source, (str, os.PathLike)):
-        raise TypeError(
-            "Argument `source` must be a folder of images where `file` is given. "
-            f"Received: source of type {type(source).__name__}"
-        )
+    must = "Argument `source` must be a folder of images where `file` is given"
+    is_path = isinstance(source, (str, os.PathLike))
+    require(is_path, must, TypeError, source=type(source))
     # What can be wrong in the lines is looked for before a folder of many files is.
     rows, labels, names = read_attribute_file(file)
     labels, names = _choose(labels, names, select)
@@ -245,28 +217,25 @@ def _whereabouts(name, paths):
 
 def _load_named(source, select, size, crop, split):
     name = os.fspath(source)
-    if name and pathlib.Path(name).expanduser().is_dir():
-        raise ValueError(
-            f"Argument `file` must be given for a folder of images, {name!r}: the path "
-            "of the attribute file, in CelebA 'list_attr_celeba.txt'."
-        )
+    require(
+        not name or not pathlib.Path(name).expanduser().is_dir(),
+        f"Argument `file` must be given for a folder of images, {name!r}: the path of "
+        "the attribute file, in CelebA 'list_attr_celeba.txt'",
+    )
     if isinstance(source, os.PathLike):
         raise FileNotFoundError(f"Argument `source`: there is no folder {name!r}.")
     import tensorflow_datasets as tfds
 
-    builder, part = find_builder(
-        name,
-        "source",
-        "an existing folder with `file`, or a triple (images, attributes, names)",
-        attributes=True,
-    )
+    others = "an existing folder with `file`, or a triple (images, attributes, names)"
+    builder, part = find_builder(name, "source", others, attributes=True)
     features = dict(builder.info.features)
     described = features.get("attributes")
-    if "image" not in features or not isinstance(described, tfds.features.FeaturesDict):
-        raise ValueError(
-            "Argument `source` must be a set of images with attributes, such as "
-            f"'celeb_a'. Received: source={name!r}, which holds {sorted(features)}."
-        )
+    require(
+        "image" in features and isinstance(described, tfds.features.FeaturesDict),
+        "Argument `source` must be a set of images with attributes, such as 'celeb_a'",
+        source=name,
+        features=sorted(features),
+    )
     names = tuple(described)
     _choose(np.zeros((1, len(names)), "uint8"), names, select)  # Before a download.
     read = part or "+".join(_parts(split))
@@ -296,46 +265,36 @@ def _load_named(source, select, size, crop, split):
 
 
 def _check_arrays(source):
-    if not isinstance(source, (tuple, list)) or len(source) != 3:
-        raise TypeError(
-            "Argument `source` must be a name, a folder with `file`, or a triple "
-            f"(images, attributes, names). Received: source of type {type(source)}"
-        )
+    require(
+        isinstance(source, (tuple, list)) and len(source) == 3,
+        "Argument `source` must be a name, a folder with `file`, or a triple (images, "
+        "attributes, names)",
+        TypeError,
+        source=type(source),
+    )
     pixels, labels, names = source
     pixels, labels = np.asarray(pixels), np.asarray(labels)
-    if not isinstance(names, (tuple, list, np.ndarray)) or not all(
-        isinstance(name, str) for name in names
-    ):
-        raise TypeError(
-            "Argument `source` must hold the names of the attributes as strings. "
-            f"Received: names={names!r}"
-        )
+    must = "Argument `source` must hold the names of the attributes as strings"
+    require(_are_strings(names), must, TypeError, names=names)
     names = tuple(map(str, names))
-    if len(set(names)) < len(names):
-        raise ValueError(
-            "Argument `source` must hold names of attributes that differ. "
-            f"{twice(names)} comes twice in names={names}"
-        )
-    if pixels.ndim < 3 or labels.shape != (len(pixels), len(names)):
-        raise ValueError(
-            "Argument `source` must hold attributes of shape (images, names). Received "
-            f"images of shape {pixels.shape}, attributes of shape {labels.shape} and "
-            f"{len(names)} names."
-        )
-    if not np.isin(labels, (0, 1)).all():
-        raise ValueError(
-            "Argument `source` must hold attributes of 0 and 1; those of -1 and 1 "
-            "become so by `attributes > 0`. Received attributes with the values "
-            f"{np.unique(labels)[:5]}."
-        )
+    check_names(names, "Argument `source` must hold names of attributes that differ")
+    require(
+        pixels.ndim >= 3 and labels.shape == (len(pixels), len(names)),
+        "Argument `source` must hold attributes of shape (images, names). Received "
+        f"images of shape {pixels.shape}, attributes of shape {labels.shape} and "
+        f"{len(names)} names",
+    )
+    require(
+        np.isin(labels, (0, 1)).all(),
+        "Argument `source` must hold attributes of 0 and 1; those of -1 and 1 become "
+        "so by `attributes > 0`",
+        values=np.unique(labels)[:5],
+    )
     return pixels, labels.astype("uint8"), names
 
 
 def _parts(split):
     return ("train", "test") if split is None else (split,)
-
-
-# Images ----------------------------------------------------------------------------
 
 
 def _resize_all(images, size, crop):
@@ -365,26 +324,18 @@ def _crop_and_resize(image, size, crop, name):
     return resize_image(image[top : top + crop[0], left : left + crop[1]], size)
 
 
-# Attributes ------------------------------------------------------------------------
-
-
 def _check_select(select):
     if select is None:
         return
-    if not isinstance(select, (tuple, list)) or not all(
-        isinstance(name, str) for name in select
-    ):
-        raise TypeError(
-            "Argument `select` must be a list of names of attributes. "
-            f"Received: select={select!r}"
-        )
-    if not select:
-        raise ValueError("Argument `select` must name an attribute. Received none.")
-    if len(set(select)) < len(select):
-        raise ValueError(
-            f"Argument `select` must name each attribute once. Received: "
-            f"select={select}, where {twice(select)} comes twice"
-        )
+    must = "Argument `select` must be a list of names of attributes"
+    require(_are_strings(select), must, TypeError, select=select)
+    require(select, "Argument `select` must name an attribute. Received none")
+    check_names(select, "Argument `select` must name each attribute once")
+
+
+def _are_strings(names):
+    is_list = isinstance(names, (tuple, list, np.ndarray))
+    return is_list and all(isinstance(name, str) for name in names)
 
 
 def _choose(labels, names, select):
@@ -418,9 +369,9 @@ def _choose_split(labels, names, keys, split):
     test = np.zeros(len(labels), bool)
     test[order[HELD_OUT // 2 :: HELD_OUT]] = True
     chosen = np.flatnonzero(test if split == "test" else ~test)
-    if not len(chosen):
-        raise ValueError(
-            f"Of {len(labels)} images none is in the split {split!r}: one in "
-            f"{HELD_OUT} is held out. Use more images, or split=None."
-        )
+    require(
+        len(chosen),
+        f"Of {len(labels)} images none is in the split {split!r}: one in {HELD_OUT} is "
+        "held out. Use more images, or split=None",
+    )
     return chosen

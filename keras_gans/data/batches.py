@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.checks import height_and_width, integer, positive_integer
+from keras_gans.checks import height_and_width, integer, positive_integer, require
+from keras_gans.data.sources import load_images
 from keras_gans.pixels import to_floats
 
 
@@ -14,8 +15,16 @@ class Pipeline:
     """
 
     def __init__(
-        self, batch_size, steps_per_epoch, seed, size=None, load_size=None, flip=False
+        self,
+        batch_size,
+        steps_per_epoch,
+        seed,
+        size=None,
+        load_size=None,
+        flip=False,
+        reading=(),
     ):
+        self.reading = reading  # `strict` and `max_pixels`.
         self.batch_size = positive_integer("batch_size", batch_size)
         if steps_per_epoch is not None:
             steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
@@ -25,14 +34,20 @@ class Pipeline:
         self.crop_size = None if size is None else height_and_width(size)
         self.stored_size = self.crop_size
         if load_size is not None:
-            if size is None:
-                raise ValueError("Argument `size` must be given with `load_size`.")
+            require(size is not None, "Argument `size` must be given with `load_size`")
             self.stored_size = height_and_width(load_size, "load_size")
-            if any(np.less(self.stored_size, self.crop_size)):
-                raise ValueError(
-                    "Argument `load_size` must not be smaller than `size`. "
-                    f"Received: load_size={load_size}, size={size}"
-                )
+            require(
+                not any(np.less(self.stored_size, self.crop_size)),
+                "Argument `load_size` must not be smaller than `size`",
+                load_size=load_size,
+                size=size,
+            )
+
+    def load(self, source, channels=None, argument="source"):
+        """Returns the images and labels of a source, as `load_images`."""
+        return load_images(
+            source, self.stored_size, channels, "train", *self.reading, argument
+        )
 
     def cache(self, images, stream, *labels, argument="source", what="images"):
         """Caches uint8 images, and arrays of what belongs to each of them.
@@ -42,11 +57,11 @@ class Pipeline:
             augmented by the `stream`, float32 in [-1, 1], and its labels.
         """
         length = len(images)
-        if length < self.batch_size:
-            raise ValueError(
-                f"Argument `{argument}` holds {length} {what}, fewer than batch_size="
-                f"{self.batch_size}. Use a smaller batch or more images."
-            )
+        require(
+            length >= self.batch_size,
+            f"Argument `{argument}` holds {length} {what}, fewer than batch_size="
+            f"{self.batch_size}. Use a smaller batch or more images",
+        )
         crop_size = self.crop_size or images.shape[1:3]
         cached = [in_memory(array) for array in (images, *labels)]
 
@@ -67,11 +82,11 @@ class Pipeline:
 def channel_pair(channels, of):
     """Returns what `channels` asks for as a pair, of 1, 3 or `None` each."""
     pair = channels if isinstance(channels, (tuple, list)) else (channels, channels)
-    if len(pair) != 2 or any(wanted not in (None, 1, 3) for wanted in pair):
-        raise ValueError(
-            f"Argument `channels` must be 1, 3, or a pair of them for {of}. "
-            f"Received: channels={channels!r}"
-        )
+    require(
+        len(pair) == 2 and all(wanted in (None, 1, 3) for wanted in pair),
+        f"Argument `channels` must be 1, 3, or a pair of them for {of}",
+        channels=channels,
+    )
     return pair
 
 
@@ -101,7 +116,6 @@ def epochs(make_batch, steps_per_epoch, seed):
         it is the start of the next epoch, and it may be set), `steps_per_epoch` and
         `seed`.
     """
-    steps_per_epoch = int(steps_per_epoch)
     with tf.device("CPU:0"):  # A pipeline cannot reach a variable on a GPU.
         position = tf.Variable(0, dtype=tf.int64, trainable=False)
 
@@ -128,12 +142,8 @@ def epochs(make_batch, steps_per_epoch, seed):
 
 def streams(seed, count):
     """Derives independent 31-bit seeds, so that domains do not share their order."""
-    return [
-        int(state) >> 1
-        for state in np.random.SeedSequence(
-            abs(int(seed)), spawn_key=(int(seed < 0),)
-        ).generate_state(count)
-    ]
+    sequence = np.random.SeedSequence(abs(int(seed)), spawn_key=(int(seed < 0),))
+    return [int(state) >> 1 for state in sequence.generate_state(count)]
 
 
 def positions(index, batch_size, length, stream):
@@ -147,16 +157,11 @@ def positions(index, batch_size, length, stream):
         # orders that neither come again nor coincide in the two domains.
         places = sample % length
         seeds = tf.random.stateless_uniform(
-            [2, 2],
-            seed=tf.stack([tf.cast(stream, tf.int64), number]),
-            minval=None,
-            maxval=None,
-            dtype=tf.int32,
+            [2, 2], numbered_seed(stream, number), None, None, tf.int32
         )
+        last = tf.constant(length - 1, tf.int64)
         for seed in tf.unstack(seeds):
-            places = tf.random.experimental.index_shuffle(
-                places, seed=seed, max_index=tf.constant(length - 1, tf.int64)
-            )
+            places = tf.random.experimental.index_shuffle(places, seed, last)
         return places
 
     # No domain is shorter than a batch, so a batch lies in one pass or in two.
@@ -170,11 +175,10 @@ def augment(images, crop_size, flip, seed):
         room = images.shape[axis] - crop
         if room:
             offsets = tf.random.stateless_uniform(
-                [count, 1], seed + axis, minval=0, maxval=room + 1, dtype=tf.int32
+                [count, 1], seed + axis, 0, room + 1, tf.int32
             )
-            images = tf.gather(
-                images, offsets + tf.range(crop), axis=axis, batch_dims=1
-            )
+            places = offsets + tf.range(crop)
+            images = tf.gather(images, places, axis=axis, batch_dims=1)
     if flip:
         mirrored = tf.random.stateless_uniform([count, 1, 1, 1], seed + 3) < 0.5
         images = tf.where(mirrored, tf.reverse(images, [2]), images)

@@ -6,6 +6,7 @@ import pathlib
 import socket
 import urllib.request
 
+from keras_gans.checks import require
 from keras_gans.data.embedded import embedded_names
 
 TFDS_DOWNLOAD_HOST = ("www.tensorflow.org", 443)
@@ -31,17 +32,17 @@ def find_builder(name, argument, wanted, attributes=False):
         close = close_folders(name) or difflib.get_close_matches(
             first, names, n=3, cutoff=0.8 if is_path else 0.5
         )
+        hint = did_you_mean(close)
         if is_path:
             raise FileNotFoundError(
                 f"Argument `{argument}`: there is no folder {name!r}, seen from "
-                f"{os.getcwd()!r}, and no tensorflow_datasets name begins so."
-                f"{did_you_mean(close)}"
+                f"{os.getcwd()!r}, and no tensorflow_datasets name begins so.{hint}"
             )
+        own = ", ".join(embedded_names(attributes))
         raise ValueError(
-            f"Argument `{argument}` must be an embedded set "
-            f"({', '.join(embedded_names(attributes))}), a tensorflow_datasets name, "
-            f"{wanted}. Received: {argument}={name!r}, which is none of them."
-            f"{did_you_mean(close)}"
+            f"Argument `{argument}` must be an embedded set ({own}), a "
+            f"tensorflow_datasets name, {wanted}. Received: {argument}={name!r}, "
+            f"which is none of them.{hint}"
         )
     try:
         return tfds.builder(dataset), part
@@ -58,11 +59,11 @@ def prepare(builder, name, parts, argument, attributes=False):
         check_network(name, attributes)
         builder.download_and_prepare()
     for part in parts.split("+"):
-        if part.split("[")[0] not in builder.info.splits:
-            raise ValueError(
-                f"Argument `{argument}`: {name!r} has no split {part!r}. "
-                f"It has {sorted(builder.info.splits)}."
-            )
+        require(
+            part.split("[")[0] in builder.info.splits,
+            f"Argument `{argument}`: {name!r} has no split {part!r}. It has "
+            f"{sorted(builder.info.splits)}",
+        )
 
 
 def check_network(name, attributes=False):

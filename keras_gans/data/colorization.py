@@ -9,10 +9,10 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.checks import boolean, integer, one_of, positive_integer
+from keras_gans.checks import boolean, integer, one_of, positive_integer, require
 from keras_gans.checks import probability as check_probability
 from keras_gans.data.batches import Pipeline, numbered_seed, streams
-from keras_gans.data.sources import is_digits, load_images
+from keras_gans.data.sources import is_digits
 from keras_gans.pixels import LUMA
 
 # Widths of line, of which each image gets one.
@@ -49,14 +49,11 @@ def colorization(
     Each batch is cropped and mirrored; then line art is extracted from it
     (`keras_gans.data.extract_line_art`, with one of three widths and a strength of 0.5
     to 1 drawn for each image), and hints are drawn from it
-    (`keras_gans.data.draw_hints`, half of the images without any). It is a function of
-    the seed and of its number alone, as in `keras_gans.data.unpaired`.
+    (`keras_gans.data.draw_hints`, half of the images without any).
 
     Args:
-        source: The illustrations: a folder, the name of an embedded or
-            `tensorflow_datasets` set, an `.npz` file, an array or a `tf.data.Dataset`,
-            as `keras_gans.data.load_images` describes it. Grey images are repeated in
-            three channels.
+        source: The illustrations, as `keras_gans.data.load_images` describes it. Grey
+            images are repeated in three channels.
         batch_size: Positive integer. Defaults to 4, the paper's.
         line_art: `"xdog"` or `"sobel"`, the method of extraction.
         hints: Boolean. With `False` no image gets hints; their tensors remain, as
@@ -69,32 +66,23 @@ def colorization(
         batches of shape `(batch_size, height, width, channels)`: line art of 1 channel,
         where 1 is paper and -1 a black line; hint colours of 3 channels in [-1, 1],
         0 where there is no hint; the mask of 1 channel, 1 where there is a hint and 0
-        elsewhere; and the target of 3 channels in [-1, 1]. Each iteration over it is
-        the next epoch, and `keras_gans.callbacks.Checkpoint` resumes it within an
-        epoch.
-
-    Raises:
-        ValueError: If the source cannot be used or holds fewer images than a batch.
+        elsewhere; and the target of 3 channels in [-1, 1]. They are drawn as in
+        `keras_gans.data.unpaired`.
 
     Example:
 
     >>> data = colorization("street_digits", batch_size=4)
     >>> (line_art, hint_colors, hint_mask), target = next(iter(data))
-    >>> line_art.shape, hint_colors.shape
-    (TensorShape([4, 32, 32, 1]), TensorShape([4, 32, 32, 3]))
     """
     if flip is None:
         flip = not is_digits(source)
-    pipeline = Pipeline(batch_size, steps_per_epoch, seed, size, load_size, flip)
+    reading = strict, max_pixels
+    pipeline = Pipeline(
+        batch_size, steps_per_epoch, seed, size, load_size, flip, reading
+    )
     one_of("line_art", line_art, METHODS)
     boolean("hints", hints)
-    images, _ = load_images(
-        source,
-        size=pipeline.stored_size,
-        channels=3,
-        strict=strict,
-        max_pixels=max_pixels,
-    )
+    images, _ = pipeline.load(source, channels=3)
     order, lines, dabs = streams(seed, 3)
     batch = pipeline.cache(images, order)
 
@@ -103,9 +91,7 @@ def colorization(
         seeds = numbered_seed(lines, index)
         width_seed, strength_seed = tf.unstack(tf.random.split(seeds, 2))
         each = [target.shape[0]]
-        widths = tf.random.stateless_uniform(
-            each, width_seed, minval=0, maxval=len(SIGMAS), dtype=tf.int32
-        )
+        widths = tf.random.stateless_uniform(each, width_seed, 0, len(SIGMAS), tf.int32)
         strength = tf.random.stateless_uniform(each, strength_seed, MIN_STRENGTH, 1.0)
         drawing = extract_line_art(
             target, tf.gather(SIGMAS, widths), line_art, strength
@@ -151,16 +137,6 @@ def extract_line_art(images, sigma=0.4, method="xdog", strength=1.0):
     Returns:
         Float32 tensor of shape `(batch, height, width, 1)`, 1 on paper and down to -1
         on lines.
-
-    Raises:
-        ValueError: If an argument is of a wrong shape or value.
-        TypeError: If the images are not of a float dtype.
-
-    Example:
-
-    >>> images = np.random.default_rng(0).uniform(-1, 1, (2, 64, 64, 3))
-    >>> extract_line_art(images, sigma=0.5).shape
-    TensorShape([2, 64, 64, 1])
 
     Reference:
         - Winnemöller, Kyprianidis and Olsen, "XDoG: An eXtended Difference-of-Gaussians
@@ -208,51 +184,33 @@ def draw_hints(images, seed, probability=0.5, max_share=0.03, max_side=7):
         A pair of float32 tensors: hint colours of the shape of `images`, the mean of
         the image under each dab and 0 where there is none; and the mask, of shape
         `(batch, height, width, 1)`, 1 under dabs and 0 elsewhere.
-
-    Raises:
-        ValueError: If an argument is of a wrong shape or value.
-        TypeError: If the images are not of a float dtype or the seed is no integer.
-
-    Example:
-
-    >>> images = np.random.default_rng(0).uniform(-1, 1, (2, 64, 64, 3))
-    >>> colors, mask = draw_hints(images, seed=0, probability=1.0)
-    >>> colors.shape, mask.shape
-    (TensorShape([2, 64, 64, 3]), TensorShape([2, 64, 64, 1]))
     """
     images = _as_images(images)
     height, width, channels = images.shape[1:]
-    if height is None or width is None:
-        raise ValueError(
-            "Argument `images` must have a known height and width. "
-            f"Received: images of shape {tuple(images.shape)}"
-        )
+    must = "Argument `images` must have a known height and width"
+    require(None not in (height, width), must, shape=images.shape)
     check_probability("probability", probability)
-    if not 0 < max_share <= 1:
-        raise ValueError(
-            f"Argument `max_share` must be in (0, 1]. Received: max_share={max_share}"
-        )
+    must = "Argument `max_share` must be in (0, 1]"
+    require(0 < max_share <= 1, must, max_share=max_share)
     positive_integer("max_side", max_side)
     if not tf.is_tensor(seed):
         integer("seed", seed)
         seed = tf.constant([seed, 0], tf.int64)
-    side_seed, number_seed, choice_seed, top_seed, left_seed = tf.unstack(
-        tf.random.split(seed, 5)
-    )
+    seeds = tf.unstack(tf.random.split(seed, 5))
+    side_seed, number_seed, choice_seed, top_seed, left_seed = seeds
     count = tf.shape(images)[0]
     most_pixels = max(1, int(max_share * height * width))
     max_side = min(int(max_side), height, width, math.isqrt(most_pixels))
 
     # 1. How large and how many the dabs of each image are: tensors (count, 1).
-    side = tf.random.stateless_uniform(
-        [count, 1], side_seed, minval=1, maxval=max_side + 1, dtype=tf.int32
-    )
+    each = [count, 1]
+    side = tf.random.stateless_uniform(each, side_seed, 1, max_side + 1, tf.int32)
     area = side * side
     most = most_pixels // area
-    exponent = tf.random.stateless_uniform([count, 1], number_seed)
+    exponent = tf.random.stateless_uniform(each, number_seed)
     number = tf.pow(tf.cast(most + 1, tf.float32), exponent)
     number = tf.minimum(tf.cast(number, tf.int32), most)  # It may have rounded up.
-    chosen = tf.random.stateless_uniform([count, 1], choice_seed) < probability
+    chosen = tf.random.stateless_uniform(each, choice_seed) < probability
     number = tf.where(chosen, number, 0)
 
     # 2. Every image has equally many places for hinted pixels, (count, most_pixels).
@@ -332,16 +290,11 @@ def _filter(images, kernels, axis):
 
 def _as_images(images):
     images = tf.convert_to_tensor(images)
-    if not images.dtype.is_floating:
-        raise TypeError(
-            "Argument `images` must be of a float dtype, with values in [-1, 1]. "
-            f"Received: images of dtype {images.dtype.name}"
-        )
-    if images.shape.rank != 4 or images.shape[-1] not in (1, 3):
-        raise ValueError(
-            "Argument `images` must be of shape (batch, height, width, 1 or 3). "
-            f"Received: images of shape {tuple(images.shape)}"
-        )
+    must = "Argument `images` must be of a float dtype, with values in [-1, 1]"
+    require(images.dtype.is_floating, must, TypeError, dtype=images.dtype)
+    must = "Argument `images` must be of shape (batch, height, width, 1 or 3)"
+    fits = images.shape.rank == 4 and images.shape[-1] in (1, 3)
+    require(fits, must, shape=images.shape)
     return tf.cast(images, tf.float32)
 
 
@@ -350,8 +303,6 @@ def _check_per_image(name, values, images, holds, wanted):
         return  # While a graph is traced, nothing is known of it.
     values = np.asarray(values)
     fits = values.shape in ((), tuple(images.shape[:1]))
-    if not fits or not np.all(holds(values)):
-        raise ValueError(
-            f"Argument `{name}` must be {wanted}, one number or one for each image. "
-            f"Received: {name}={values} for images of shape {tuple(images.shape)}"
-        )
+    must = f"Argument `{name}` must be {wanted}, one number or one for each image"
+    fits = fits and np.all(holds(values))
+    require(fits, must, **{name: values.tolist()}, shape=images.shape)

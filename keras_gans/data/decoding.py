@@ -24,7 +24,7 @@ from PIL import (
     features,
 )
 
-from keras_gans.checks import one_of, positive_integer
+from keras_gans.checks import one_of, positive_integer, require
 
 # The readers are called directly instead of through `PIL.Image.open`: that would
 # also try formats which are not supported here, and it has a pixel limit of its own.
@@ -41,17 +41,20 @@ if features.modules.get("avif") and features.check("avif"):  # Pillow 11.3 and l
 
     _READERS["AVIF"] = AvifImagePlugin.AvifImageFile
 
-_EXIF_ORIENTATION = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_STARTS = {
+    "PNG": b"\x89PNG\r\n\x1a\n",
+    "JPEG": b"\xff\xd8\xff",
+    "GIF": (b"GIF87a", b"GIF89a"),
+    "BMP": b"BM",
+    "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
 }
-
+_EXIF_ORIENTATION = 0x0112
+# From the orientation in an EXIF block, 2 to 8.
+_UPRIGHT = (
+    "FLIP_LEFT_RIGHT ROTATE_180 FLIP_TOP_BOTTOM TRANSPOSE ROTATE_270 TRANSVERSE "
+    "ROTATE_90"
+).split()
+_UPRIGHT = {at: Image.Transpose[name] for at, name in enumerate(_UPRIGHT, 2)}
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -81,12 +84,6 @@ def decode_image(source, channels=3, max_pixels=50_000_000):
     Raises:
         ImageError: When the file cannot be read, is empty, truncated or corrupt, is
             no image of a supported format, or has more than `max_pixels` pixels.
-
-    Example:
-
-    >>> image = decode_image(encode_png(np.zeros((2, 3, 1), "uint8")))
-    >>> image.shape
-    (2, 3, 3)
     """
     one_of("channels", channels, (1, 3))
     return _decode(source, channels, max_pixels)
@@ -95,19 +92,8 @@ def decode_image(source, channels=3, max_pixels=50_000_000):
 def decode_hints(source, max_pixels=50_000_000):
     """Decodes a picture of colour hints, which is transparent where there is none.
 
-    As `decode_image`, but the transparency stays.
-
-    Args:
-        source: Path of a PNG, GIF or WebP file, or the bytes of one.
-        max_pixels: Positive integer, the largest width times height. Defaults to
-            50,000,000.
-
-    Returns:
-        uint8 array of shape `(height, width, 4)`, RGBA, values in [0, 255].
-
-    Raises:
-        ImageError: When the file has no transparency, or for the reasons of
-            `decode_image`.
+    As `decode_image`, but the transparency stays: the array is RGBA. An `ImageError` is
+    also raised for a file without transparency.
     """
     return _decode(source, 4, max_pixels)
 
@@ -124,11 +110,8 @@ def _decode(source, channels, max_pixels):
             reason = error.strerror or error
             raise ImageError(f"{name}: cannot be opened: {reason}") from error
     else:
-        raise TypeError(
-            "Argument `source` must be the path or the bytes of an image. "
-            f"Received: source of type {type(source).__name__}"
-        )
-
+        must = "Argument `source` must be the path or the bytes of an image"
+        require(False, must, TypeError, source=type(source))
     with stream:
         try:
             image = _read(stream, channels, max_pixels)
@@ -161,10 +144,8 @@ def _read(stream, channels, max_pixels):
     # 1. The size. The GIF and WebP readers allocate or complain about large images
     #    by themselves when they are opened; the others only parse the header.
     stream.seek(0)
-    if format_name == "GIF":
-        _check_pixels(_gif_size(stream), max_pixels)
-    elif format_name == "WebP":
-        _check_pixels(_webp_size(stream), max_pixels)
+    if size := {"GIF": _gif_size, "WebP": _webp_size}.get(format_name):
+        _check_pixels(size(stream), max_pixels)
     stream.seek(0)
     image = _READERS[format_name](stream)
     _check_pixels(image.size, max_pixels)
@@ -186,10 +167,8 @@ def _read(stream, channels, max_pixels):
         image = _sixteen_to_eight_bits(image)
     elif image.has_transparency_data:
         image = _over_white(image)
-    elif image.mode in ("1", "L"):
-        image = image.convert("L")
     else:
-        image = image.convert("RGB")
+        image = image.convert("L" if image.mode in ("1", "L") else "RGB")
     if orientation in _UPRIGHT:
         image = image.transpose(_UPRIGHT[orientation])
     return image.convert(_MODES[channels])
@@ -197,30 +176,19 @@ def _read(stream, channels, max_pixels):
 
 def image_format(start):
     """Tells the format of a file by its first 16 bytes; `None` if it is not read."""
-    if start.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if start.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if start.startswith((b"GIF87a", b"GIF89a")):
-        return "GIF"
     if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
         return "WebP"
-    if start.startswith(b"BM"):
-        return "BMP"
-    if start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-        return "TIFF"
     if start[4:12] in (b"ftypavif", b"ftypavis", b"ftypmif1", b"ftypmsf1"):
         return "AVIF" if "AVIF" in _READERS else None
-    return None
+    found = (name for name, marks in _STARTS.items() if start.startswith(marks))
+    return next(found, None)
 
 
 def _check_pixels(size, max_pixels):
     width, height = size
+    must = f"oversized: {width} x {height} pixels are more than {max_pixels=}"
     if width * height > max_pixels:
-        raise ImageError(
-            f"oversized: {width} x {height} pixels are more than "
-            f"max_pixels={max_pixels}"
-        )
+        raise ImageError(must)
 
 
 def _gif_size(stream):
@@ -242,9 +210,8 @@ def _gif_size(stream):
 def _webp_size(stream):
     start = stream.read(30)
     if start[12:16] == b"VP8X":
-        return tuple(
-            int.from_bytes(start[at : at + 3], "little") + 1 for at in (24, 27)
-        )
+        sides = start[24:27], start[27:30]
+        return tuple(int.from_bytes(side, "little") + 1 for side in sides)
     if start[12:16] == b"VP8L":
         bits = int.from_bytes(start[21:25], "little")
         return (bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1

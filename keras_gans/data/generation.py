@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from keras_gans.checks import boolean, one_of
+from keras_gans.checks import boolean, one_of, require
 from keras_gans.data.batches import Pipeline, streams
-from keras_gans.data.sources import is_digits, load_images
+from keras_gans.data.sources import is_digits
 
 
 def generation(
@@ -21,13 +21,9 @@ def generation(
 ):
     """Makes a dataset of image batches, with or without labels.
 
-    Each batch is a function of the seed and of its number alone, as in
-    `keras_gans.data.unpaired`.
-
     Args:
-        source: The images: the name of an embedded or `tensorflow_datasets` set, a
-            folder, an `.npz` file, MNIST's idx files, an array or a `tf.data.Dataset`,
-            as `keras_gans.data.load_images` describes it. Their training part is used.
+        source: The images, as `keras_gans.data.load_images` describes it. Their
+            training part is used.
         batch_size: Positive integer. Defaults to 64.
         channels: 1 or 3, to convert images. By default folders are read in colour and
             all others stay as they are.
@@ -38,36 +34,23 @@ def generation(
 
     Returns:
         A `tf.data.Dataset` of float32 batches in [-1, 1], of shape `(batch_size,
-        height, width, channels)`; with `labels=True`, of pairs of these and int32
-        labels of shape `(batch_size,)`. Each iteration over it is the next epoch, and
-        `keras_gans.callbacks.Checkpoint` resumes it within an epoch. Its attribute
-        `classes` is the number of classes, the largest label plus one, or `None`
-        without labels.
-
-    Raises:
-        ValueError: If the source cannot be used, holds fewer images than a batch, or
-            has no labels, or negative ones, where labels are wanted.
+        height, width, channels)`, drawn as in `keras_gans.data.unpaired`; with
+        `labels=True`, of pairs of these and int32 labels of shape `(batch_size,)`. Its
+        attribute `classes` is the number of classes, the largest label plus one, or
+        `None` without labels.
 
     Example:
 
     >>> data = generation("digits", batch_size=64, labels=True)
     >>> images, labels = next(iter(data))
-    >>> images.shape, labels.shape, data.classes
-    (TensorShape([64, 32, 32, 1]), TensorShape([64]), 10)
     """
     if flip is None:
         flip = not is_digits(source)
-    pipeline = Pipeline(batch_size, steps_per_epoch, seed, size, flip=flip)
+    reading = strict, max_pixels
+    pipeline = Pipeline(batch_size, steps_per_epoch, seed, size, None, flip, reading)
     boolean("labels", labels, "; labels are given as `source=(images, labels)`")
     one_of("channels", channels, (None, 1, 3))
-
-    images, own = load_images(
-        source,
-        size=pipeline.stored_size,
-        channels=channels,
-        strict=strict,
-        max_pixels=max_pixels,
-    )
+    images, own = pipeline.load(source, channels)
     if labels:
         _check_labels(source, own)
     (stream,) = streams(seed, 1)
@@ -82,14 +65,15 @@ def generation(
 
 
 def _check_labels(source, labels):
-    if labels is None:
-        raise ValueError(
-            "Argument `source` has no labels, and `labels=True` asks for them. Use "
-            "`labels=False`, a labelled set, or a pair (images, labels). "
-            f"Received: source={source if isinstance(source, str) else type(source)}"
-        )
-    if labels.min() < 0 or labels.max() >= np.iinfo("int32").max:
-        raise ValueError(
-            "Argument `source` must have non-negative labels, numbers of classes. "
-            f"Received: labels from {labels.min()} to {labels.max()}"
-        )
+    require(
+        labels is not None,
+        "Argument `source` has no labels, and `labels=True` asks for them. Use "
+        "`labels=False`, a labelled set, or a pair (images, labels)",
+        source=source if isinstance(source, str) else type(source),
+    )
+    low, high = labels.min(), labels.max()
+    require(
+        low >= 0 and high < np.iinfo("int32").max,
+        "Argument `source` must have non-negative labels, numbers of classes. "
+        f"Received: labels from {low} to {high}",
+    )

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from keras_gans.checks import height_and_width, one_of, positive_integer
+from keras_gans import checks
 from keras_gans.data.decoding import (  # noqa: F401
     ImageError,
     decode_hints,
@@ -22,10 +22,7 @@ from keras_gans.data.decoding import (  # noqa: F401
 
 # Files that are listed without a look at their content. What is no image after all is
 # named when it is read.
-EXTENSIONS = (
-    *(".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
-    ".avif",
-)
+EXTENSIONS = tuple(".png .jpg .jpeg .jfif .bmp .gif .webp .tif .tiff .avif".split())
 _PROGRESS_BAR_FROM = 501
 _PACKAGE = str(pathlib.Path(__file__).parents[1])
 
@@ -43,14 +40,11 @@ def resize_image(image, size):
 
     Args:
         image: uint8 array of shape `(height, width, 1)` or `(height, width, 3)`,
-            values in [0, 255].
+            returned itself if it has the size.
         size: Positive integer for a square, or `(height, width)`.
-
-    Returns:
-        uint8 array of that size; `image` itself when it already has it.
     """
     _check_image(image)
-    height, width = height_and_width(size)
+    height, width = checks.height_and_width(size)
     if image.shape[:2] == (height, width):
         return image
     resized = _to_pillow(image).resize((width, height), Image.Resampling.BICUBIC)
@@ -59,7 +53,7 @@ def resize_image(image, size):
 
 def resize_images(images, size):
     """Resizes a uint8 array `(n, height, width, 1 or 3)`, as `resize_image`."""
-    size = height_and_width(size)
+    size = checks.height_and_width(size)
     if images.shape[1:3] == size:
         return images
     return np.stack([resize_image(image, size) for image in images])
@@ -74,52 +68,41 @@ def list_images(folder):
     silence; of all others that are not used, one warning gives the number, by kind and
     reason.
 
-    Args:
-        folder: Path of a folder.
-
     Returns:
         Sorted list of `pathlib.Path`, never empty.
-
-    Raises:
-        FileNotFoundError: When the folder does not exist.
-        ValueError: When the path is not a folder or holds no image file.
     """
-    if not isinstance(folder, (str, os.PathLike)):
-        raise TypeError(
-            "Argument `folder` must be the path of a folder. "
-            f"Received: folder of type {type(folder).__name__}"
-        )
+    must = "Argument `folder` must be the path of a folder"
+    checks.require(
+        isinstance(folder, (str, os.PathLike)), must, TypeError, folder=folder
+    )
     folder = pathlib.Path(folder)
-    if not folder.exists():
-        raise FileNotFoundError(
-            f"There is no folder '{folder}' (looked in {folder.absolute().parent}). "
-            "Check the spelling, or give an absolute path."
-        )
-    if not folder.is_dir():
-        raise ValueError(
-            f"Expected a folder of images, but '{folder}' is a file. "
-            "Give the folder that holds it."
-        )
-
+    checks.require(
+        folder.exists(),
+        f"There is no folder '{folder}' (looked in {folder.absolute().parent}). Check "
+        "the spelling, or give an absolute path",
+        FileNotFoundError,
+    )
+    checks.require(
+        folder.is_dir(),
+        f"Expected a folder of images, but '{folder}' is a file. Give the folder that "
+        "holds it",
+    )
     images, unused = [], collections.Counter()
     for path in _files_below(folder):
-        reason = None
-        if path.suffix.lower() not in EXTENSIONS:
-            reason = _why_no_image(path)
+        ending = path.suffix.lower()
+        reason = None if ending in EXTENSIONS else _why_no_image(path)
         if reason is None:
             images.append(path)
         else:
-            unused[path.suffix.lower() or "no extension", reason] += 1
+            unused[ending or "no extension", reason] += 1
     kinds = sorted(unused.items(), key=lambda item: (-item[1], item[0]))
     found = ", ".join(f"{count} x {kind} ({why})" for (kind, why), count in kinds)
-    if not images:
-        raise ValueError(
-            f"There is no image file in the folder '{folder}' or below it. "
-            f"Files that end in {', '.join(EXTENSIONS)}, or hold such an image, are "
-            "read. "
-            f"Found instead: {found or 'no files'}. "
-            "Give the folder of the images, or convert them to one of these formats."
-        )
+    checks.require(
+        images,
+        f"There is no image file in the folder '{folder}' or below it. Files that end "
+        f"in {', '.join(EXTENSIONS)}, or hold such an image, are read. Found instead: "
+        f"{found or 'no files'}. Give the folder of the images, or convert them",
+    )
     if unused:
         total = sum(unused.values())
         files = "1 file is" if total == 1 else f"{total} files are"
@@ -158,31 +141,24 @@ def load_folder(folder, size, channels=3, strict=False, max_pixels=50_000_000):
         folder: Path of a folder, see `list_images`.
         size: Positive integer for a square, or `(height, width)`. Every image is
             resized to it; the aspect ratio is not kept.
-        channels: 3 for RGB or 1 for grey, see `decode_image`. Defaults to 3.
-        strict: Whether the first unusable file, in sorted order, raises. By default
-            unusable files are skipped, see `read_files`.
-        max_pixels: Positive integer, the largest width times height of an image
-            before resizing. Defaults to 50,000,000.
+        channels, max_pixels: As for `decode_image`.
+        strict: Whether the first unusable file, in sorted order, raises an
+            `ImageError`. By default unusable files are skipped, see `read_files`.
 
     Returns:
         uint8 array of shape `(images, height, width, channels)` in sorted order of
         the paths, values in [0, 255].
-
-    Raises:
-        FileNotFoundError: When the folder does not exist.
-        ImageError: When a file cannot be used and `strict` is true.
-        ValueError: When the folder holds no usable image.
     """
-    height_and_width(size)  # Before a folder of many files is looked through.
+    checks.height_and_width(size)  # Before a folder of many files is looked through.
     return load_files(list_images(folder), size, channels, strict, max_pixels, folder)
 
 
 def load_files(files, size, channels, strict, max_pixels, folder=None):
     """Reads a list of image files into one array, as `load_folder` does."""
     folder = pathlib.Path(files[0]).parent if folder is None else folder
-    size = height_and_width(size)
-    one_of("channels", channels, (1, 3))
-    positive_integer("max_pixels", max_pixels)
+    size = checks.height_and_width(size)
+    checks.one_of("channels", channels, (1, 3))
+    checks.positive_integer("max_pixels", max_pixels)
 
     def read(path):
         return resize_image(decode_image(path, channels, max_pixels), size)
@@ -218,9 +194,8 @@ def read_files(files, read, shape, folder, strict=False, what="image files", one
             return error
         return None
 
-    progress = None
-    if len(files) >= _PROGRESS_BAR_FROM:
-        progress = keras.utils.Progbar(len(files), unit_name="image")
+    many = len(files) >= _PROGRESS_BAR_FROM
+    progress = keras.utils.Progbar(len(files), unit_name="image") if many else None
     errors, good = [], []
     pool = concurrent.futures.ThreadPoolExecutor(min(8, os.cpu_count() or 1))
     try:
@@ -266,11 +241,9 @@ def _to_pillow(image):
 
 
 def _check_image(image):
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
-        kind = getattr(image, "dtype", type(image).__name__)
-        raise TypeError(f"Argument `image` must be a uint8 array. Received: {kind}")
-    if image.ndim != 3 or image.shape[-1] not in (1, 3) or 0 in image.shape:
-        raise ValueError(
-            "Argument `image` must have the shape (height, width, 1) or "
-            f"(height, width, 3). Received: image.shape={image.shape}"
-        )
+    checks.uint8_array("image", image)
+    checks.require(
+        image.ndim == 3 and image.shape[-1] in (1, 3) and 0 not in image.shape,
+        "Argument `image` must have the shape (height, width, 1) or (height, width, 3)",
+        shape=image.shape,
+    )

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from keras_gans.checks import one_of
+from keras_gans.checks import one_of, require
 from keras_gans.data.batches import Pipeline, channel_pair, streams
 from keras_gans.data.catalogue import check_network, find_builder
 from keras_gans.data.images import (
@@ -15,7 +15,7 @@ from keras_gans.data.images import (
     resize_image,
     resize_images,
 )
-from keras_gans.data.sources import are_files, load_images
+from keras_gans.data.sources import are_files, load_images, require_size
 from keras_gans.pixels import convert_channels
 
 
@@ -36,8 +36,7 @@ def paired(
 ):
     """Makes a dataset of paired batches (source, target), as pix2pix learns from.
 
-    Both images of a pair are cropped and mirrored alike. Each batch is a function of
-    the seed and of its number alone, as in `keras_gans.data.unpaired`.
+    Both images of a pair are cropped and mirrored alike.
 
     Args:
         source: The pairs, in one of these layouts:
@@ -47,9 +46,8 @@ def paired(
             - a folder with the folders `trainA` and `trainB` (and `testA`, `testB`), as
               in CycleGAN's data sets, where `trainA/1_A.jpg` or `trainA/1.jpg` belongs
               to `trainB/1_B.jpg` or `trainB/1.jpg`; or such a set by its
-              `tensorflow_datasets` name, `"cycle_gan/facades"`, which is downloaded
-              once. Its files are read and not its records, which are shuffled
-              differently for A and B.
+              `tensorflow_datasets` name, `"cycle_gan/facades"`. Its files are read and
+              not its records, which are shuffled differently for A and B.
 
             With `target`, the source images alone: a folder, an array, or a finite,
             unbatched `tf.data.Dataset` of images.
@@ -70,20 +68,13 @@ def paired(
 
     Returns:
         A `tf.data.Dataset` of pairs `(source, target)` of float32 batches in [-1, 1],
-        of shape `(batch_size, height, width, channels)`. Each iteration over it is the
-        next epoch, and `keras_gans.callbacks.Checkpoint` resumes it within an epoch.
-
-    Raises:
-        ValueError: If a name has no partner, the images of a pair differ in size, or
-            there are fewer pairs than a batch holds.
+        of shape `(batch_size, height, width, channels)`, drawn as in
+        `keras_gans.data.unpaired`.
 
     Example:
 
-    >>> edges = np.zeros((10, 64, 64, 1), "uint8")
-    >>> photos = np.zeros((10, 64, 64, 3), "uint8")
+    >>> edges, photos = np.zeros((2, 10, 64, 64, 1), "uint8")
     >>> source, target = next(iter(paired(edges, photos, batch_size=4)))
-    >>> source.shape, target.shape
-    (TensorShape([4, 64, 64, 1]), TensorShape([4, 64, 64, 3]))
 
     Reference:
         - Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
@@ -93,23 +84,26 @@ def paired(
     pair = channel_pair(channels, "source and target")
     one_of("direction", direction, ("ab", "ba"))
     one_of("split", split, ("train", "test"))
-    if direction == "ba" and target is not None:
-        raise ValueError(
-            "Argument `direction` must be 'ab' where `target` is given: swap `source` "
-            "and `target` instead. Received: direction='ba'"
-        )
+    require(
+        direction == "ab" or target is None,
+        "Argument `direction` must be 'ab' where `target` is given: swap `source` and "
+        "`target` instead",
+        direction=direction,
+    )
     if target is None and isinstance(source, (str, os.PathLike)):
         source, target = _find_domains(source, split, direction)
     kinds = [
         (isinstance(images, (str, os.PathLike)), are_files(images))
         for images in (source, target)
     ]
-    if target is not None and kinds[0] != kinds[1]:
-        raise TypeError(
-            "Arguments `source` and `target` must be of one kind, two folders, two "
-            "lists of files or two arrays. Received: source of type "
-            f"{type(source).__name__}, target of type {type(target).__name__}"
-        )
+    require(
+        target is None or kinds[0] == kinds[1],
+        "Arguments `source` and `target` must be of one kind, two folders, two lists "
+        "of files or two arrays",
+        TypeError,
+        source=type(source),
+        target=type(target),
+    )
     load = _load_folders if any(kinds[0]) else _load_arrays
     images, channels = load(
         source, target, pipeline.stored_size, pair, direction, strict, max_pixels
@@ -130,27 +124,17 @@ def _load_arrays(source, target, size, channels, direction, *_):
     """Returns the pairs on each other along the channels, and the source's channels."""
     if target is None:
         pictures, _ = load_images(source)
-        if pictures.shape[2] % 2:
-            raise ValueError(
-                "Argument `source` must hold pictures of an even width, two images "
-                f"side by side. Received: pictures of {pictures.shape[1:3]}"
-            )
-        pair = np.split(pictures, 2, axis=2)[:: 1 if direction == "ab" else -1]
+        pair = _halves(pictures, "source", direction)
     else:
-        pair = [
-            load_images(images, argument=argument)[0]
-            for argument, images in (("source", source), ("target", target))
-        ]
-        if pair[0].shape[:3] != pair[1].shape[:3]:
-            raise ValueError(
-                "Arguments `source` and `target` must hold the same number of images "
-                f"of one size. Received: source of shape {pair[0].shape} and target of "
-                f"shape {pair[1].shape}"
-            )
-    pair = [
-        images if wanted is None else convert_channels(images, wanted)
-        for images, wanted in zip(pair, channels, strict=True)
-    ]
+        pair = [load_images(source)[0], load_images(target, argument="target")[0]]
+        require(
+            pair[0].shape[:3] == pair[1].shape[:3],
+            "Arguments `source` and `target` must hold the same number of images of "
+            "one size",
+            source=pair[0].shape,
+            target=pair[1].shape,
+        )
+    pair = [*map(convert_channels, pair, channels)]
     if size is not None:
         pair = [resize_images(images, size) for images in pair]
     return np.concatenate(pair, axis=-1), pair[0].shape[-1]
@@ -159,21 +143,15 @@ def _load_arrays(source, target, size, channels, direction, *_):
 def _load_folders(source, target, size, channels, direction, strict, max_pixels):
     """Returns the pairs on each other along the channels, and the source's channels."""
     lists = are_files(source)
-    if size is None:
-        raise ValueError(
-            "Argument `size` must be given for a folder of images, "
-            f"{str(source)[:60]!r}: its images may differ in size."
-        )
+    require_size(size, source)
     channels = [wanted or 3 for wanted in channels]
     folder = pathlib.Path(source[0] if lists else source).expanduser()
-    if lists and target is not None and len(source) != len(target):
-        raise ValueError(
-            "Arguments `source` and `target` must hold the same number of files. "
-            f"Received: {len(source)} and {len(target)} files"
-        )
     if target is None:
         files = [(path,) for path in (source if lists else list_images(folder))]
     elif lists:
+        must = "Arguments `source` and `target` must hold the same number of files"
+        numbers = len(source), len(target)
+        require(numbers[0] == numbers[1], must, numbers=numbers)
         files = list(zip(source, target, strict=True))
     else:
         files = _find_partners(folder, pathlib.Path(target).expanduser())
@@ -195,14 +173,11 @@ def _find_domains(source, split, direction):
         # As for all names, a folder of this name comes first.
         folder = folder if folder.is_dir() else _download_cycle_gan(name)
     domains = [folder / f"{split}{domain}" for domain in "AB"]
-    found = [domain.is_dir() for domain in domains]
-    if not any(found):
+    missing = [str(domain) for domain in domains if not domain.is_dir()]
+    if len(missing) == 2:
         return folder, None
-    if not all(found):
-        raise FileNotFoundError(
-            f"'{domains[found.index(True)]}' has no partner: there is no folder "
-            f"'{domains[found.index(False)]}'."
-        )
+    must = f"A folder has no partner: there is no {missing}"
+    require(not missing, must, FileNotFoundError)
     return domains if direction == "ab" else domains[::-1]
 
 
@@ -238,54 +213,52 @@ def _find_partners(source, target):
             name = path.relative_to(folder).with_suffix("").as_posix()
             if marked:
                 name = name.removesuffix(mark)
-            if name in files:
-                raise ValueError(
-                    f"Files of one name cannot be told apart: '{files[name]}' and "
-                    f"'{path}' differ in their ending alone. Remove one of them."
-                )
-            files[name] = path
+            other = files.setdefault(name, path)
+            require(
+                other is path,
+                f"Files of one name cannot be told apart: '{other}' and '{path}' "
+                "differ in their ending alone. Remove one of them",
+            )
         named.append(files)
     alone = [
-        (files[name], folder)
+        f"'{files[name]}' has none in '{folder}'"
         for files, others, folder in ((*named, target), (*named[::-1], source))
         for name in files
         if name not in others
     ]
-    if alone:
-        raise ValueError(
-            "Each image must have a partner of the same name in the other folder. "
-            + "; ".join(
-                f"'{path}' has none in '{folder}'" for path, folder in alone[:5]
-            )
-            + (f"; and {len(alone) - 5} more." if len(alone) > 5 else ".")
-        )
+    more = f"; and {len(alone) - 5} more" if len(alone) > 5 else ""
+    require(
+        not alone,
+        "Each image must have a partner of the same name in the other folder. "
+        + "; ".join(alone[:5])
+        + more,
+    )
     return [(path, named[1][name]) for name, path in named[0].items()]
 
 
 def _read_pair(paths, direction, channels, max_pixels):
     """Reads a pair from two files, or from the halves of one."""
     if len(paths) == 2:
-        pair = [
-            decode_image(path, wanted, max_pixels)
-            for path, wanted in zip(paths, channels, strict=True)
-        ]
+        limits = max_pixels, max_pixels
+        pair = [*map(decode_image, paths, channels, limits)]
         sizes = [image.shape[:2] for image in pair]
-        if sizes[0] != sizes[1]:
-            raise ValueError(
-                "The images of a pair must be of one size (height, width). Received: "
-                f"'{paths[0]}' of {sizes[0]} and '{paths[1]}' of {sizes[1]}"
-            )
+        require(
+            sizes[0] == sizes[1],
+            "The images of a pair must be of one size (height, width). Received: "
+            f"'{paths[0]}' of {sizes[0]} and '{paths[1]}' of {sizes[1]}",
+        )
         return pair
     # Taken apart before they are resized: no filter reaches across the middle.
     picture = decode_image(paths[0], max(channels), max_pixels)
-    if picture.shape[1] % 2:
-        raise ValueError(
-            "A picture must be of even width, two images side by side. Received: "
-            f"'{paths[0]}' of {picture.shape[1]} pixels; give `target` where the "
-            "folder holds the source images alone."
-        )
-    pair = np.split(picture, 2, axis=1)[:: 1 if direction == "ab" else -1]
-    return [
-        convert_channels(image, wanted)
-        for image, wanted in zip(pair, channels, strict=True)
-    ]
+    pair = _halves(picture, f"'{paths[0]}'", direction)
+    return [*map(convert_channels, pair, channels)]
+
+
+def _halves(pictures, name, direction):
+    """Takes apart pictures of two images side by side, with or without a batch."""
+    require(
+        pictures.shape[-2] % 2 == 0,
+        f"Pictures must be of an even width, two images side by side. Received: {name} "
+        f"of {pictures.shape[-3:-1]}; give `target` where it holds the source alone",
+    )
+    return np.split(pictures, 2, axis=-2)[:: 1 if direction == "ab" else -1]

@@ -9,27 +9,15 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.checks import height_and_width  # noqa: F401
+from keras_gans.checks import height_and_width, require  # noqa: F401
 from keras_gans.data import array_files, catalogue
 from keras_gans.data.embedded import EMBEDDED, embedded
-from keras_gans.data.images import (
-    load_files,
-    load_folder,
-    resize_image,
-    resize_images,
-    warn,
-)
+from keras_gans.data.images import load_files, load_folder, resize_image, warn
+from keras_gans.data.images import resize_images
 from keras_gans.pixels import convert_channels, to_uint8
 
 # Sets of `tensorflow_datasets` in which a mirrored image is no longer of the set.
-DIGIT_NAMES = (
-    "mnist",
-    "svhn_cropped",
-    "binarized_mnist",
-    "emnist",
-    "kmnist",
-    "mnist_corrupted",
-)
+DIGIT_NAMES = "mnist svhn_cropped binarized_mnist emnist kmnist mnist_corrupted".split()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,8 +75,7 @@ def load_images(
             keep their size without it.
         channels: 1, 3 or `None`, which keeps the source's own (3 for folders).
         split: `"train"` or `"test"`.
-        strict: Boolean, raise at the first bad file of a folder, not skip it.
-        max_pixels: Integer, files with more pixels count as bad.
+        strict, max_pixels: As in `keras_gans.data.unpaired`.
         argument: Name of the argument that error messages speak of.
 
     Returns:
@@ -102,11 +89,7 @@ def load_images(
     elif isinstance(source, tf.data.Dataset):
         images, labels = _collect(source, size, argument)
     elif are_files(source):
-        if size is None:
-            raise ValueError(
-                f"Argument `size` must be given for image files, {str(source[0])!r}: "
-                "they may differ in size."
-            )
+        require_size(size, source[0])
         images = load_files(source, size, channels or 3, strict, max_pixels)
         labels = None
     elif isinstance(source, (tuple, list)) and _are_images_and_labels(source):
@@ -118,19 +101,15 @@ def load_images(
     images = _as_uint8(images, argument)
     if labels is not None:
         labels = np.asarray(labels).reshape(-1)
-        if labels.dtype.kind not in "iub":
-            raise TypeError(
-                f"Argument `{argument}` must hold integer labels. "
-                f"Received labels of dtype {labels.dtype}."
-            )
+        must = f"Argument `{argument}` must hold integer labels"
+        require(labels.dtype.kind in "iub", must, TypeError, dtype=labels.dtype)
         labels = labels.astype("int64")
-        if len(labels) != len(images):
-            raise ValueError(
-                f"Argument `{argument}` must hold one label for each image. "
-                f"Received: {len(images)} images and {len(labels)} labels."
-            )
-    if channels is not None:
-        images = convert_channels(images, channels)
+        require(
+            len(labels) == len(images),
+            f"Argument `{argument}` must hold one label for each image. Received: "
+            f"{len(images)} images and {len(labels)} labels",
+        )
+    images = convert_channels(images, channels)
     if size is not None:
         images = resize_images(images, size)
     return images, labels
@@ -171,52 +150,48 @@ def _find_path(source):
 def _load_path(source, split, options):
     name, path = os.fspath(source), pathlib.Path(source).expanduser()
     if not path.exists():
+        hint = catalogue.did_you_mean(catalogue.close_folders(name))
         raise FileNotFoundError(
-            f"Argument `{options.argument}`: there is no folder {name!r}."
-            f"{catalogue.did_you_mean(catalogue.close_folders(name))}"
+            f"Argument `{options.argument}`: there is no folder {name!r}.{hint}"
         )
-    if not path.is_dir():
-        raise ValueError(
-            f"Argument `{options.argument}` must be a name, a folder or an .npz file. "
-            f"Received the file {name!r}: give the folder that holds it."
-        )
-    if options.size is None:
-        raise ValueError(
-            f"Argument `size` must be given for a folder of images, {name!r}: "
-            "its images may differ in size."
-        )
-    channels = options.channels or 3
-    images = load_folder(
-        path, options.size, channels, options.strict, options.max_pixels
+    require(
+        path.is_dir(),
+        f"Argument `{options.argument}` must be a name, a folder or an .npz file. "
+        f"Received the file {name!r}: give the folder that holds it",
     )
-    return images, None
+    require_size(options.size, name)
+    reading = options.strict, options.max_pixels
+    return load_folder(path, options.size, options.channels or 3, *reading), None
+
+
+def require_size(size, place):
+    must = f"Argument `size` must be given for image files, {str(place)[:60]!r}"
+    require(size is not None, f"{must}: they may differ in size")
 
 
 def _load_tfds(name, split, options):
     import tensorflow_datasets as tfds
 
     argument = options.argument
-    builder, part = catalogue.find_builder(
-        name,
-        argument,
-        "an existing folder of images, an .npz file, an array or a dataset",
-    )
+    others = "an existing folder of images, an .npz file, an array or a dataset"
+    builder, part = catalogue.find_builder(name, argument, others)
     features = dict(builder.info.features)
-    if "image" not in features:
-        raise ValueError(
-            f"Argument `{argument}` must be a dataset of images. "
-            f"Received: {argument}={name!r}, which holds {sorted(features)}."
-        )
+    require(
+        "image" in features,
+        f"Argument `{argument}` must be a dataset of images. Received: {name!r}, which "
+        f"holds {sorted(features)}",
+    )
     if not part and name.startswith("cycle_gan/"):
         split += "B" if argument == "y" else "A"
     catalogue.prepare(builder, name, part or split, argument)
     labelled = isinstance(features.get("label"), tfds.features.ClassLabel)
-    data = builder.as_dataset(split=part or split).map(
-        lambda example: (
-            (example["image"], example["label"]) if labelled else example["image"]
-        ),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
+    keys = ("image", "label") if labelled else ("image",)
+
+    def pick(example):
+        parts = tuple(example[key] for key in keys)
+        return parts if labelled else parts[0]
+
+    data = builder.as_dataset(split=part or split).map(pick, tf.data.AUTOTUNE)
     return _collect(data, options.size, argument)
 
 
@@ -236,23 +211,20 @@ KINDS = (
 
 
 def _collect(dataset, size, argument):
-    if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
-        raise ValueError(
-            f"Argument `{argument}` must be a finite dataset, because its images are "
-            "cached; repeating is done here. Leave out `.repeat()`."
-        )
+    require(
+        dataset.cardinality() != tf.data.INFINITE_CARDINALITY,
+        f"Argument `{argument}` must be a finite dataset, because its images are "
+        "cached; repeating is done here. Leave out `.repeat()`",
+    )
     spec = dataset.element_spec
     labelled = isinstance(spec, tuple) and len(spec) == 2
     image_spec = spec[0] if labelled else spec
-    if not isinstance(image_spec, tf.TensorSpec) or image_spec.shape.rank not in (
-        3,
-        None,
-    ):
-        raise ValueError(
-            f"Argument `{argument}` must be an unbatched dataset of images "
-            "(height, width, channels) or of (image, label) pairs. "
-            f"Received elements of {spec}; `.unbatch()` takes batches apart."
-        )
+    require(
+        isinstance(image_spec, tf.TensorSpec) and image_spec.shape.rank in (3, None),
+        f"Argument `{argument}` must be an unbatched dataset of images (height, width, "
+        f"channels) or of (image, label) pairs. Received elements of {spec}; "
+        "`.unbatch()` takes batches apart",
+    )
     labels = []
 
     def images():
@@ -271,12 +243,11 @@ def _stack(images, size, argument):
     for image in images:
         image = _as_uint8(np.asarray(image)[None], argument)[0]
         stacked.append(image if size is None else resize_image(image, size))
-    if not stacked:
-        raise ValueError(f"Argument `{argument}` is a dataset without elements.")
-    if len({image.shape for image in stacked}) > 1:
-        raise ValueError(
-            f"Argument `{argument}` holds images of several sizes: give `size`."
-        )
+    require(stacked, f"Argument `{argument}` is a dataset without elements")
+    require(
+        len({image.shape for image in stacked}) == 1,
+        f"Argument `{argument}` holds images of several sizes: give `size`",
+    )
     return np.stack(stacked)
 
 
@@ -298,25 +269,23 @@ def _as_uint8(images, argument):
     images = np.asarray(images)
     if images.ndim == 3:
         images = images[..., None]
-    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
-        raise ValueError(
-            f"Argument `{argument}` must hold images of shape (n, height, width) or "
-            "(n, height, width, channels) with 1 or 3 channels. "
-            f"Received an array of shape {images.shape}."
-        )
+    require(
+        images.ndim == 4 and images.shape[-1] in (1, 3) and len(images),
+        f"Argument `{argument}` must hold images of shape (n, height, width) or (n, "
+        "height, width, channels) with 1 or 3 channels",
+        shape=images.shape,
+    )
     if images.dtype == np.uint8:
         return images
-    if not np.issubdtype(images.dtype, np.floating):
-        raise TypeError(
-            f"Argument `{argument}` must hold uint8 images or float images in [-1, 1]. "
-            f"Received dtype {images.dtype}."
-        )
+    must = f"Argument `{argument}` must hold uint8 images or float images in [-1, 1]"
+    is_float = np.issubdtype(images.dtype, np.floating)
+    require(is_float, must, TypeError, dtype=images.dtype)
     low, high = float(images.min()), float(images.max())
-    if not (-1 <= low and high <= 1):
-        raise ValueError(
-            f"Argument `{argument}`: float images must lie in [-1, 1]. Received values "
-            f"from {low:.4g} to {high:.4g}; images in 0..255 belong in dtype uint8."
-        )
+    require(
+        -1 <= low and high <= 1,
+        f"{must}. Received values from {low:.4g} to {high:.4g}; images in 0..255 "
+        "belong in dtype uint8",
+    )
     if low >= 0 and low < high:
         warn(
             f"Argument `{argument}`: all values are in [0, 1]. Float images are read "

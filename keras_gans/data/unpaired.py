@@ -2,8 +2,9 @@
 
 import os
 
+from keras_gans.checks import require
 from keras_gans.data.batches import Pipeline, channel_pair, streams
-from keras_gans.data.sources import is_digits, load_images
+from keras_gans.data.sources import is_digits
 
 
 def unpaired(
@@ -28,9 +29,7 @@ def unpaired(
     depend on threads, and training resumes at any batch without replaying the others.
 
     Args:
-        x: First domain: the name of an embedded or `tensorflow_datasets` set, a folder,
-            an `.npz` file, an array or a `tf.data.Dataset`, as
-            `keras_gans.data.load_images` describes it.
+        x: First domain, any source of `keras_gans.data.load_images`.
         y: Second domain, likewise. It may be left out for `"cycle_gan/..."` names,
             which hold both domains.
         batch_size: Positive integer, images of each domain in a batch. Defaults to 1,
@@ -56,51 +55,36 @@ def unpaired(
         `(batch_size, height, width, channels)`. Each iteration over it is the next
         epoch. `keras_gans.callbacks.Checkpoint` resumes it within an epoch.
 
-    Raises:
-        ValueError: If a source cannot be used, the domains differ in size, or a domain
-            holds fewer images than a batch.
-
     Example:
     >>> data = unpaired("handwritten_digits", "street_digits", batch_size=64)
     >>> x, y = next(iter(data))
-    >>> x.shape, y.shape
-    (TensorShape([64, 32, 32, 1]), TensorShape([64, 32, 32, 3]))
     """
     if y is None:
         both = isinstance(x, str) and x.startswith("cycle_gan/") and ":" not in x
-        if not both or os.path.isdir(x):
-            raise ValueError(
-                "Argument `y` must be given: only the 'cycle_gan/...' names of "
-                "tensorflow_datasets hold both domains, a folder holds one. "
-                f"Received: x={x if isinstance(x, str) else type(x)}, y=None"
-            )
+        require(
+            both and not os.path.isdir(x),
+            "Argument `y` must be given: only the 'cycle_gan/...' names of "
+            "tensorflow_datasets hold both domains, a folder holds one",
+            x=x if isinstance(x, str) else type(x),
+        )
         y = x
     if flip is None:
         flip = not (is_digits(x) or is_digits(y))
-    pipeline = Pipeline(batch_size, steps_per_epoch, seed, size, load_size, flip)
-    pair = channel_pair(channels, "x and y")
-
-    domains = [
-        load_images(
-            source,
-            size=pipeline.stored_size,
-            channels=wanted,
-            strict=strict,
-            max_pixels=max_pixels,
-            argument=argument,
-        )[0]
-        for argument, source, wanted in zip("xy", (x, y), pair, strict=True)
-    ]
-    if domains[0].shape[1:3] != domains[1].shape[1:3]:
-        raise ValueError(
-            "The two domains must have images of one size. Received x of "
-            f"{domains[0].shape[1:3]} and y of {domains[1].shape[1:3]}: give `size`."
-        )
+    reading = strict, max_pixels
+    pipeline = Pipeline(
+        batch_size, steps_per_epoch, seed, size, load_size, flip, reading
+    )
+    of_x, of_y = channel_pair(channels, "x and y")
+    domains = pipeline.load(x, of_x, "x")[0], pipeline.load(y, of_y, "y")[0]
+    sizes = [images.shape[1:3] for images in domains]
+    require(
+        sizes[0] == sizes[1],
+        "The two domains must have images of one size. Received x of "
+        f"{sizes[0]} and y of {sizes[1]}: give `size`",
+    )
     batches = [
         pipeline.cache(images, stream, argument=argument)
-        for argument, images, stream in zip(
-            "xy", domains, streams(seed, 2), strict=True
-        )
+        for argument, images, stream in zip("xy", domains, streams(seed, 2))
     ]
 
     def make_batch(index):

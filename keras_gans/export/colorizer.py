@@ -3,8 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_gans.checks import require, uint8_array
 from keras_gans.export import graph
-from keras_gans.export.servable import ImageServable, check_uint8, input_shapes
+from keras_gans.export.servable import ImageServable, input_shapes
 
 # The least alpha of a pixel of the hints that is one.
 OPAQUE = 128
@@ -12,9 +13,6 @@ OPAQUE = 128
 
 class Colorizer(ImageServable):
     """Colours line art, unaided or after hints; `keras_gans.export.load` makes it.
-
-    Attributes:
-        size_multiple, minimum_size: Of height and width; see `ImageServable`.
 
     Call arguments:
         line_art: uint8 array of shape `(batch, height, width, 1)`, 255 on paper and 0
@@ -25,11 +23,6 @@ class Colorizer(ImageServable):
     Returns:
         uint8 array of the coloured images, shape `(batch, height, width, 3)`, values in
         [0, 255].
-
-    Raises:
-        TypeError: If `line_art` or `hints` is not a uint8 array.
-        ValueError: If they do not have the shapes above, or a height and width that the
-            network allows.
     """
 
     kind = "colorization"
@@ -52,19 +45,17 @@ class Colorizer(ImageServable):
         shape = line_art.shape[:3]
         if hints is None:
             hints = np.zeros((*shape, 4), "uint8")
-        check_uint8("hints", hints)
-        if hints.shape != (*shape, 4):
-            raise ValueError(
-                "Argument `hints` must be RGBA images of the batch, height and width "
-                f"of `line_art`, shape {(*shape, 4)}. "
-                f"Received: hints.shape={hints.shape}"
-            )
+        uint8_array("hints", hints)
+        require(
+            hints.shape == (*shape, 4),
+            "Argument `hints` must be RGBA images of the batch, height and width of "
+            f"`line_art`, shape {(*shape, 4)}",
+            shape=hints.shape,
+        )
         if not len(line_art):  # Not every kernel takes an empty batch.
             return np.empty((*shape, 3), "uint8")
-        outputs = self._colorize(
-            line_art=tf.constant(line_art), hints=tf.constant(hints)
-        )
-        return outputs["images"].numpy()
+        inputs = {"line_art": tf.constant(line_art), "hints": tf.constant(hints)}
+        return self._colorize(**inputs)["images"].numpy()
 
     __call__ = colorize
 
@@ -81,22 +72,18 @@ class Colorizer(ImageServable):
 def _colorize_function(model, generator, weights, rule):
     size = generator.input_shape[1:3]
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec((None, *size, 1), tf.uint8, name="line_art"),
-            tf.TensorSpec((None, *size, 4), tf.uint8, name="hints"),
-        ]
-    )
+    line_art_spec = tf.TensorSpec((None, *size, 1), tf.uint8, name="line_art")
+    hints_spec = tf.TensorSpec((None, *size, 4), tf.uint8, name="hints")
+
+    @tf.function(input_signature=[line_art_spec, hints_spec])
     def colorize(line_art, hints):
-        checks = [
-            *graph.size_checks(line_art, rule),
-            tf.debugging.assert_equal(
-                tf.shape(hints)[:3],
-                tf.shape(line_art)[:3],
-                message="Batch, height and width of `hints` must be those of "
-                "`line_art`; x is what the hints have, y what the line art has.",
-            ),
-        ]
+        same_size = tf.debugging.assert_equal(
+            tf.shape(hints)[:3],
+            tf.shape(line_art)[:3],
+            message="Batch, height and width of `hints` must be those of `line_art`; "
+            "x is what the hints have, y what the line art has.",
+        )
+        checks = [*graph.size_checks(line_art, rule), same_size]
         is_hint = hints[..., 3:] >= OPAQUE
         colors = graph.from_pixels(hints[..., :3], checks)
         source = (
@@ -121,12 +108,10 @@ def _bytes_function(colorize, size):
         hints = tf.ensure_shape(hints, (*size, 4))
         return colorize(line_art, hints[tf.newaxis])["images"]
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec((None,), tf.string, name="line_art_bytes"),
-            tf.TensorSpec((None,), tf.string, name="hints_bytes"),
-        ]
-    )
+    line_art_spec = tf.TensorSpec((None,), tf.string, name="line_art_bytes")
+    hints_spec = tf.TensorSpec((None,), tf.string, name="hints_bytes")
+
+    @tf.function(input_signature=[line_art_spec, hints_spec])
     def colorize_bytes(line_art_bytes, hints_bytes):
         same_number = tf.debugging.assert_equal(
             tf.shape(hints_bytes),
@@ -142,21 +127,12 @@ def _bytes_function(colorize, size):
 
 
 def _decode_hints(hints_bytes):
-    is_png = tf.debugging.Assert(
-        graph.is_png(hints_bytes),
-        [
-            "Files in `hints_bytes` must be PNG files with a transparent background, "
-            "or empty for no hints."
-        ],
-    )
+    must = "Files in `hints_bytes` must "
+    png = f"{must}be PNG files with a transparent background, or empty for no hints."
+    is_png = tf.debugging.Assert(graph.is_png(hints_bytes), [png])
     with tf.control_dependencies([is_png]):
         hints = tf.io.decode_png(hints_bytes, channels=4)
-    background = tf.debugging.Assert(
-        tf.reduce_any(hints[..., 3] < OPAQUE),
-        [
-            "Files in `hints_bytes` must have a transparent background: every pixel "
-            "that is opaque is a hint."
-        ],
-    )
-    with tf.control_dependencies([background]):
+    background = f"{must}have a transparent background: every opaque pixel is a hint."
+    has_background = tf.reduce_any(hints[..., 3] < OPAQUE)
+    with tf.control_dependencies([tf.debugging.Assert(has_background, [background])]):
         return tf.identity(hints)

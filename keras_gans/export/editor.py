@@ -4,6 +4,7 @@ import json
 
 import tensorflow as tf
 
+from keras_gans.checks import require
 from keras_gans.export import graph
 from keras_gans.export.servable import ImageServable, input_shapes
 from keras_gans.models.attribute_choices import AttributeChoices
@@ -50,17 +51,9 @@ class Editor(ImageServable):
         Returns:
             uint8 array of the shape of `images`; with `return_mask` a pair of it and
             the masks, uint8 of shape `(batch, height, width, 1)`, 255 where all is new.
-
-        Raises:
-            TypeError: If `images` is not a uint8 array.
-            ValueError: If an attribute is unknown or both wanted and not, if the shapes
-                are others, or there is no mask.
         """
-        if return_mask and not self.has_mask:
-            raise ValueError(
-                "Argument `return_mask` must be False, because this model has no mask. "
-                "Received: return_mask=True"
-            )
+        must = "Argument `return_mask` must be False, because this model has no mask"
+        require(self.has_mask or not return_mask, must, return_mask=return_mask)
         self._check(images)
         target = self.choices.target_of(
             images, add, remove, attributes, self.predict_attributes
@@ -83,11 +76,8 @@ class Editor(ImageServable):
 
     def _check(self, images):
         self._check_images("images", images, self._built_for)
-        if not len(images):
-            raise ValueError(
-                "Argument `images` must hold at least one image. "
-                f"Received: images.shape={images.shape}"
-            )
+        must = "Argument `images` must hold at least one image"
+        require(len(images), must, shape=images.shape)
 
     @classmethod
     def network_names(cls, model):
@@ -125,10 +115,8 @@ class Editor(ImageServable):
             if not model.has_mask:
                 return {"images": graph.as_pixels(outputs)}
             translation, mask, _ = outputs
-            return {
-                "images": graph.as_pixels(translation),
-                "masks": graph.as_pixels(2.0 * mask - 1.0),
-            }
+            masks = graph.as_pixels(2.0 * mask - 1.0)
+            return {"images": graph.as_pixels(translation), "masks": masks}
 
         @tf.function(input_signature=[files_spec, attributes_spec])
         def edit_bytes(image_bytes, attributes):

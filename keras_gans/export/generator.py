@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from keras_gans.checks import one_of, require
 from keras_gans.export import graph
 from keras_gans.export.servable import Servable
 from keras_gans.models.generative_model import (
@@ -48,9 +49,6 @@ class Generator(Servable):
 
         Returns:
             uint8 array of shape `(n, height, width, channels)`, values in [0, 255].
-
-        Raises:
-            ValueError: If `n` is not a positive integer, or `labels` do not fit.
         """
 
         def generate_batch(latent, labels):
@@ -70,19 +68,14 @@ class Generator(Servable):
     @classmethod
     def check_model(cls, model):
         super().check_model(model)
-        if model.latent_distribution not in LATENT_DISTRIBUTIONS:
-            raise ValueError(
-                "Attribute `latent_distribution` of the model must be one of "
-                f"{LATENT_DISTRIBUTIONS}. "
-                f"Received: latent_distribution={model.latent_distribution!r}"
-            )
+        one_of("latent_distribution", model.latent_distribution, LATENT_DISTRIBUTIONS)
         shape = model.generator.output_shape
-        if len(shape) != 4 or shape[-1] not in (1, 3):
-            raise ValueError(
-                "Argument `model` must generate images (batch, height, width, "
-                "channels) of 1 (grey) or 3 (RGB) channels, as image files have. "
-                f"Received: `generator` makes outputs of shape {shape}."
-            )
+        require(
+            len(shape) == 4 and shape[-1] in (1, 3),
+            "Argument `model` must generate images (batch, height, width, channels) of "
+            "1 (grey) or 3 (RGB) channels, as image files have",
+            shape=shape,
+        )
 
     @classmethod
     def rules(cls, model, networks):
@@ -111,32 +104,24 @@ class Generator(Servable):
             checks.append(_check_latent(latent, model.latent_dim))
             return images([latent, labels], checks)
 
-        return {
-            "serving_default": generate if model.classes is None else generate_classes
-        }
+        default = generate if model.classes is None else generate_classes
+        return {"serving_default": default}
 
 
 def _check_latent(latent, latent_dim):
-    return tf.debugging.assert_equal(
-        tf.shape(latent)[1],
-        latent_dim,
-        message=f"Vectors in `latent` must have {latent_dim} numbers each; x is what "
-        "was received.",
-    )
+    message = f"Vectors in `latent` must have {latent_dim} numbers; x was received."
+    return tf.debugging.assert_equal(tf.shape(latent)[1], latent_dim, message)
 
 
 def _check_labels(labels, latent, classes):
-    message = (
-        f"Every number in `labels` must lie in [0, {classes}); x is what was received."
+    message = f"Every number in `labels` must lie in [0, {classes}); x was received."
+    numbers = (
+        "There must be as many `labels` as vectors in `latent`; x is the number of "
+        "labels, y that of vectors."
     )
     return [
-        tf.debugging.assert_non_negative(labels, message=message),
-        tf.debugging.assert_less(labels, classes, message=message),
+        tf.debugging.assert_non_negative(labels, message),
+        tf.debugging.assert_less(labels, classes, message),
         # One label would be taken for all latent vectors.
-        tf.debugging.assert_equal(
-            tf.shape(labels)[0],
-            tf.shape(latent)[0],
-            message="There must be as many `labels` as vectors in `latent`; x is the "
-            "number of labels, y that of vectors.",
-        ),
+        tf.debugging.assert_equal(tf.shape(labels)[0], tf.shape(latent)[0], numbers),
     ]

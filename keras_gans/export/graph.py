@@ -6,9 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gans.checks import require
 from keras_gans.layers import SizeMultiple
 from keras_gans.models import AdversarialModel
 from keras_gans.networks import size_multiple
+from keras_gans.pixels import to_floats, to_levels
 
 # Weights ----------------------------------------------------------------------------
 
@@ -44,15 +46,14 @@ def _stored_weights(name, network, weights_dtype):
     # than a small network has weights: hence one vector.
     values = []
     for variable in network.weights:
-        value = variable.value.numpy()
         with np.errstate(over="ignore"):  # Infinity is reported below.
-            value = value.astype(weights_dtype)
-        if not np.all(np.isfinite(value)):
-            raise ValueError(
-                f"Weight `{variable.path}` of `{name}` must hold finite "
-                f"numbers in {weights_dtype}, the format in which it is stored. Export "
-                'an earlier checkpoint, or with `weights_dtype="float32"`.'
-            )
+            value = variable.value.numpy().astype(weights_dtype)
+        require(
+            np.all(np.isfinite(value)),
+            f"Weight `{variable.path}` of `{name}` must hold finite numbers in "
+            f"{weights_dtype}, the format in which it is stored. Export an earlier "
+            'checkpoint, or with `weights_dtype="float32"`',
+        )
         values.append(value.ravel())
     # Not trainable: the graph then carries nothing for gradients.
     return tf.Variable(np.concatenate(values), trainable=False, name="weights")
@@ -79,20 +80,16 @@ def stored(network, weights):
     return keras.StatelessScope(state_mapping=mapping)
 
 
-# Pixels -----------------------------------------------------------------------------
-
-
 def from_pixels(pixels, checks=()):
     """Returns pixels in [0, 255] as float32 in [-1, 1], once all checks have passed."""
     # Or the network could fail first, on another thread, and less clearly.
     with tf.control_dependencies(checks):
-        return tf.cast(pixels, tf.float32) / 127.5 - 1.0
+        return to_floats(pixels)
 
 
 def as_pixels(images):
     """Returns images in [-1, 1] as uint8 in [0, 255]."""
-    pixels = tf.round((tf.cast(images, tf.float32) + 1.0) * 127.5)
-    return tf.cast(tf.clip_by_value(pixels, 0.0, 255.0), tf.uint8)
+    return tf.cast(to_levels(tf.cast(images, tf.float32)), tf.uint8)
 
 
 def call_to_pixels(network, weights, inputs):
@@ -102,9 +99,6 @@ def call_to_pixels(network, weights, inputs):
     return as_pixels(images)
 
 
-# Sizes ------------------------------------------------------------------------------
-
-
 def size_rule(networks):
     """Returns what height and width must be multiples of, and their minimum."""
     multiple = math.lcm(*map(size_multiple, networks))
@@ -112,37 +106,22 @@ def size_rule(networks):
 
 
 def _minimum_size(network):
-    return max(
-        (
-            layer.minimum
-            for layer in network._flatten_layers()
-            if isinstance(layer, SizeMultiple)
-        ),
-        default=1,
-    )
+    layers = network._flatten_layers()
+    minima = [layer.minimum for layer in layers if isinstance(layer, SizeMultiple)]
+    return max(minima, default=1)
 
 
 def size_checks(images, rule):
     """Returns the operations that refuse images of other sizes than `size_rule`'s."""
     multiple, minimum = rule
     size = tf.shape(images)[1:3]
+    must = "Height and width of every image must be"
+    least = f"{must} at least {minimum}; x is what was received."
+    multiples = f"{must} multiples of {multiple}; x was received, y are those below."
     return [
-        tf.debugging.assert_greater_equal(
-            size,
-            minimum,
-            message=f"Height and width of every image must be at least {minimum}; "
-            "x is what was received.",
-        ),
-        tf.debugging.assert_equal(
-            size,
-            size // multiple * multiple,
-            message="Height and width of every image must be multiples of "
-            f"{multiple}; x is what was received, y the multiples below.",
-        ),
+        tf.debugging.assert_greater_equal(size, minimum, least),
+        tf.debugging.assert_equal(size, size // multiple * multiple, multiples),
     ]
-
-
-# Image files ------------------------------------------------------------------------
 
 
 def png_files(call, files):
@@ -176,15 +155,10 @@ def decode_file(image_bytes, shape, name="image_bytes"):
     """
     # TensorFlow takes the palette indices of a BMP file for grey values.
     is_bmp = tf.strings.regex_full_match(image_bytes, r"BM\C*")
-    is_true_colour = tf.strings.regex_full_match(
-        image_bytes, r"BM\C{26}[\x18\x20]\x00\C*"
-    )
-    tf.debugging.assert_equal(
-        is_bmp,
-        is_true_colour,
-        message=f"BMP files in `{name}` must have 24 or 32 bits per pixel. Save "
-        "the image as PNG.",
-    )
+    true_colour = r"BM\C{26}[\x18\x20]\x00\C*"
+    is_true_colour = tf.strings.regex_full_match(image_bytes, true_colour)
+    must = f"BMP files in `{name}` must have 24 or 32 bits per pixel. Save it as PNG."
+    tf.debugging.assert_equal(is_bmp, is_true_colour, must)
 
     # The channels are always stated: with 0, TensorFlow aborts the whole process on
     # some files; 1 it refuses for several formats, so grey is computed below.

@@ -8,6 +8,7 @@ import tempfile
 import keras
 import tensorflow as tf
 
+from keras_gans.checks import one_of, positive_integer, require
 from keras_gans.export.colorizer import Colorizer
 from keras_gans.export.editor import Editor
 from keras_gans.export.generator import Generator
@@ -42,18 +43,16 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
     `reverse` and `reverse_bytes`, a generator without classes without `labels`, and an
     editor whose generator has no mask without `masks`.
 
-    - `images`, `line_art` and `masks` are uint8, `(batch, height, width, channels)`.
-      Pixels go in as `x / 127.5 - 1` and come out as `round((y + 1) * 127.5)`, clipped
-      to [0, 255]; a mask m as `round(255 m)`. Height and width are any that the
-      networks allow (of `StarGAN` those that it was trained on, because of its
-      discriminator); others are refused inside the graph, which says what is allowed.
+    - `images`, `line_art` and `masks` are uint8, `(batch, height, width, channels)`,
+      scaled as in `keras_gans.pixels`; a mask m comes out as `round(255 m)`. Height and
+      width are any that the networks allow (of `StarGAN` those that it was trained on,
+      because of its discriminator); others are refused inside the graph.
     - `hints`, uint8 RGBA, are dabs of colour on a transparent picture: a pixel counts
-      where its alpha is 128 or more, and with that alone, not in part.
+      where its alpha is 128 or more.
     - `latent` is float32 `(batch, latent_dim)`, `labels` int32 `(batch,)`.
     - `attributes` are float32 `(batch, attributes)`, all that an image is to have, 0 or
-      1 each, and not only what is to change; the signature `attributes` tells those
-      that it has. Their order is that of `names` in the JSON of the function
-      `attribute_info` of the SavedModel.
+      1 each; the signature `attributes` tells those that it has. Their order is that of
+      `names` in the JSON of the function `attribute_info` of the SavedModel.
     - `..._bytes` are strings `(batch,)`, image files that may differ in size: PNG,
       JPEG, BMP (24 or 32 bits per pixel) or GIF (the first frame). As in training,
       transparency of PNG files is laid over white and colour becomes grey as 0.299 R +
@@ -74,11 +73,9 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
         directory: Folder of all versions, `saved_models/<name>`; made if need be.
         version: Positive integer, or `None`, the default, for one more than the
             highest version in the folder.
-        weights_dtype: `"float32"`, the default, stores the weights exactly.
-            `"float16"` halves the file; the graph casts them back and computes as
-            before, with weights rounded to 11 bits.
-        metadata: Optional dict of JSON values, such as the command that made the
-            model, saved as `assets.extra/metadata.json`.
+        weights_dtype: `"float32"`, the default, or `"float16"`, which halves the file:
+            the graph computes as before, with weights rounded to 11 bits.
+        metadata: Optional dict of JSON values, saved as `assets.extra/metadata.json`.
 
     Returns:
         `pathlib.Path` of `<directory>/<version>/`.
@@ -86,11 +83,8 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
     Raises:
         FileExistsError: If the version exists. Nothing is overwritten.
         OSError: At once, if the folder cannot be written.
-        TypeError: If the model is of no kind or lacks something, or `metadata` is not a
-            dict of JSON values.
-        ValueError: If `version`, `weights_dtype` or the channels of the images (1 or 3,
-            as image files have) are others, or a weight is not a finite number in
-            `weights_dtype`.
+        ValueError: If images have other channels than 1 or 3, as image files have, or a
+            weight is not a finite number in `weights_dtype`.
 
     Example:
 
@@ -102,12 +96,9 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
     """
     servable = _servable_of_model(model)
     servable.check_model(model)
-    _check_version(version)
-    if weights_dtype not in _WEIGHTS_DTYPES:
-        raise ValueError(
-            f"Argument `weights_dtype` must be one of {_WEIGHTS_DTYPES}. "
-            f"Received: weights_dtype={weights_dtype!r}"
-        )
+    if version is not None:
+        positive_integer("version", version, TypeError)
+    one_of("weights_dtype", weights_dtype, _WEIGHTS_DTYPES)
     metadata_text = _metadata_text(metadata)
     directory = pathlib.Path(directory)
     with _temporary_folder(directory) as temporary:
@@ -140,10 +131,6 @@ def load(path, kind=None):
     Returns:
         A `Translator`, `Generator`, `Colorizer` or `Editor`; see its attribute `kind`.
 
-    Raises:
-        FileNotFoundError: If there is nothing at `path`.
-        ValueError: If it is something else than the three above, or of another kind.
-
     Example:
 
     ```python
@@ -151,17 +138,14 @@ def load(path, kind=None):
     y = translator(x)
     ```
     """
-    kinds = [servable.kind for servable in _SERVABLES]
-    if kind is not None and kind not in kinds:
-        raise ValueError(
-            f"Argument `kind` must be one of {kinds}, or None. Received: kind={kind!r}"
-        )
+    one_of("kind", kind, (*(servable.kind for servable in _SERVABLES), None))
     path = pathlib.Path(path)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"There is no model at '{path}' (looked in {path.absolute().parent}). "
-            "Give a folder that `keras_gans.export.save` made, or a `.keras` file."
-        )
+    require(
+        path.exists(),
+        f"There is no model at '{path}' (looked in {path.absolute().parent}). Give a "
+        "folder that `keras_gans.export.save` made, or a `.keras` file",
+        FileNotFoundError,
+    )
     if path.is_file():
         model = _load_keras_file(path)
         servable = _servable_of_model(model)
@@ -180,9 +164,6 @@ def load(path, kind=None):
         _check_kind(path, servable, kind)
         functions = module.signatures
     return servable(module, functions)
-
-
-# Kinds ------------------------------------------------------------------------------
 
 
 def _servable_of_model(model):
@@ -213,28 +194,22 @@ def _servable_of_saved_model(loaded, folder):
 
 
 def _check_kind(path, servable, kind):
-    if kind not in (None, servable.kind):
-        raise ValueError(
-            f"'{path}' is a model of {servable.kind}, not of {kind}: use keras-gans "
-            f"{servable.verb}, or in Python `{servable.__name__}.{servable.verb}`."
-        )
+    require(
+        kind in (None, servable.kind),
+        f"'{path}' is a model of {servable.kind}, not of {kind}: use keras-gans "
+        f"{servable.verb}, or in Python `{servable.__name__}.{servable.verb}`",
+    )
 
 
 def _load_keras_file(path):
-    if path.suffix != ".keras":
-        raise ValueError(
-            "Argument `path` must be the folder of a SavedModel or a `.keras` file. "
-            f"Received: path='{path}'"
-        )
+    must = "Argument `path` must be the folder of a SavedModel or a `.keras` file"
+    require(path.suffix == ".keras", must, path=str(path))
     model = keras.saving.load_model(path, compile=False)
     try:
         _servable_of_model(model).check_model(model)
     except TypeError as error:
         raise ValueError(f"'{path}' cannot be served. {error}") from error
     return model
-
-
-# Folders ----------------------------------------------------------------------------
 
 
 def _saved_model_folder(path):
@@ -245,47 +220,29 @@ def _saved_model_folder(path):
         return versions[max(versions)]
     found = f"the highest version is {max(versions)}" if versions else "no version"
     raise ValueError(
-        f"There is no SavedModel in the folder '{path}' ({found}): a file "
-        "saved_model.pb is missing there and in the folder of the highest version, "
-        "which an integer names. Give a folder that `keras_gans.export.save` made."
+        f"There is no SavedModel in the folder '{path}' ({found}): neither there nor "
+        "in that version is a file saved_model.pb. Give a folder of `save`."
     )
-
-
-def _check_version(version):
-    if version is None:
-        return
-    message = (
-        "Argument `version` must be a positive integer, or None for the next free "
-        f"one. Received: version={version!r}"
-    )
-    if isinstance(version, bool) or not isinstance(version, int):
-        raise TypeError(message)
-    if version < 1:
-        raise ValueError(message)
 
 
 def _metadata_text(metadata):
-    message = "Argument `metadata` must be a dict of JSON values, or None. "
-    if metadata is not None and not isinstance(metadata, dict):
-        raise TypeError(f"{message}Received: metadata={metadata!r}")
+    must = "Argument `metadata` must be a dict of JSON values, or None"
+    require(isinstance(metadata, dict | None), must, TypeError, metadata=metadata)
     try:
         return json.dumps(metadata, indent=2, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{message}Received: metadata={metadata!r} ({error})") from None
+        raise TypeError(f"{must}. Received: metadata={metadata!r} ({error})") from None
 
 
 def _temporary_folder(directory):
+    must = "Argument `directory` must be a folder that can be written"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         # The leading dot and the letters hide it from TensorFlow Serving.
         return tempfile.TemporaryDirectory(prefix=".export_", dir=directory)
     except OSError as error:
-        raise OSError(
-            error.errno,
-            "Argument `directory` must be a folder that can be written "
-            f"({error.strerror}). Received",
-            os.fspath(directory),
-        ) from error
+        must = f"{must} ({error.strerror}). Received"
+        raise OSError(error.errno, must, os.fspath(directory)) from error
 
 
 def _versions(directory):
@@ -299,11 +256,11 @@ def _versions(directory):
 
 def _version_path(directory, version):
     versions = _versions(directory)
-    if version is None:
-        version = max(versions, default=0) + 1
-    if version in versions:
-        raise FileExistsError(
-            f"Version {version} exists already: '{versions[version]}'. Give another "
-            "`version`, leave it out to take the next free one, or remove that folder."
-        )
+    version = max(versions, default=0) + 1 if version is None else version
+    require(
+        version not in versions,
+        f"Version {version} exists already: '{versions.get(version)}'. Give another "
+        "`version`, leave it out to take the next free one, or remove that folder",
+        FileExistsError,
+    )
     return directory / str(version)

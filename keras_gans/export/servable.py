@@ -1,9 +1,9 @@
 """What the four kinds of served models have in common."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from keras_gans.checks import require, uint8_array
 from keras_gans.export import graph
 
 
@@ -46,12 +46,13 @@ class Servable:
         for name in cls.network_names(model):
             if not isinstance(getattr(model, name, None), keras.Model):
                 missing.append(name)
-        if missing:
-            raise TypeError(
-                f"Argument `model` must have what {cls.kind} needs, as "
-                f"`keras_gans.models.{cls.example}` has it. Received an object of type "
-                f"{type(model).__name__} without `{missing[0]}`."
-            )
+        require(
+            not missing,
+            f"Argument `model` must have what {cls.kind} needs, as "
+            f"`keras_gans.models.{cls.example}` has it. Received an object of type "
+            f"{type(model).__name__} without {missing}",
+            TypeError,
+        )
 
     @classmethod
     def build(cls, model, weights_dtype):
@@ -88,13 +89,14 @@ class ImageServable(Servable):
         `built_for` is the shape in the signature, `None` where any length will do, and
         `hint` says why the images have so many channels.
         """
-        check_uint8(name, images)
+        uint8_array(name, images)
         shape = images.shape
-        if len(shape) != 4 or shape[-1] != built_for[-1]:
-            raise ValueError(
-                f"Argument `{name}` must have the shape (batch, height, width, "
-                f"{built_for[-1]}){hint}. Received: {name}.shape={shape}"
-            )
+        require(
+            len(shape) == 4 and shape[-1] == built_for[-1],
+            f"Argument `{name}` must have the shape (batch, height, width, "
+            f"{built_for[-1]}){hint}",
+            shape=shape,
+        )
         multiple, minimum = self.size_multiple, self.minimum_size
         allowed = ""
         if any(length % multiple or length < minimum for length in shape[1:3]):
@@ -105,19 +107,12 @@ class ImageServable(Servable):
             for length, expected in zip(shape[1:3], built_for[1:3])
         ):
             allowed = f"{built_for[1]} and {built_for[2]}, for which it was built"
-        if allowed:
-            raise ValueError(
-                f"Height and width of `{name}` must be {allowed}. Received: "
-                f"height={shape[1]}, width={shape[2]}. Crop, pad or resize the images "
-                "first."
-            )
-
-
-def check_uint8(name, images):
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-        raise TypeError(
-            f"Argument `{name}` must be a uint8 array, values in [0, 255]. "
-            f"Received: {getattr(images, 'dtype', type(images).__name__)}"
+        require(
+            not allowed,
+            f"Height and width of `{name}` must be {allowed}: crop, pad or resize the "
+            "images first",
+            height=shape[1],
+            width=shape[2],
         )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_gans.checks import require
 from keras_gans.export import graph
 from keras_gans.export.servable import ImageServable, input_shapes
 
@@ -28,11 +29,6 @@ class Translator(ImageServable):
 
     Returns:
         uint8 array of the translated images, values in [0, 255].
-
-    Raises:
-        TypeError: If `images` is not a uint8 array.
-        ValueError: If there is no such direction, or the images do not have four axes,
-            the channels of the domain and a height and width that the networks allow.
     """
 
     kind = "translation"
@@ -61,13 +57,10 @@ class Translator(ImageServable):
 
     def translate(self, images, direction="xy"):
         """Translates a batch of images; see the class."""
-        if direction not in self.directions:
-            known = " or ".join(map(repr, self.directions))
-            alone = "" if len(self.directions) > 1 else ", the only one of this model"
-            raise ValueError(
-                f"Argument `direction` must be {known}{alone}. "
-                f"Received: direction={direction!r}"
-            )
+        known = " or ".join(map(repr, self.directions))
+        alone = "" if len(self.directions) > 1 else ", the only one of this model"
+        must = f"Argument `direction` must be {known}{alone}"
+        require(direction in self.directions, must, direction=direction)
         domain, target = direction
         channels = self.channels[domain]
         plural = "s" if channels > 1 else ""
@@ -87,21 +80,22 @@ class Translator(ImageServable):
     @classmethod
     def check_model(cls, model):
         directions = _directions(model)
-        if "xy" not in directions or not set(directions) <= set(_SIGNATURES):
-            raise ValueError(
-                "Attribute `directions` of the model must name a network for 'xy', and "
-                f"maybe one for 'yx'. Received: directions={directions}"
-            )
+        require(
+            "xy" in directions and set(directions) <= set(_SIGNATURES),
+            "Attribute `directions` of the model must name a network for 'xy', and "
+            "maybe one for 'yx'",
+            directions=directions,
+        )
         super().check_model(model)
         for name in directions.values():
             generator = getattr(model, name)
             channels = generator.input_shape[-1], generator.output_shape[-1]
-            if not {1, 3}.issuperset(channels):
-                raise ValueError(
-                    "Argument `model` must translate images of 1 (grey) or 3 (RGB) "
-                    f"channels, as image files have. Received: `{name}` translates "
-                    f"{channels[0]} channels to {channels[1]}."
-                )
+            require(
+                {1, 3}.issuperset(channels),
+                "Argument `model` must translate images of 1 (grey) or 3 (RGB) "
+                f"channels, as image files have. Received: `{name}` translates "
+                f"{channels[0]} channels to {channels[1]}",
+            )
 
     @classmethod
     def functions(cls, model, networks, weights, rule):

@@ -481,19 +481,11 @@ def test_fit_must_go_through_all_of_the_data(trainee, tmp_path):
         )
 
 
-def test_data_must_have_a_position(tmp_path):
-    data = tiny_run.make_data().map(lambda x, y: (x, y))
+def test_arguments_are_checked(tmp_path):
+    data = tiny_run.make_data()
+    mapped = data.map(lambda x, y: (x, y))
     with pytest.raises(TypeError, match="its position cannot be restored"):
-        Checkpoint(tmp_path, data)
-
-
-@pytest.mark.parametrize("save_freq", [0, -1, 1.5, True, "epochs", None])
-def test_save_freq_is_checked(tmp_path, save_freq):
-    with pytest.raises(ValueError, match="`save_freq` must be a positive integer or"):
-        Checkpoint(tmp_path, tiny_run.make_data(), save_freq=save_freq)
-
-
-@pytest.mark.parametrize("max_to_keep", [0, -1, 1.5, True, None])
-def test_max_to_keep_is_checked(tmp_path, max_to_keep):
-    with pytest.raises(ValueError, match="`max_to_keep` must be a positive integer"):
-        Checkpoint(tmp_path, tiny_run.make_data(), max_to_keep=max_to_keep)
+        Checkpoint(tmp_path, mapped)
+    for wrong in ({"save_freq": 0}, {"save_freq": "epochs"}, {"max_to_keep": True}):
+        with pytest.raises(ValueError, match=f"`{[*wrong][0]}` must be a positive int"):
+            Checkpoint(tmp_path, data, **wrong)

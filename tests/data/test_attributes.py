@@ -324,10 +324,10 @@ def test_images_in_subfolders(photos):
         (4, None, "line 1: the number of images is 3, but lines of 2 images follow"),
         (2, "", "line 2: expected the names of the attributes"),
         (2, "A B C B", "line 2: the names.* must differ. B comes twice"),
-        (2, "A B C", "line 3: expected.* 3 values.*Received 4 values: '000000.png"),
-        (4, "000001.png 1 1 1", "line 4: expected.* 4 values.*Received 3 values"),
-        (4, "000001.png 1 1 1 1 1", "line 4: expected.* 4 values.*Received 5 values"),
-        (4, "000001.png", "line 4: expected.* 4 values.*Received 0 values"),
+        (2, "A B C", "line 3: expected.* 3 values.*Received 4: '000000.png"),
+        (4, "000001.png 1 1 1", "line 4: expected.* 4 values.*Received 3: "),
+        (4, "000001.png 1 1 1 1 1", "line 4: expected.* 4 values.*Received 5: "),
+        (4, "000001.png", "line 4: expected.* 4 values.*Received 0: "),
         (4, "000001.png 1 0 1 1", "line 4: the value of Blond_Hair must be -1 or 1.*0"),
         (5, "000002.png 1 1 1 x", "line 5: the value of Smiling must be -1 or 1.*'x'"),
         (5, "000000.png 1 1 1 1", "line 5: the image '000000.png' has.*, line 3"),
@@ -401,7 +401,7 @@ def test_paths_are_checked(photos, tmp_path):
         attributes(folder)
     with pytest.raises(FileNotFoundError, match="`source`: there is no folder"):
         attributes(tmp_path / "nowhere")
-    with pytest.raises(TypeError, match="`source` must be a folder.*type tuple"):
+    with pytest.raises(TypeError, match="`source` must be a folder.*tuple"):
         attributes(numbered(4), file)
 
 
@@ -535,15 +535,6 @@ def test_tfds_parts_that_are_named(tfds_directory, no_network):
     seen = np.concatenate([numbers(train[0]), numbers(test[0])])
     np.testing.assert_array_equal(np.sort(seen), np.arange(40))
     np.testing.assert_array_equal(train[1], both[1][numbers(train[0])])
-
-
-def test_tfds_own_mock(tfds_directory, no_network):
-    # The mock of tensorflow_datasets itself, with random pixels and attributes.
-    with tfds.testing.mock_data(num_examples=4, data_dir=tfds_directory):
-        images, labels, names = load_attributes("celeb_a", size=32)
-    assert images.shape == (4, 32, 32, 3) and images.std() > 0
-    assert labels.shape == (4, 40) and set(np.unique(labels)) == {0, 1}
-    assert len(names) == 40
 
 
 def test_tfds_errors(no_network):

@@ -1,18 +1,11 @@
 """Tests of the pipeline of image generation: batches, labels, order and errors."""
 
-import importlib
-
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from small_images import assert_equal_batches, levels, noise, numbered, numbers
 
-from keras_gans.data import generation, handwritten_digits
-
-# `keras_gans.data.generation` is the function; this is the module around it.
-pipeline = importlib.import_module("keras_gans.data.generation")
-
+from keras_gans.data import batches, generation, handwritten_digits
 
 # Values ----------------------------------------------------------------------------
 
@@ -107,36 +100,6 @@ def test_options_are_checked_before_images_are_read(
     def read(*_, **__):
         raise AssertionError("Images were read.")
 
-    monkeypatch.setattr(pipeline, "load_images", read)
+    monkeypatch.setattr(batches, "load_images", read)
     with pytest.raises(error, match=message):
         generation("photos", **options)
-
-
-@pytest.mark.parametrize(
-    "source, error, message",
-    [
-        (IMAGES[:3], ValueError, "`source` holds 3 images, fewer.*batch_size=4"),
-        ("no/folder", FileNotFoundError, "`source`: there is no folder 'no/folder'"),
-        ("mnits", ValueError, "`source`.*Did you mean 'mnist'"),
-        (IMAGES.astype("int32"), TypeError, "`source`.*int32"),
-        ((IMAGES, [1, 2]), ValueError, "`source`.*4 images and 2 labels"),
-    ],
-)
-def test_source_errors(source, error, message):
-    with pytest.raises(error, match=message):
-        generation(source, batch_size=4)
-
-
-def test_folder(tmp_path):
-    for index in range(2):
-        path = tmp_path / f"{index}.png"
-        keras.utils.save_img(path, noise(8, 8, 3), scale=False)
-    (tmp_path / "broken.jpg").write_bytes(b"")
-    with pytest.warns(match="broken.jpg"), pytest.warns(match="1 of 3 image files"):
-        data = generation(tmp_path, batch_size=2, size=4, channels=1)
-    assert data.element_spec.shape == (2, 4, 4, 1)
-    with pytest.raises(ValueError, match="broken.jpg"):
-        generation(tmp_path, batch_size=2, size=8, strict=True)
-    (tmp_path / "broken.jpg").unlink()
-    with pytest.raises(ValueError, match="max_pixels=63"):
-        generation(tmp_path, batch_size=2, size=8, strict=True, max_pixels=63)

@@ -1,7 +1,5 @@
 """Tests of the rules that every pipeline keeps, whatever it makes of the images."""
 
-import importlib
-
 import keras
 import numpy as np
 import pytest
@@ -9,6 +7,7 @@ import tensorflow as tf
 from small_images import assert_equal_batches, levels, noise
 
 import keras_gans
+from keras_gans.data import batches
 
 NAMES = ("unpaired", "generation", "paired", "colorization", "attributes")
 CROPPING = ("unpaired", "paired", "colorization")
@@ -190,8 +189,7 @@ def test_flip(name, flip, expected):
     ],
 )
 def test_digits_are_not_flipped(monkeypatch, name, source, flip, expected):
-    module = importlib.import_module(f"keras_gans.data.{name}")
-    monkeypatch.setattr(module, "load_images", lambda *_, **__: (ramps(60), None))
+    monkeypatch.setattr(batches, "load_images", lambda *_: (ramps(60), None))
     (batch,) = make(name, source, batch_size=60, flip=flip)
     images = batch if name == "generation" else pictures(name, batch)[0]
     mirrored = levels(images)[:, 0, 0, 0] == 7
@@ -236,6 +234,23 @@ def test_options_are_checked_before_images_are_read(name, options, error, messag
 def test_load_size_is_checked(name, options, message):
     with pytest.raises(ValueError, match=message):
         make(name, "no/folder", **options)
+
+
+@pytest.mark.parametrize("name", ["unpaired", "generation", "colorization"])
+def test_strict_and_max_pixels_reach_the_folders(name, tmp_path):
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    for folder in (good, bad):
+        folder.mkdir()
+        for index in range(3):
+            path = folder / f"{index}.png"
+            keras.utils.save_img(path, noise(8, 8, 3), scale=False)
+    (bad / "broken.jpg").write_bytes(b"")
+    with pytest.warns(match="broken.jpg"), pytest.warns(match="1 of 4 image files"):
+        assert len(make(name, bad, size=8)) == 1
+    with pytest.raises(ValueError, match="broken.jpg"):
+        make(name, bad, size=8, strict=True)
+    with pytest.raises(ValueError, match="max_pixels=63"):
+        make(name, good, size=8, strict=True, max_pixels=63)
 
 
 def test_fewer_images_than_a_batch(name):

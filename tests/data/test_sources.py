@@ -164,16 +164,6 @@ def test_tfds_labelled(downloaded, name, shape, split):
     assert images.dtype == np.uint8 and labels.dtype == np.int64
 
 
-def test_tfds_own_mock(tfds_directory, no_network):
-    # The mock of tensorflow_datasets itself, with random pixels.
-    with tfds.testing.mock_data(num_examples=4, data_dir=tfds_directory):
-        images, labels = load_images("mnist", size=32, channels=3)
-        photos, _ = load_images("cycle_gan/vangogh2photo", size=(24, 32))
-    assert images.shape == (4, 32, 32, 3) and labels.shape == (4,)
-    assert photos.shape == (4, 24, 32, 3)
-    assert images.std() > 0 and photos.std() > 0
-
-
 @pytest.mark.parametrize(
     "name, argument, split, chosen",
     [
@@ -322,7 +312,9 @@ def test_folder_options(tmp_path):
     (folder / "bad.png").unlink()
     with pytest.raises(ValueError, match="max_pixels=119"):
         load_images(folder, size=8, strict=True, max_pixels=119)
-    with pytest.raises(ValueError, match="Argument `size` must be given for a folder"):
+    with pytest.raises(
+        ValueError, match="Argument `size` must be given for image files"
+    ):
         load_images(folder)
 
 
@@ -473,7 +465,7 @@ def test_idx_of_one_split(tmp_path):
         )
         assert sources.has_test_split(folder) is (split == "test")
         missing = {"train": "train", "test": "t10k"}[other]
-        with pytest.raises(ValueError, match=f"'{missing}-images.*It holds.*{part}-im"):
+        with pytest.raises(ValueError, match=f"'{missing}-images.*beside.*{part}-im"):
             load_images(folder, split=other)
 
 
@@ -518,12 +510,12 @@ IDX_LABELS = idx_bytes(noise(7))
         ("images", IDX_LABELS, "along 3 axes.*'00 00 08 01'"),
         ("images", b"\0\0\x0d\3" + IDX_IMAGES[4:], "not an idx file of bytes"),
         ("images", IDX_IMAGES[:10], "damaged: it has 10 bytes"),
-        ("images", IDX_IMAGES[:16], "damaged: it has 16 bytes where.*226"),
-        ("images", IDX_IMAGES[:-1], "damaged: it has 225 bytes where.*226"),
-        ("images", IDX_IMAGES + b"\0", "damaged: it has 227 bytes where.*226"),
+        ("images", IDX_IMAGES[:16], "damaged: it has 16 bytes, .*226"),
+        ("images", IDX_IMAGES[:-1], "damaged: it has 225 bytes, .*226"),
+        ("images", IDX_IMAGES + b"\0", "damaged: it has 227 bytes, .*226"),
         ("images", IDX_IMAGES[:4] + b"\xff" * 12, "damaged: it has 16 bytes"),
         ("labels", IDX_IMAGES, "along 1 axes.*'00 00 08 03'"),
-        ("labels", IDX_LABELS[:-2], "damaged: it has 13 bytes where.*15"),
+        ("labels", IDX_LABELS[:-2], "damaged: it has 13 bytes, .*15"),
         ("labels", idx_bytes(noise(6)), "holds 6 labels for the 7 images"),
         ("labels", idx_bytes(noise(0)), "holds 0 labels for the 7 images"),
     ],
@@ -593,7 +585,7 @@ def test_npz(tmp_path):
 
 def test_npz_errors(tmp_path):
     path = tmp_path / "digits.npz"
-    with pytest.raises(FileNotFoundError, match="Argument `x`: there is no file"):
+    with pytest.raises(FileNotFoundError, match="Argument `x`.*there is no such file"):
         load_images(str(path), argument="x")
     np.savez(path, images=noise(2, 8, 8))
     with pytest.raises(ValueError, match=r"'x_train'.*It holds \['images'\]"):
@@ -642,6 +634,7 @@ def test_array_with_labels(labels, pair):
 
 
 def test_two_images_are_no_labels():
+    assert load_images((noise(4, 6, 6), None))[1] is None
     for channels in ((), (3,)):
         pair = [noise(6, 6, *channels), noise(6, 6, *channels, seed=1)]
         for kind in (list, tuple):
@@ -686,10 +679,6 @@ def test_floats_in_0_to_1_are_not_read_in_silence():
         warnings.simplefilter("error")
         for legal in (2 * ramp - 1, np.zeros_like(ramp), np.ones_like(ramp)):
             load_images(legal)
-
-
-def test_array_with_labels_left_out():
-    assert load_images((noise(4, 6, 6), None))[1] is None
 
 
 @pytest.mark.parametrize(
@@ -741,12 +730,6 @@ def test_dataset_with_labels():
     np.testing.assert_array_equal(images, array)
     np.testing.assert_array_equal(labels, np.arange(5))
     assert labels.dtype == np.int64
-
-
-def test_dataset_of_floats():
-    array = noise(5, 8, 6, 3)
-    images, _ = load_images(slices(array.astype("float32") / 127.5 - 1.0))
-    np.testing.assert_array_equal(images, array)
 
 
 def several_sizes():
@@ -801,11 +784,8 @@ def test_channels_to_colour():
     grey = noise(3, 8, 8)
     images, _ = load_images(grey, channels=3)
     np.testing.assert_array_equal(images, np.stack([grey] * 3, axis=-1))
-
-
-def test_channels_error():
     with pytest.raises(ValueError, match="1 or 3 channels"):
-        load_images(noise(3, 8, 8), channels=2)
+        load_images(grey, channels=2)
 
 
 def test_resize_is_antialiased(tmp_path):
@@ -832,27 +812,15 @@ def test_resize_to_a_pair():
     np.testing.assert_array_equal(load_images(ramp, size=(8, 32))[0][..., 0], ramp)
 
 
-@pytest.mark.parametrize(
-    "source, digits",
-    [
-        ("handwritten_digits", True),
-        ("street_digits", True),
-        ("digits", True),
-        ("drawings", False),
-        ("mnist", True),
-        ("mnist:train", True),
-        ("svhn_cropped:extra[:10]", True),
-        ("mnist_corrupted/shear:train", True),
-        ("emnist/digits", True),
-        ("fashion_mnist", False),
-        ("cycle_gan/vangogh2photo", False),
-        ("photos", False),
-        (pathlib.Path("mnist"), False),
-        (noise(2, 8, 8), False),
-    ],
-)
-def test_is_digits(source, digits):
-    assert sources.is_digits(source) is digits
+def test_is_digits():
+    for source in (
+        *("handwritten_digits", "street_digits", "digits", "mnist", "mnist:train"),
+        *("svhn_cropped:extra[:10]", "mnist_corrupted/shear:train", "emnist/digits"),
+    ):
+        assert sources.is_digits(source) is True, source
+    names = "drawings", "fashion_mnist", "cycle_gan/vangogh2photo", "photos"
+    for source in (*names, pathlib.Path("mnist"), noise(2, 8, 8)):
+        assert sources.is_digits(source) is False, source
 
 
 # Mixtures --------------------------------------------------------------------------
@@ -907,7 +875,7 @@ def test_second_domain_must_be_given(no_network, x):
 def test_damaged_npz(tmp_path, content):
     path = tmp_path / "damaged.npz"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="is not an .npz file, or is damaged"):
+    with pytest.raises(ValueError, match="is no .npz file, or is damaged"):
         load_images(path)
 
 

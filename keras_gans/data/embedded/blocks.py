@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_gans.checks import non_negative_integer, one_of, positive_integer
+from keras_gans.checks import non_negative_integer, one_of, positive_integer, require
 
 
 def blocks(split, count, seed, counts, size):
@@ -19,20 +19,16 @@ def blocks(split, count, seed, counts, size):
     count = counts[split] if count is None else count
     count = positive_integer("count", count, TypeError)
     seed = non_negative_integer("seed", seed, TypeError)
-    stream = int(split == "test")
-    return count, (
-        (
-            slice(start, min(start + size, count)),
-            np.random.default_rng([seed, stream, start // size]),
-        )
-        for start in range(0, count, size)
-    )
+
+    def parts():
+        for start in range(0, count, size):
+            random = np.random.default_rng([seed, split == "test", start // size])
+            yield slice(start, min(start + size, count)), random
+
+    return count, parts()
 
 
 def check_split(split):
-    if not isinstance(split, str):
-        raise TypeError(
-            "Argument `split` must be the string 'train' or 'test'. "
-            f"Received: split={split!r} of type {type(split).__name__}"
-        )
+    must = "Argument `split` must be the string 'train' or 'test'"
+    require(isinstance(split, str), must, TypeError, split=split)
     one_of("split", split, ("train", "test"))

@@ -36,25 +36,15 @@ GLYPH_HEIGHT = 48
 GLYPH_CELL = 80
 # Font file and added stroke width: thin faces are thickened, as signs are. Faces
 # with a dotted zero or old-style figures are left out.
+# fmt: off
 TYPEFACES = (
-    ("DejaVuSans-Bold.ttf", 0),
-    ("DejaVuSans-Bold.ttf", 0),
-    ("DejaVuSans-BoldOblique.ttf", 0),
-    ("DejaVuSans.ttf", 0),
-    ("DejaVuSans.ttf", 1),
-    ("DejaVuSans-Oblique.ttf", 1),
-    ("DejaVuSerif.ttf", 1),
-    ("DejaVuSerif-Bold.ttf", 0),
-    ("DejaVuSerif-BoldItalic.ttf", 0),
-    ("STIXGeneral.ttf", 1),
-    ("STIXGeneralBol.ttf", 0),
-    ("STIXGeneralBolIta.ttf", 0),
-    ("cmb10.ttf", 0),
-    ("cmr10.ttf", 1),
-    ("cmss10.ttf", 0),
-    ("cmss10.ttf", 2),
-    ("cmtt10.ttf", 1),
+    ("DejaVuSans-Bold", 0), ("DejaVuSans-Bold", 0), ("DejaVuSans-BoldOblique", 0),
+    ("DejaVuSans", 0), ("DejaVuSans", 1), ("DejaVuSans-Oblique", 1),
+    ("DejaVuSerif", 1), ("DejaVuSerif-Bold", 0), ("DejaVuSerif-BoldItalic", 0),
+    ("STIXGeneral", 1), ("STIXGeneralBol", 0), ("STIXGeneralBolIta", 0),
+    ("cmb10", 0), ("cmr10", 1), ("cmss10", 0), ("cmss10", 2), ("cmtt10", 1),
 )
+# fmt: on
 _LUMA = np.array(LUMA, "float32")
 
 
@@ -62,26 +52,12 @@ def handwritten_digits(split="train"):
     """Loads real handwritten digits, white on black, in the manner of MNIST.
 
     The 8x8 digits of scikit-learn are enlarged smoothly, and a contrast curve makes
-    clean strokes out of the blur. The split is fixed and keeps the share of every
-    class.
-
-    Args:
-        split: `"train"` (1,497 digits) or `"test"` (300 digits). Defaults to
-            `"train"`.
+    clean strokes out of the blur. The split, `"train"` (1,497 digits) or `"test"`
+    (300), is fixed and keeps the share of every class.
 
     Returns:
         A tuple `(images, labels)`: a uint8 array of shape `(count, 32, 32, 1)` with
         values in [0, 255], and an int64 array of shape `(count,)` with the digits.
-
-    Raises:
-        TypeError: If `split` is no string.
-        ValueError: If `split` is neither `"train"` nor `"test"`.
-
-    Example:
-
-    >>> images, labels = handwritten_digits("test")
-    >>> images.shape
-    (300, 32, 32, 1)
     """
     # Not needed by those who bring their own images.
     from sklearn.datasets import load_digits
@@ -89,13 +65,11 @@ def handwritten_digits(split="train"):
 
     check_split(split)
     small, labels = load_digits(return_X_y=True)
-    train, test = train_test_split(
-        np.arange(len(labels)),
-        test_size=HANDWRITTEN_TEST_COUNT,
-        stratify=labels,
-        random_state=0,
+    places, held_out = np.arange(len(labels)), HANDWRITTEN_TEST_COUNT
+    parts = train_test_split(
+        places, test_size=held_out, stratify=labels, random_state=0
     )
-    chosen = train if split == "train" else test
+    chosen = parts[split == "test"]
     images = _enlarge(small[chosen].reshape(-1, 8, 8) / 16.0)
     return images[..., np.newaxis], labels[chosen].astype("int64")
 
@@ -110,28 +84,16 @@ def street_digits(split="train", count=None, seed=0):
     each digit once.
 
     Args:
-        split: `"train"` or `"test"`: two separate random streams. Defaults to
-            `"train"`.
+        split: `"train"` or `"test"`: two separate random streams.
         count: Positive integer, the number of images. Defaults to 4,000 for
             `"train"` and 1,000 for `"test"`. A smaller count gives the first images
             of a larger one.
-        seed: Non-negative integer. The same seed draws the same images (on
-            another machine, or with another version of Pillow or NumPy, single
-            pixels may differ slightly). Defaults to `0`.
+        seed: Non-negative integer. The same seed draws the same images (on another
+            machine, or with other versions of Pillow or NumPy, single pixels may
+            differ slightly).
 
     Returns:
-        A tuple `(images, labels)`: a uint8 array of shape `(count, 32, 32, 3)` with
-        values in [0, 255], and an int64 array of shape `(count,)` with the digits.
-
-    Raises:
-        TypeError: If `split` is no string, or `count` or `seed` no integer.
-        ValueError: If `split`, `count` or `seed` is out of range.
-
-    Example:
-
-    >>> images, labels = street_digits("test", count=200, seed=7)
-    >>> images.shape
-    (200, 32, 32, 3)
+        A tuple `(images, labels)` as of `handwritten_digits`, with three channels.
 
     Reference:
         Netzer et al., Reading Digits in Natural Images with Unsupervised Feature
@@ -185,26 +147,19 @@ def _glyphs():
     folder = pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf")
     middle = GLYPH_CELL / 2
     typefaces = []
+    basic = ImageFont.Layout.BASIC  # In every build of Pillow.
     for name, stroke in TYPEFACES:
-        # The basic layout engine is in every build of Pillow.
-        load = functools.partial(
-            ImageFont.truetype,
-            str(folder / name),
-            layout_engine=ImageFont.Layout.BASIC,
-        )
-        _, top, _, bottom = load(100).getbbox("8")
-        font = load(round(100 * GLYPH_HEIGHT / (bottom - top)))
+        file = str(folder / f"{name}.ttf")
+        _, top, _, bottom = ImageFont.truetype(file, 100, 0, "", basic).getbbox("8")
+        size = round(100 * GLYPH_HEIGHT / (bottom - top))
+        font = ImageFont.truetype(file, size, 0, "", basic)
         masks = []
         for digit in "0123456789":
             left, top, right, bottom = font.getbbox(digit, stroke_width=stroke)
             mask = Image.new("L", (GLYPH_CELL, GLYPH_CELL))
-            ImageDraw.Draw(mask).text(
-                (middle - (left + right) / 2, middle - (top + bottom) / 2),
-                digit,
-                fill=255,
-                font=font,
-                stroke_width=stroke,
-            )
+            corner = middle - (left + right) / 2, middle - (top + bottom) / 2
+            draw = ImageDraw.Draw(mask)
+            draw.text(corner, digit, fill=255, font=font, stroke_width=stroke)
             masks.append(mask)
         typefaces.append((masks, font.getlength("8") + 2 * stroke))
     return typefaces
@@ -245,12 +200,9 @@ def _draw_numbers(labels, random):
             [[width[index], shear[index] * height[index]], [0.0, height[index]]]
         )
         back = np.linalg.inv(onto_scene)
-        to_centre = np.eye(3)
+        to_centre, turn, to_strip = np.eye(3), np.eye(3), np.eye(3)
         to_centre[:2, 2] = -SCENE_SIZE / 2 - shift[index]
-        turn = np.eye(3)
-        turn[:2, :2] = back
-        turn[2, :2] = tilt[index]
-        to_strip = np.eye(3)
+        turn[:2, :2], turn[2, :2] = back, tilt[index]
         to_strip[:2, 2] = strip_width / 2, GLYPH_CELL / 2
         matrix = to_strip @ turn @ to_centre
         scenes[index] = strip.transform(
@@ -313,18 +265,18 @@ def _photograph(masks, random):
 
     # 5. The camera: grain, blur of its own along each axis (defocus, motion,
     # enlarged small crops), colour blurred more as JPEG does, and fresh noise.
-    images += uniform(0.0, 0.05, 1, 1, 1) * random.standard_normal(
-        images.shape, "float32"
-    )
+    def grain(most):
+        amount = uniform(0.0, most, 1, 1, 1)
+        return amount * random.standard_normal(images.shape, "float32")
+
+    images += grain(0.05)
     softness = random.uniform(0.4, 1.25, count)
     grey = images @ _LUMA
     colour = images - grey[..., np.newaxis]
     grey = _blur(grey[..., np.newaxis], softness, random)
     colour = _blur(colour, softness + 0.9, random)
     images = grey + colour
-    images += uniform(0.0, 0.015, 1, 1, 1) * random.standard_normal(
-        images.shape, "float32"
-    )
+    images += grain(0.015)
     return np.rint(255.0 * np.clip(images, 0.0, 1.0)).astype("uint8")
 
 
@@ -334,23 +286,15 @@ def _tint(grey, strength, random):
     # Walls and plates are mostly warm (brick, wood, cream) or bluish, now and then
     # red or green, hardly ever purple. Hue 0 is red, 2 green, 4 blue.
     kind = random.choice(3, size=count, p=(0.5, 0.3, 0.2))
-    hue = np.choose(
-        kind,
-        (
-            random.normal(0.65, 0.22, count),
-            random.normal(3.9, 0.3, count),
-            random.uniform(-0.2, 4.4, count),
-        ),
-    )
+    warm, bluish = random.normal(0.65, 0.22, count), random.normal(3.9, 0.3, count)
+    hue = np.choose(kind, (warm, bluish, random.uniform(-0.2, 4.4, count)))
     # A light colour is a pale one.
     strength = strength * (1.2 - grey)
     phases = hue[:, np.newaxis] - np.array([0.0, 2.0, 4.0]) * np.pi / 3.0
     colour = np.cos(phases).astype("float32")
     colour -= (colour @ _LUMA)[:, np.newaxis]
-    colour = grey[..., np.newaxis] + (
-        strength[..., np.newaxis] * colour[:, np.newaxis, np.newaxis]
-    )
-    return np.clip(colour, 0.0, 1.0)
+    colour = strength[..., np.newaxis] * colour[:, np.newaxis, np.newaxis]
+    return np.clip(grey[..., np.newaxis] + colour, 0.0, 1.0)
 
 
 def _blur(images, widths, random):

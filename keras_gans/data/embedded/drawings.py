@@ -6,27 +6,25 @@ of a sky, of leaves, skin or wood, and can be learned; others are free, as that 
 clothes, a roof, a fish or a balloon, and can only be told by hints.
 """
 
+import functools
+
 import numpy as np
 
 from keras_gans.data.embedded import people, things
 from keras_gans.data.embedded.blocks import blocks
 from keras_gans.data.embedded.pen import Pen, color_of
+from keras_gans.data.embedded.scenery import pick
 
 IMAGE_SIZE = 64
 COUNTS = {"train": 2000, "test": 200}
 BLOCK_SIZE = 50
+# fmt: off
 KINDS = (
-    people.draw_portrait,
-    people.draw_child,
-    things.draw_house,
-    things.draw_tree,
-    things.draw_flowers,
-    things.draw_fish,
-    things.draw_car,
-    things.draw_boat,
-    things.draw_balloons,
-    things.draw_toys,
+    people.draw_portrait, people.draw_child, things.draw_house, things.draw_tree,
+    things.draw_flowers, things.draw_fish, things.draw_car, things.draw_boat,
+    things.draw_balloons, things.draw_toys,
 )
+# fmt: on
 
 
 def drawings(split="train", count=None, seed=0):
@@ -45,12 +43,6 @@ def drawings(split="train", count=None, seed=0):
     Returns:
         A tuple `(images, None)`: a uint8 array of shape `(count, 64, 64, 3)` with
         values in [0, 255], and `None` in the place of labels.
-
-    Example:
-
-    >>> images, _ = drawings("test", count=20, seed=7)
-    >>> images.shape
-    (20, 64, 64, 3)
     """
     count, parts = blocks(split, count, seed, COUNTS, BLOCK_SIZE)
     images = np.empty((count, IMAGE_SIZE, IMAGE_SIZE, 3), "uint8")
@@ -70,6 +62,7 @@ def draw(kind, random):
         ink=color_of(random.uniform(), random.uniform(0.05, 0.11), 0.6),
         line_width=int(random.integers(4, 7)),
         light=(random.choice((-0.7, 0.7)), -0.7),
+        pick=functools.partial(pick, random),
     )
     kind(pen, random)
     return pen.picture()

@@ -12,30 +12,15 @@ import itertools
 
 import numpy as np
 
+from keras_gans.checks import require
 from keras_gans.data.embedded.blocks import blocks
-from keras_gans.data.embedded.pen import (
-    Pen,
-    around,
-    both_sides,
-    box,
-    circle,
-    color_of,
-    draw_backdrop,
-    lighter,
-    mixed,
-    tinted,
-)
+from keras_gans.data.embedded.pen import Pen, around, both_sides, box, circle
+from keras_gans.data.embedded.pen import color_of, lighter, mixed, random_color, tinted
 
 IMAGE_SIZE = 64
 COUNTS = {"train": 4096, "test": 512}
-ATTRIBUTES = (
-    "Black_Hair",
-    "Blond_Hair",
-    "Brown_Hair",
-    "Eyeglasses",
-    "Mustache",
-    "Smiling",
-    "Wearing_Hat",
+ATTRIBUTES = tuple(
+    "Black_Hair Blond_Hair Brown_Hair Eyeglasses Mustache Smiling Wearing_Hat".split()
 )
 # CelebA's names of hair colours, of which a face has at most one. Grey is the hair of
 # those who have none of the colours above, and no attribute of these faces.
@@ -44,29 +29,25 @@ HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 EXCLUSIVE_GROUPS = (HAIR_COLORS,)
 
 # Ranges of hue (0 red, 1/3 green, 2/3 blue), luma and vividness.
+# fmt: off
 PALETTE = {
-    "Black_Hair": ((0.60, 0.70), (0.10, 0.15), (0.0, 0.05)),
-    "Blond_Hair": ((0.125, 0.145), (0.74, 0.82), (0.75, 0.95)),
-    "Brown_Hair": ((0.05, 0.07), (0.28, 0.35), (0.5, 0.65)),
-    "Gray_Hair": ((0.58, 0.66), (0.60, 0.70), (0.0, 0.08)),
-    "frame": ((0.0, 1.0), (0.10, 0.20), (0.0, 0.5)),
-    "lips": ((-0.03, 0.02), (0.40, 0.52), (0.5, 0.8)),
-    "iris": ((0.08, 0.72), (0.30, 0.50), (0.4, 0.8)),
-    "cloth": ((0.0, 1.0), (0.45, 0.80), (0.5, 0.95)),
-    "wall": ((0.0, 1.0), (0.50, 0.90), (0.3, 0.8)),
+    "Black_Hair": (.60, .70, .10, .15, 0, .05),
+    "Blond_Hair": (.125, .145, .74, .82, .75, .95),
+    "Brown_Hair": (.05, .07, .28, .35, .5, .65),
+    "Gray_Hair": (.58, .66, .60, .70, 0, .08),
+    "frame": (0, 1, .10, .20, 0, .5), "lips": (-.03, .02, .40, .52, .5, .8),
+    "iris": (.08, .72, .30, .50, .4, .8), "cloth": (0, 1, .45, .80, .5, .95),
+    "wall": (0, 1, .50, .90, .3, .8),
 }
+# fmt: on
 MOUTH = (90, 25, 35)
 WHITE = (250, 250, 246)
 
 
 # All combinations of attributes: one hair colour or none, and any of the others.
+_OTHERS = [*itertools.product((0, 1), repeat=4)]
 COMBINATIONS = np.array(
-    [
-        (*hair, *others)
-        for hair in np.eye(4, 3)
-        for others in itertools.product((0, 1), repeat=4)
-    ],
-    "uint8",
+    [(*hair, *others) for hair in np.eye(4, 3) for others in _OTHERS], "uint8"
 )
 
 
@@ -87,24 +68,12 @@ def faces(split="train", count=None, seed=0, attributes=None):
             faces with these attributes instead of their own.
 
     Returns:
-        A tuple `(images, attributes, names)`: a uint8 array of shape
-        `(count, 64, 64, 3)` with values in [0, 255], a uint8 array of shape
-        `(count, 7)` of 0 and 1, and a tuple of the 7 names of the attributes.
+        A tuple `(images, attributes, names)` of uint8 arrays of shapes
+        `(count, 64, 64, 3)` and `(count, 7)`, 0 and 1, and a tuple of the 7 names.
 
-    Raises:
-        ValueError: If an argument is out of range, or a face is to have two hair
-            colours.
-
-    Example:
+    Example, the same faces without a mustache:
 
     >>> images, attributes, names = faces("test", count=20, seed=7)
-    >>> images.shape, attributes.shape
-    ((20, 64, 64, 3), (20, 7))
-    >>> names[3:]
-    ('Eyeglasses', 'Mustache', 'Smiling', 'Wearing_Hat')
-
-    The same faces without a mustache:
-
     >>> shaved = attributes * [name != "Mustache" for name in names]
     >>> edits, _, _ = faces("test", count=20, seed=7, attributes=shaved)
     """
@@ -123,26 +92,54 @@ def faces(split="train", count=None, seed=0, attributes=None):
 
 
 def _check_attributes(attributes, count):
-    attributes = np.asarray(attributes)
-    if attributes.shape not in ((len(ATTRIBUTES),), (count, len(ATTRIBUTES))):
-        raise ValueError(
-            f"Argument `attributes` must be of shape ({len(ATTRIBUTES)},) or ({count}, "
-            f"{len(ATTRIBUTES)}). Received: attributes of shape {attributes.shape}"
-        )
-    if not np.isin(attributes, (0, 1)).all():
-        raise ValueError(
-            "Argument `attributes` must hold 0 and 1. "
-            f"Received: attributes with the values {np.unique(attributes)[:5]}"
-        )
-    hair = [ATTRIBUTES.index(name) for name in HAIR_COLORS if name in ATTRIBUTES]
-    colors = attributes[..., hair].sum(axis=-1)
-    if colors.max() > 1:
-        raise ValueError(
-            "Argument `attributes` must give each face at most one of "
-            f"{', '.join(ATTRIBUTES[place] for place in hair)}. "
-            f"Received: {colors.max()} of them for one face"
-        )
-    return np.broadcast_to(attributes, (count, len(ATTRIBUTES)))
+    attributes, length = np.asarray(attributes), len(ATTRIBUTES)
+    must = f"Argument `attributes` must be of shape ({length},) or ({count}, {length})"
+    fits = attributes.shape in ((length,), (count, length))
+    require(fits, must, shape=attributes.shape)
+    values = np.unique(attributes)
+    must = "Argument `attributes` must hold 0 and 1"
+    require(np.isin(values, (0, 1)).all(), must, values=values[:5])
+    hair = [name for name in HAIR_COLORS if name in ATTRIBUTES]
+    colors = attributes[..., [ATTRIBUTES.index(name) for name in hair]].sum(axis=-1)
+    must = f"Argument `attributes` must give each face at most one of {', '.join(hair)}"
+    require(colors.max() <= 1, must, number=colors.max())
+    return np.broadcast_to(attributes, (count, length))
+
+
+def skin_color(random, darkest):
+    # The paler a skin, the more colour is left beside grey.
+    luma = random.uniform(darkest, 0.88)
+    vivid = 0.9 * luma + random.uniform(-0.05, 0.05)
+    return color_of(random.uniform(0.055, 0.08), luma, vivid)
+
+
+def hanging_hair(length, flare):
+    """Returns the outline of hair that hangs down behind a head."""
+    half = [(-0.6, -1.2), (-1.25, -0.7), (-1.2, 0.2), (-flare, length)]
+    return both_sides([*half, (-0.4, length + 0.25)])
+
+
+def draw_skull(pen, skin, jaw, ear):
+    """Draws ears, the right one at `ear`, and the head of radius 1."""
+    for side in (-1, 1):
+        pen.oval(side * ear[0], ear[1], 0.17, 0.22, skin)
+    half = [(-0.5, -1.05), (-1.0, -0.6), (-0.95, 0.45), (-jaw, 0.95), (-0.2, 1.1)]
+    pen.shape(both_sides(half), skin, smooth=True, shade=True)
+
+
+def draw_eye(pen, wide, high, colors, pupil, width=1.0):
+    """Draws white, iris, pupil and lid of an eye around the origin."""
+    shares = (0, 1, 1), (0.02, 0.75, 0.9), (0.02, *pupil)
+    for (y, x_share, y_share), color in zip(shares, (*colors, pen.ink), strict=True):
+        pen.oval(0, y, x_share * wide, y_share * high, color, outline=False)
+    lid = [(-1.2, 0.1), (-0.9, -1.0), (0.0, -1.2), (0.9, -1.0), (1.2, 0.1)]
+    pen.line(np.array(lid) * (wide, high), width=width)
+
+
+def draw_shine(pen, light, width):
+    """Draws a streak of light on the hair, on the side that the light comes from."""
+    shine = np.array([(-0.6, -0.72), (-0.35, -0.88), (-0.05, -0.93)])
+    pen.line(shine * (-np.sign(pen.light[0]), 1), light, width)
 
 
 class _Face:
@@ -152,59 +149,48 @@ class _Face:
         # Nothing here may depend on attributes, nor be drawn from `random` later: the
         # next face would change with the attributes of this one.
         def pick(name):
-            return color_of(*(random.uniform(low, high) for low, high in PALETTE[name]))
+            return random_color(random, PALETTE[name])
 
+        uniform, choice = random.uniform, random.choice
         self.line_width = int(random.integers(4, 7))
-        self.ink = color_of(random.uniform(), random.uniform(0.04, 0.08), 0.5)
-        self.light = (random.choice((-0.7, 0.7)), -0.7)
+        self.ink = color_of(uniform(), uniform(0.04, 0.08), 0.5)
+        self.light = (choice((-0.7, 0.7)), -0.7)
 
         # 1. Behind: two colours and a pattern.
         self.wall, self.other_wall = pick("wall"), pick("wall")
-        self.pattern = random.choice(("plain", "gradient", "stripes", "dots", "checks"))
-        self.pattern_turn = random.uniform(0.0, np.pi)
-        self.pattern_step = random.uniform(9.0, 16.0)
-        self.pattern_shift = random.uniform(0.0, 1.0, 2)
+        self.pattern = choice(("plain", "gradient", "stripes", "dots", "checks"))
+        self.pattern_turn, self.pattern_step = uniform(0.0, np.pi), uniform(9.0, 16.0)
+        self.pattern_shift = uniform(0.0, 1.0, 2)
 
         # 2. Where the head is.
-        self.size = random.uniform(14.5, 18.0)
-        self.x = 32 + random.uniform(-5, 5)
-        self.y = 33 + random.uniform(-2.5, 2.5)
-        self.turn = random.uniform(-0.13, 0.13)
-        self.side = random.choice((-1, 1))
+        self.size = uniform(14.5, 18.0)
+        self.x, self.y = 32 + uniform(-5, 5), 33 + uniform(-2.5, 2.5)
+        self.turn, self.side = uniform(-0.13, 0.13), choice((-1, 1))
 
-        # 3. Whose head it is. The paler a skin, the more colour is left beside grey.
-        luma = random.uniform(0.56, 0.88)
-        vivid = 0.9 * luma + random.uniform(-0.05, 0.05)
-        self.skin = color_of(random.uniform(0.055, 0.08), luma, vivid)
-        self.jaw = random.uniform(0.5, 0.75)
-        self.eyes_apart = random.uniform(0.41, 0.46)
-        self.eyes_y = random.uniform(0.02, 0.1)
-        self.eye_size = random.uniform((0.17, 0.2), (0.21, 0.27))
+        # 3. Whose head it is.
+        self.skin, self.jaw = skin_color(random, 0.56), uniform(0.5, 0.75)
+        self.eyes_apart, self.eyes_y = uniform(0.41, 0.46), uniform(0.02, 0.1)
+        self.eye_size = uniform((0.17, 0.2), (0.21, 0.27))
         self.iris, self.lips = pick("iris"), pick("lips")
-        self.brow = random.uniform(-0.05, 0.1)
-        self.blush = random.random() < 0.5
-        self.mouth = random.choice(("flat", "sad", "round"))
-        self.mouth_width = random.uniform(0.24, 0.3)
-        self.smile_width = random.uniform(0.42, 0.5)
-        self.mustache = random.choice(("thick", "curled"))
+        self.brow = uniform(-0.05, 0.1)
+        self.blush, self.mouth = random.random() < 0.5, choice(("flat", "sad", "round"))
+        self.mouth_width, self.smile_width = uniform(0.24, 0.3), uniform(0.42, 0.5)
+        self.mustache = choice(("thick", "curled"))
 
         # 4. Hair: each colour in a shade of its own, and its style.
         self.hair = {name: pick(name) for name in HAIR_COLORS}
-        self.back = random.choice(("short", "long", "bob", "tails", "curly"))
-        self.back_length = random.uniform(1.3, 2.0)
-        self.flare = random.uniform(1.1, 1.3)
-        self.front = random.choice(("spikes", "parted", "swept", "even"))
-        self.fringe = random.uniform(-0.1, 0.1, 5)
-        self.locks = random.uniform(0.25, 0.5)
+        self.back = choice(("short", "long", "bob", "tails", "curly"))
+        self.back_length, self.flare = uniform(1.3, 2.0), uniform(1.1, 1.3)
+        self.front = choice(("spikes", "parted", "swept", "even"))
+        self.fringe, self.locks = uniform(-0.1, 0.1, 5), uniform(0.25, 0.5)
 
         # 5. What is worn: clothes, and a hat and glasses for those who do.
         self.cloth, self.other_cloth = pick("cloth"), pick("cloth")
-        self.collar = random.choice(("round", "shirt", "stripe", "scarf"))
-        self.shoulders = random.uniform(1.05, 1.35)
+        self.collar = choice(("round", "shirt", "stripe", "scarf"))
+        self.shoulders = uniform(1.05, 1.35)
         self.hat, self.hat_band = pick("cloth"), pick("cloth")
-        self.hat_style = random.choice(("brim", "wool", "cap"))
-        self.frame = pick("frame")
-        self.lens = random.choice(("round", "square"))
+        self.hat_style = choice(("brim", "wool", "cap"))
+        self.frame, self.lens = pick("frame"), choice(("round", "square"))
 
     def draw(self, has):
         """Draws the face: `has` tells for each name whether it has the attribute."""
@@ -231,9 +217,9 @@ class _Face:
 
     def _draw_background(self, pen):
         if self.pattern == "gradient":
-            draw_backdrop(pen, self.wall, self.other_wall)
+            pen.backdrop(self.wall, self.other_wall)
             return
-        draw_backdrop(pen, self.wall, self.wall)
+        pen.backdrop(self.wall, self.wall)
         if self.pattern == "plain":
             return
         # The other colour is close enough to the first that faces stand out.
@@ -257,14 +243,10 @@ class _Face:
     def _draw_back_hair(self, pen, hair):
         if self.back in ("long", "bob"):
             length = self.back_length if self.back == "long" else 0.85
-            half = [(-0.6, -1.2), (-1.25, -0.7), (-1.2, 0.2), (-self.flare, length)]
-            half = [*half, (-0.4, length + 0.25)]
-            pen.shape(both_sides(half), hair, smooth=True)
+            pen.shape(hanging_hair(length, self.flare), hair, smooth=True)
         elif self.back == "tails":
-            for side in (-1, 1):
-                tail = [(0.85, -0.6), (1.5, -0.65), (1.75, 0.3), (1.45, 1.4)]
-                tail = [*tail, (1.2, 1.2), (1.2, 0.3)]
-                pen.shape(np.array(tail) * (side, 1), hair, smooth=True)
+            tail = [(0.85, -0.6), (1.5, -0.65), (1.75, 0.3), (1.45, 1.4), (1.2, 1.2)]
+            pen.twins([*tail, (1.2, 0.3)], hair, smooth=True)
         elif self.back == "curly":
             angle = np.linspace(-0.25 * np.pi, 1.25 * np.pi, 120)
             radius = 1.25 + 0.1 * np.abs(np.sin(6 * angle))
@@ -279,9 +261,8 @@ class _Face:
         if self.collar == "round":
             pen.oval(0, 1.25, 0.5, 0.3, self.skin)
         elif self.collar == "shirt":
-            for side in (-1, 1):
-                wing = np.array([(0.1, 1.6), (0.3, 1.1), (0.75, 1.3), (0.45, 1.7)])
-                pen.shape(wing * (side, 1), self.other_cloth)
+            wing = [(0.1, 1.6), (0.3, 1.1), (0.75, 1.3), (0.45, 1.7)]
+            pen.twins(wing, self.other_cloth)
         elif self.collar == "stripe":
             pen.shape(box(0.8 * width, 0.15, 0, 1.72), self.other_cloth)
         neck = [(-0.27, 0.6), (0.27, 0.6), (0.32, 1.35), (-0.32, 1.35)]
@@ -292,11 +273,7 @@ class _Face:
             pen.shape(box(0.6, 0.2, 0, 1.3), self.other_cloth, smooth=True)
 
     def _draw_head(self, pen):
-        for side in (-1, 1):
-            pen.oval(side * 0.9, 0.15, 0.17, 0.22, self.skin)
-        jaw = self.jaw
-        half = [(-0.5, -1.05), (-1.0, -0.6), (-0.95, 0.45), (-jaw, 0.95), (-0.2, 1.1)]
-        pen.shape(both_sides(half), self.skin, smooth=True, shade=True)
+        draw_skull(pen, self.skin, self.jaw, (0.9, 0.15))
         if self.blush:
             rose = tinted(self.skin, (1.0, 0.84, 0.84))
             for side in (-1, 1):
@@ -310,18 +287,12 @@ class _Face:
             if glasses:
                 pale = mixed(self.skin, (225, 240, 250), 0.65)
                 eye.shape(self._lens(), pale, smooth=None, outline=False)
-            eye.oval(0, 0, wide, high, WHITE, outline=False)
-            eye.oval(0, 0.02, 0.75 * wide, 0.9 * high, self.iris, outline=False)
-            eye.oval(0, 0.02, 0.35 * wide, 0.45 * high, self.ink, outline=False)
-            lid = [(-1.2, 0.1), (-0.9, -1.0), (0.0, -1.2), (0.9, -1.0), (1.2, 0.1)]
-            eye.line(np.array(lid) * (wide, high))
+            draw_eye(eye, wide, high, (WHITE, self.iris), pupil=(0.35, 0.45))
             brow = np.array([(-1.3, 0.1), (0, -0.08), (1.3, self.brow)])
             eye.line(brow * (side * wide, 1) - (0, high + 0.14), width=0.8)
 
     def _lens(self):
-        if self.lens == "round":
-            return 0.36 * circle()
-        return np.array(box(0.36, 0.3))
+        return 0.36 * circle() if self.lens == "round" else np.array(box(0.36, 0.3))
 
     def _draw_glasses(self, pen):
         y = self.eyes_y
@@ -350,18 +321,16 @@ class _Face:
             pen.line([(-wide, 0.72 + drop), (0, 0.72 - drop), (wide, 0.72 + drop)])
 
     def _draw_mustache(self, pen, hair):
-        for side in (-1, 1):
-            if self.mustache == "thick":
-                half = [(0, 0.36), (0.3, 0.38), (0.52, 0.62), (0.25, 0.6), (0, 0.54)]
-            else:
-                half = [(0, 0.38), (0.3, 0.4), (0.5, 0.5), (0.7, 0.32), (0.62, 0.58)]
-                half += [(0.3, 0.62), (0, 0.53)]
-            pen.shape(np.array(half) * (side, 1), hair)
+        if self.mustache == "thick":
+            half = [(0, 0.36), (0.3, 0.38), (0.52, 0.62), (0.25, 0.6), (0, 0.54)]
+        else:
+            half = [(0, 0.38), (0.3, 0.4), (0.5, 0.5), (0.7, 0.32), (0.62, 0.58)]
+            half += [(0.3, 0.62), (0, 0.53)]
+        pen.twins(half, hair)
 
     def _draw_front_hair(self, pen, hair):
         # 1. Around the skull, from the left temple to the right one.
-        angle = np.linspace(-np.pi - 0.15, 0.15, 33)
-        skull = 1.08 * around(angle)
+        skull = 1.08 * around(np.linspace(-np.pi - 0.15, 0.15, 33))
         # 2. Back over the forehead.
         if self.front == "spikes":
             x = np.linspace(0.76, -0.76, 9)
@@ -377,9 +346,7 @@ class _Face:
             y = -0.75 + 0.5 * np.abs(x - part) ** 0.7
         fringe = np.stack([x, y], axis=1)
         pen.shape([*skull, (0.92, self.locks), *fringe, (-0.92, self.locks)], hair)
-        shine = np.array([(-0.6, -0.72), (-0.35, -0.88), (-0.05, -0.93)])
-        light = lighter(hair, 0.35)
-        pen.line(shine * (-np.sign(pen.light[0]), 1), light, 0.9)
+        draw_shine(pen, lighter(hair, 0.35), 0.9)
 
     def _draw_hat(self, pen):
         angle = np.linspace(np.pi, 2 * np.pi, 25)

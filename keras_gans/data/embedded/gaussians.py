@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.checks import boolean, integer, positive_float, positive_integer
+from keras_gans import checks
 from keras_gans.data.batches import epochs, in_memory, numbered_seed, streams
 
 
@@ -17,16 +17,6 @@ class GaussianMixture:
         centers: Array of shape `(modes, 2)`, the means of the components. Kept as a
             float64 array that cannot be written to.
         standard_deviation: Positive number, that of every component along both axes.
-
-    Raises:
-        ValueError: If an argument is out of range.
-
-    Example:
-
-    >>> mixture = GaussianMixture([[-1, 0], [1, 0]], standard_deviation=0.1)
-    >>> points, labels = mixture.sample(1000, seed=0)
-    >>> points.shape, labels.shape
-    ((1000, 2), (1000,))
     """
 
     centers: np.ndarray
@@ -34,33 +24,25 @@ class GaussianMixture:
 
     def __post_init__(self):
         centers = np.array(self.centers, "float64")
-        if centers.ndim != 2 or centers.shape[1] != 2 or not len(centers):
-            raise ValueError(
-                "Argument `centers` must be an array of shape (modes, 2). "
-                f"Received: an array of shape {centers.shape}"
-            )
-        if not np.isfinite(centers).all():
-            raise ValueError(
-                f"Argument `centers` must be finite. Received: centers={self.centers}"
-            )
-        deviation = positive_float("standard_deviation", self.standard_deviation)
+        must = "Argument `centers` must be an array of shape (modes, 2)"
+        fits = centers.ndim == 2 and centers.shape[1] == 2 and len(centers)
+        checks.require(fits, must, shape=centers.shape)
+        must = "Argument `centers` must be finite"
+        checks.require(np.isfinite(centers).all(), must, centers=self.centers)
+        deviation = checks.positive_float("standard_deviation", self.standard_deviation)
         centers.flags.writeable = False
         object.__setattr__(self, "centers", centers)
         object.__setattr__(self, "standard_deviation", deviation)
 
     def sample(self, n, seed=0):
-        """Draws points, for measuring.
-
-        Args:
-            n: Positive integer, the number of points.
-            seed: Integer. The same seed draws the same points. Defaults to 0.
+        """Draws points, for measuring; the same ones from the same seed.
 
         Returns:
             A pair: points, float32 of shape `(n, 2)`, and the component that each was
             drawn from, int32 of shape `(n,)`.
         """
-        positive_integer("n", n)
-        integer("seed", seed)
+        checks.positive_integer("n", n)
+        checks.integer("seed", seed)
         generator = np.random.default_rng(streams(seed, 1))
         labels = generator.integers(len(self.centers), size=n, dtype="int32")
         noise = generator.standard_normal((n, 2))
@@ -70,30 +52,23 @@ class GaussianMixture:
     def dataset(self, batch_size=256, steps_per_epoch=1000, labels=False, seed=0):
         """Makes a dataset of batches of fresh points, for training.
 
-        No point comes twice: each batch is drawn from the seed and the number of the
-        batch, so the order does not depend on threads, and training resumes at any
-        batch without replaying the others.
+        No point comes twice.
 
         Args:
             batch_size: Positive integer. Defaults to 256.
             steps_per_epoch: Positive integer, batches that one iteration gives.
                 Defaults to 1,000.
-            labels: Boolean, give the component of each point beside it, for conditional
-                models. Defaults to `False`.
-            seed: Integer. Defaults to 0.
+            labels, seed: As in `keras_gans.data.generation`; labels are components.
 
         Returns:
-            A `tf.data.Dataset` of float32 points of shape `(batch_size, 2)`; with
-            `labels=True`, of pairs of these and int32 labels of shape `(batch_size,)`.
-            Each iteration over it is the next epoch, and
-            `keras_gans.callbacks.Checkpoint` resumes it within an epoch. Its attribute
-            `classes` is the number of components, or `None` without labels.
+            A `tf.data.Dataset` of float32 points of shape `(batch_size, 2)`, or of
+            pairs with int32 labels, as of `keras_gans.data.generation`.
         """
-        positive_integer("batch_size", batch_size)
-        positive_integer("steps_per_epoch", steps_per_epoch)
-        integer("seed", seed)
-        boolean("labels", labels)
-        batch_size, modes = int(batch_size), len(self.centers)
+        batch_size = checks.positive_integer("batch_size", batch_size)
+        steps_per_epoch = checks.positive_integer("steps_per_epoch", steps_per_epoch)
+        checks.integer("seed", seed)
+        checks.boolean("labels", labels)
+        modes = len(self.centers)
         centers = in_memory(self.centers.astype("float32"))
         label_stream, noise_stream = streams(seed, 2)
 
@@ -118,16 +93,7 @@ def gaussian_ring(modes=8, radius=2.0, standard_deviation=0.02):
     The defaults are those of Metz et al. VEEGAN and PacGAN use the same ring at half
     the size, radius 1 and standard deviation 0.01. Only the ratio of the two matters
     for what is measured: a point counts as good within three standard deviations of a
-    center.
-
-    Args:
-        modes: Positive integer, the number of components. Component 0 lies on the
-            positive x axis, the others follow counterclockwise. Defaults to 8.
-        radius: Positive number. Defaults to 2.
-        standard_deviation: Positive number. Defaults to 0.02.
-
-    Returns:
-        A `GaussianMixture`.
+    center. Component 0 lies on the positive x axis, the others follow counterclockwise.
 
     Example:
 
@@ -140,8 +106,8 @@ def gaussian_ring(modes=8, radius=2.0, standard_deviation=0.02):
     - [Unrolled Generative Adversarial Networks](https://arxiv.org/abs/1611.02163)
       (Metz et al., 2017)
     """
-    positive_integer("modes", modes)
-    positive_float("radius", radius)
+    checks.positive_integer("modes", modes)
+    checks.positive_float("radius", radius)
     angles = 2 * np.pi * np.arange(modes) / modes
     centers = radius * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     return GaussianMixture(centers, standard_deviation)
@@ -162,9 +128,6 @@ def gaussian_grid(side=5, spacing=1.0, standard_deviation=0.025):
         spacing: Positive number, the distance between neighbours. Defaults to 1.
         standard_deviation: Positive number. Defaults to 0.025.
 
-    Returns:
-        A `GaussianMixture`, its centers around the origin.
-
     Example:
 
     >>> points, labels = gaussian_grid().sample(2500)
@@ -178,10 +141,9 @@ def gaussian_grid(side=5, spacing=1.0, standard_deviation=0.025):
     - [PacGAN: The power of two samples in generative adversarial
       networks](https://arxiv.org/abs/1712.04086) (Lin et al., 2018)
     """
-    positive_integer("side", side)
-    positive_float("spacing", spacing)
+    checks.positive_integer("side", side)
+    checks.positive_float("spacing", spacing)
     axis = spacing * (np.arange(side) - (side - 1) / 2)
     y, x = np.meshgrid(axis, axis, indexing="ij")
-    return GaussianMixture(
-        np.stack([x.ravel(), y.ravel()], axis=-1), standard_deviation
-    )
+    centers = np.stack([x.ravel(), y.ravel()], axis=-1)
+    return GaussianMixture(centers, standard_deviation)

@@ -23,17 +23,21 @@ class Pen:
     lines stays.
     """
 
-    def __init__(self, image, ink, line_width, light, matrix, offset):
+    def __init__(self, image, ink, line_width, light, pick, matrix, offset):
         self.image, self.ink, self.line_width = image, ink, line_width
-        self.light, self.matrix, self.offset = light, matrix, offset
+        self.light, self.pick = light, pick
+        self.matrix, self.offset = matrix, offset
         self.draw = ImageDraw.Draw(image)
 
     @classmethod
-    def on_paper(cls, size, ink, line_width, light):
-        """Returns the first pen, of an image of `size` pixels in height and width."""
+    def on_paper(cls, size, ink, line_width, light, pick=None):
+        """Returns the first pen, of an image of `size` pixels in height and width.
+
+        Where a colour is given by a name, `pick` draws one of that name.
+        """
         image = Image.new("RGB", (SUPERSAMPLING * size, SUPERSAMPLING * size))
         matrix = SUPERSAMPLING * np.eye(2)
-        return cls(image, ink, line_width, light, matrix, np.zeros(2))
+        return cls(image, ink, line_width, light, pick, matrix, np.zeros(2))
 
     def picture(self):
         """Returns the finished image, uint8 of shape `(size, size, 3)`."""
@@ -45,11 +49,12 @@ class Pen:
         if mirror:
             matrix = matrix * (-1.0, 1.0)
         offset = self.offset + self.matrix @ (x, y)
-        return Pen(self.image, self.ink, self.line_width, self.light, matrix, offset)
+        settings = self.ink, self.line_width, self.light, self.pick
+        return Pen(self.image, *settings, matrix, offset)
 
     def shape(self, points, fill, smooth=False, shade=False, outline=True):
         """Fills a polygon, rounded if `smooth`, with a shadow side if `shade`."""
-        points = self._place(points, smooth, closed=True)
+        points, fill = self._place(points, smooth, closed=True), self._color(fill)
         if shade:
             self.draw.polygon(points.ravel().tolist(), tinted(fill, SHADE))
             # Shrunk towards a point on the lit side, it leaves the shadow side free.
@@ -67,15 +72,35 @@ class Pen:
     def oval(self, x, y, width, height, fill, turn=0.0, **options):
         """Fills an ellipse, given by its middle and its half axes."""
         cosine, sine = np.cos(turn), np.sin(turn)
-        turned = (
-            circle() * (width, height) @ np.array([[cosine, sine], [-sine, cosine]])
-        )
+        turned = circle() * (width, height) @ [[cosine, sine], [-sine, cosine]]
         self.shape(turned + (x, y), fill, smooth=None, **options)
 
     def line(self, points, color=None, width=1.0, smooth=True):
         points = self._place(points, smooth, closed=False)
         width = max(1, round(width * self.line_width))
         self._stroke(points, color or self.ink, width, smooth)
+
+    def twins(self, points, fill, **options):
+        """Fills a shape at the left, which is mirrored, then the shape itself."""
+        fill = self._color(fill)
+        for side in (-1, 1):
+            self.shape(np.array(points) * (side, 1), fill, **options)
+
+    def blobs(self, middles, radius, fill):
+        """Fills discs that run into one another, with one outline around them all."""
+        radius, fill = np.broadcast_to(radius, len(middles)), self._color(fill)
+        line = self.line_width / np.sqrt(abs(np.linalg.det(self.matrix)))
+        for grown, color in ((0.5 * line, self.ink), (-0.5 * line, fill)):
+            for (x, y), size in zip(middles, radius, strict=True):
+                self.oval(x, y, size + grown, size + grown, color, outline=False)
+
+    def backdrop(self, top, bottom):
+        """Fills the image with a gradient."""
+        ends = Image.fromarray(np.array([[top], [bottom]], "uint8"))
+        self.image.paste(ends.resize(self.image.size, Image.Resampling.BILINEAR))
+
+    def _color(self, fill):
+        return self.pick(fill) if isinstance(fill, str) else fill
 
     def _place(self, points, smooth, closed):
         points = np.asarray(points, "float64")
@@ -109,9 +134,6 @@ def _rounding(count, closed):
     return weights
 
 
-# Outlines --------------------------------------------------------------------------
-
-
 def around(angle, radius=1.0):
     """Returns points around the origin, shape `(angles, 2)`."""
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
@@ -124,12 +146,8 @@ def both_sides(half):
 
 def box(width, height, x=0.0, y=0.0):
     """Returns the corners of a rectangle, given by its middle and its half sides."""
-    return [
-        (x - width, y - height),
-        (x + width, y - height),
-        (x + width, y + height),
-        (x - width, y + height),
-    ]
+    left, right, top, bottom = x - width, x + width, y - height, y + height
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
 def star_outline(points, inner):
@@ -137,24 +155,6 @@ def star_outline(points, inner):
     angle = np.arange(2 * points) * np.pi / points - np.pi / 2
     radius = np.where(np.arange(2 * points) % 2, inner, 1.0)
     return around(angle, radius)
-
-
-# Areas and colours -----------------------------------------------------------------
-
-
-def draw_backdrop(pen, top, bottom):
-    """Fills the image with a gradient."""
-    ends = Image.fromarray(np.array([[top], [bottom]], "uint8"))
-    pen.image.paste(ends.resize(pen.image.size, Image.Resampling.BILINEAR))
-
-
-def draw_blobs(pen, middles, radius, fill):
-    """Draws discs that run into one another, with one outline around all of them."""
-    radius = np.broadcast_to(radius, len(middles))
-    line = pen.line_width / np.sqrt(abs(np.linalg.det(pen.matrix)))
-    for grown, color in ((0.5 * line, pen.ink), (-0.5 * line, fill)):
-        for (x, y), size in zip(middles, radius, strict=True):
-            pen.oval(x, y, size + grown, size + grown, color, outline=False)
 
 
 def color_of(hue, luma, vivid):
@@ -167,6 +167,11 @@ def color_of(hue, luma, vivid):
     else:
         pure = [value * luma / own for value in pure]
     return tuple(round(255.0 * (luma + vivid * (value - luma))) for value in pure)
+
+
+def random_color(random, ranges):
+    """Draws hue, luma and vividness, each between two numbers of the ranges."""
+    return color_of(*map(random.uniform, ranges[::2], ranges[1::2]))
 
 
 def tinted(color, shares):

@@ -2,16 +2,10 @@
 
 import numpy as np
 
-from keras_gans.data.embedded.pen import (
-    around,
-    both_sides,
-    box,
-    circle,
-    color_of,
-    draw_backdrop,
-    lighter,
-    tinted,
-)
+from keras_gans.data.embedded.faces import draw_eye, draw_shine, draw_skull
+from keras_gans.data.embedded.faces import hanging_hair, skin_color
+from keras_gans.data.embedded.pen import around, both_sides, box, circle, lighter
+from keras_gans.data.embedded.pen import tinted
 from keras_gans.data.embedded.scenery import chance, draw_outdoors, draw_room, pick
 from keras_gans.data.embedded.things import draw_balloon
 
@@ -24,7 +18,7 @@ def draw_portrait(pen, random):
         draw_room(pen, random, edge=(50, 58))
     else:
         top = pick(random, "pale")
-        draw_backdrop(pen, top, tuple(round(0.4 * value + 153) for value in top))
+        pen.backdrop(top, tuple(round(0.4 * value + 153) for value in top))
     size = random.uniform(13.0, 17.0)
     x, y = 32 + random.uniform(-5, 5), random.uniform(25, 30)
     bust, turn = pen.at(x, y, size), random.uniform(-0.13, 0.13)
@@ -48,8 +42,7 @@ def draw_bust(pen, random, person):
     if style == 0:  # A round neckline.
         pen.oval(0, 1.3, 0.5, 0.35, person.skin)
     elif style == 1:  # A sailor's collar with a ribbon.
-        pen.shape([(-0.4, 1.2), (-0.95, 1.4), (-0.6, 1.9), (0, 2.15)], other)
-        pen.shape([(0.4, 1.2), (0.95, 1.4), (0.6, 1.9), (0, 2.15)], other)
+        pen.twins([(0.4, 1.2), (0.95, 1.4), (0.6, 1.9), (0, 2.15)], other)
         pen.shape([(-0.35, 1.2), (0.35, 1.2), (0, 1.9)], person.skin)
     elif style == 2:  # A shirt with buttons.
         pen.line([(0, 1.4), (0, 4.0)], smooth=False)
@@ -67,8 +60,7 @@ def draw_bust(pen, random, person):
         pen.shape(box(0.17, 0.5, 0.3 * tail, 1.85), other, shade=True)
         pen.shape(box(0.62, 0.24, 0, 1.27), other, smooth=True, shade=True)
     elif style == 1:
-        for side in (-1, 1):
-            pen.shape([(0, 2.05), (side * 0.45, 1.85), (side * 0.45, 2.3)], cloth)
+        pen.twins([(0, 2.05), (0.45, 1.85), (0.45, 2.3)], cloth)
 
 
 class Person:
@@ -76,13 +68,8 @@ class Person:
 
     def __init__(self, random):
         self.random = random
-        # The paler a skin, the more of its colour is left beside grey.
-        luma = random.uniform(0.5, 0.88)
-        vivid = 0.9 * luma + random.uniform(-0.05, 0.05)
-        self.skin = color_of(random.uniform(0.055, 0.08), luma, vivid)
-        self.hair = pick(random, "free")
-        self.iris = pick(random, "free")
-        self.cloth = pick(random, "free")
+        self.skin = skin_color(random, 0.5)
+        self.hair, self.iris, self.cloth = (pick(random, "free") for _ in range(3))
         self.other = pick(random, random.choice(("free", "white")))
         self.back = random.choice(("none", "long", "bob", "tails", "bun", "ponytail"))
         self.front = random.choice(("spikes", "parted", "swept", "even"))
@@ -96,33 +83,24 @@ class Person:
         random, hair = self.random, self.hair
         if self.back in ("long", "bob"):
             length = random.uniform(1.5, 2.3) if self.back == "long" else 0.85
-            flare = random.uniform(1.05, 1.3)
-            half = [(-0.6, -1.2), (-1.25, -0.7), (-1.2, 0.2), (-flare, length)]
-            half = [*half, (-0.4, length + 0.25)]
-            pen.shape(both_sides(half), hair, smooth=True, shade=True)
+            outline = hanging_hair(length, random.uniform(1.05, 1.3))
+            pen.shape(outline, hair, smooth=True, shade=True)
             if self.back == "long":
                 for x in (-0.75, 0.75):
                     pen.line([(x, 0.8), (1.05 * x, length - 0.1)], width=0.8)
         elif self.back == "tails":
-            for side in (-1, 1):
-                tail = [(0.85, -0.75), (1.55, -0.8), (1.8, 0.3), (1.45, 1.5)]
-                tail = [*tail, (1.2, 1.3), (1.25, 0.3)]
-                pen.shape(np.array(tail) * (side, 1), hair, smooth=True, shade=True)
+            tail = [(0.85, -0.75), (1.55, -0.8), (1.8, 0.3), (1.45, 1.5), (1.2, 1.3)]
+            pen.twins([*tail, (1.25, 0.3)], hair, smooth=True, shade=True)
         elif self.back == "bun":
             y = random.uniform(-1.3, -1.15)
             pen.oval(0.3 * self.side, y, 0.42, 0.4, hair, shade=True)
         elif self.back == "ponytail":
             tail = [(0.3, -1.1), (1.5, -1.2), (1.9, 0.2), (1.35, 1.4), (1.2, 0.0)]
-            tail = np.array(tail) * (self.side, 1)
-            pen.shape(tail, hair, smooth=True, shade=True)
+            pen.shape(np.array(tail) * (self.side, 1), hair, smooth=True, shade=True)
 
     def draw_head(self, pen, large):
         random = self.random
-        for side in (-1, 1):
-            pen.oval(side * 0.88, 0.2, 0.17, 0.22, self.skin)
-        jaw = random.uniform(0.5, 0.75)
-        half = [(-0.5, -1.05), (-1.0, -0.6), (-0.95, 0.45), (-jaw, 0.95), (-0.2, 1.1)]
-        pen.shape(both_sides(half), self.skin, smooth=True, shade=True)
+        draw_skull(pen, self.skin, random.uniform(0.5, 0.75), (0.88, 0.2))
         self._draw_face(pen, large)
         self._draw_front_hair(pen)
         if self.extra == "hat":
@@ -133,9 +111,7 @@ class Person:
             pen.shape(box(0.84, 0.14, 0, -0.88), self.cloth)
         elif self.extra == "bow":
             knot = pen.at(0.6 * self.side, -0.95, 0.5, 0.4 * self.side)
-            for side in (-1, 1):
-                wing = np.array([(0, 0), (0.95, -0.6), (0.95, 0.6)]) * (side, 1)
-                knot.shape(wing, self.other)
+            knot.twins([(0, 0), (0.95, -0.6), (0.95, 0.6)], self.other)
             knot.oval(0, 0, 0.25, 0.25, self.other)
         elif self.extra == "band":
             x = np.array([-1.0, -0.6, 0.0, 0.6, 1.0])
@@ -157,11 +133,8 @@ class Person:
             if closed:
                 eye.line([(-wide, 0.0), (-0.1, 0.12), (0.1, 0.12), (wide, 0.0)])
             elif large:
-                eye.oval(0, 0, wide, high, pick(random, "white"), outline=False)
-                eye.oval(0, 0.02, 0.75 * wide, 0.9 * high, self.iris, outline=False)
-                eye.oval(0, 0.02, 0.3 * wide, 0.4 * high, pen.ink, outline=False)
-                lid = [(-1.2, 0.1), (-0.9, -1.0), (0.0, -1.2), (0.9, -1.0), (1.2, 0.1)]
-                eye.line(np.array(lid) * (wide, high), width=1.2)
+                colors = pick(random, "white"), self.iris
+                draw_eye(eye, wide, high, colors, pupil=(0.3, 0.4), width=1.2)
                 eye.line([(-0.6 * wide, high), (0.6 * wide, high)], width=0.7)
                 brow = np.array([(-1.2, 0.12), (0, -0.05), (1.2, 0.05)])
                 brow = brow * (side * wide, 1) - (0, high + 0.17)
@@ -179,7 +152,7 @@ class Person:
         mouth, wide = random.integers(3), random.uniform(0.16, 0.26)
         if mouth == 0 and large:
             lips = [(-1.0, 0.66), (1.0, 0.66), (0.6, 0.88), (-0.6, 0.88)]
-            pen.shape(np.array(lips) * (wide, 1), pick(random, "red"), smooth=True)
+            pen.shape(np.array(lips) * (wide, 1), "red", smooth=True)
         else:
             drop = random.uniform(0.0, 0.12)
             pen.line([(-wide, 0.7), (0.0, 0.7 + 2 * drop), (wide, 0.7)])
@@ -212,10 +185,8 @@ class Person:
         fringe = np.stack([x, y], axis=1)
         outline = [*skull, (0.95, lock), *fringe, (-0.95, lock)]
         pen.shape(outline, self.hair, shade=False)
-        shine = [(-0.6, -0.72), (-0.35, -0.88), (-0.05, -0.93)]
         if self.extra in ("none", "glasses") and chance(random, 0.5):
-            light = lighter(self.hair, 0.4)
-            pen.line(np.array(shine) * (-np.sign(pen.light[0]), 1), light, 0.8)
+            draw_shine(pen, lighter(self.hair, 0.4), 0.8)
 
 
 def draw_child(pen, random):

@@ -5,43 +5,32 @@ import numpy as np
 from keras_gans.data.embedded.pen import (
     around,
     box,
-    color_of,
-    draw_backdrop,
-    draw_blobs,
     lighter,
+    random_color,
     star_outline,
 )
 
 # Ranges of hue (0 red, 1/3 green, 2/3 blue), luma and vividness. Fills are light
 # enough, and alike enough in luma, that the outlines are the darkest thing around.
+# The last two are free, all others follow from the shape.
+# fmt: off
 PALETTE = {
-    # Colours that follow from the shape.
-    "sky": ((0.54, 0.60), (0.74, 0.86), (0.6, 1.0)),
-    "dusk": ((0.62, 0.68), (0.50, 0.60), (0.5, 0.8)),
-    "cloud": ((0.55, 0.60), (0.94, 0.98), (0.1, 0.4)),
-    "sun": ((0.12, 0.15), (0.80, 0.88), (0.9, 1.0)),
-    "moon": ((0.13, 0.16), (0.88, 0.95), (0.5, 0.8)),
-    "leaf": ((0.25, 0.38), (0.50, 0.70), (0.5, 0.8)),
-    "grass": ((0.23, 0.33), (0.62, 0.78), (0.45, 0.7)),
-    "sand": ((0.10, 0.13), (0.78, 0.86), (0.5, 0.8)),
-    "water": ((0.51, 0.58), (0.55, 0.70), (0.5, 0.75)),
-    "wood": ((0.06, 0.09), (0.45, 0.58), (0.5, 0.7)),
-    "floor": ((0.07, 0.10), (0.58, 0.72), (0.5, 0.7)),
-    "clay": ((0.03, 0.05), (0.50, 0.60), (0.6, 0.8)),
-    "red": ((-0.03, 0.02), (0.45, 0.55), (0.8, 1.0)),
-    "glass": ((0.50, 0.56), (0.82, 0.92), (0.5, 0.9)),
-    "plaster": ((0.09, 0.14), (0.84, 0.93), (0.3, 0.7)),
-    "stone": ((0.55, 0.70), (0.55, 0.68), (0.05, 0.2)),
-    "rubber": ((0.60, 0.70), (0.38, 0.44), (0.05, 0.2)),
-    "white": ((0.10, 0.16), (0.95, 0.98), (0.1, 0.4)),
-    # Free colours.
-    "free": ((0.0, 1.0), (0.48, 0.78), (0.55, 0.95)),
-    "pale": ((0.0, 1.0), (0.78, 0.90), (0.5, 0.9)),
+    "sky": (.54, .60, .74, .86, .6, 1.0), "dusk": (.62, .68, .50, .60, .5, .8),
+    "cloud": (.55, .60, .94, .98, .1, .4), "sun": (.12, .15, .80, .88, .9, 1.0),
+    "moon": (.13, .16, .88, .95, .5, .8), "leaf": (.25, .38, .50, .70, .5, .8),
+    "grass": (.23, .33, .62, .78, .45, .7), "sand": (.10, .13, .78, .86, .5, .8),
+    "water": (.51, .58, .55, .70, .5, .75), "wood": (.06, .09, .45, .58, .5, .7),
+    "floor": (.07, .10, .58, .72, .5, .7), "clay": (.03, .05, .50, .60, .6, .8),
+    "red": (-.03, .02, .45, .55, .8, 1.0), "glass": (.50, .56, .82, .92, .5, .9),
+    "plaster": (.09, .14, .84, .93, .3, .7), "stone": (.55, .70, .55, .68, .05, .2),
+    "rubber": (.60, .70, .38, .44, .05, .2), "white": (.10, .16, .95, .98, .1, .4),
+    "free": (0, 1, .48, .78, .55, .95), "pale": (0, 1, .78, .90, .5, .9),
 }
+# fmt: on
 
 
 def pick(random, name):
-    return color_of(*(random.uniform(low, high) for low, high in PALETTE[name]))
+    return random_color(random, PALETTE[name])
 
 
 def chance(random, share):
@@ -53,13 +42,13 @@ def draw_sky(pen, random, lowest=40.0):
     night = chance(random, 0.2)
     top = pick(random, "dusk" if night else "sky")
     bottom = lighter(top, 0.3)
-    draw_backdrop(pen, top, bottom)
+    pen.backdrop(top, bottom)
     x, y = random.uniform(8, 56), random.uniform(7, 14)
     if night:
         draw_moon(pen.at(x, y, random.uniform(4, 6), random.uniform(-0.6, 0.6)), random)
         for _ in range(random.integers(1, 4)):
             star = pen.at(*random.uniform((4, 4), (60, 24)), random.uniform(1.8, 2.6))
-            star.shape(star_outline(5, 0.5), pick(random, "moon"))
+            star.shape(star_outline(5, 0.5), "moon")
     elif chance(random, 0.6):
         sun, color = pen.at(x, y, random.uniform(4, 6)), pick(random, "sun")
         if chance(random, 0.6):
@@ -80,18 +69,14 @@ def draw_sky(pen, random, lowest=40.0):
 def draw_moon(pen, random):
     outer = np.linspace(0.6, 2 * np.pi - 0.6, 24)
     inner = np.linspace(2 * np.pi - 0.95, 0.95, 16)
-    crescent = [
-        *around(outer),
-        *(around(inner) * 0.75 + (0.4, 0)),
-    ]
-    pen.shape(crescent, pick(random, "moon"))
+    pen.shape([*around(outer), *(around(inner) * 0.75 + (0.4, 0))], "moon")
 
 
 def draw_cloud(pen, random):
     bumps = int(random.integers(3, 6))
     x = np.linspace(-1.0, 1.0, bumps)
     height = 0.75 * np.sqrt(1.15 - x**2) * random.uniform(0.8, 1.1, bumps)
-    draw_blobs(pen, np.stack([x, -0.5 * height], axis=1), 0.6, pick(random, "cloud"))
+    pen.blobs(np.stack([x, -0.5 * height], axis=1), 0.6, "cloud")
 
 
 def draw_land(pen, random, horizon, name="grass", hills=2):
@@ -99,15 +84,10 @@ def draw_land(pen, random, horizon, name="grass", hills=2):
     for _ in range(random.integers(0, hills + 1)):
         x, width = random.uniform(0, 64), random.uniform(16, 40)
         height = random.uniform(5, 14)
-        hill = [
-            (x - 1.5 * width, horizon + 4),
-            (x - 0.8 * width, horizon + 2),
-            (x - 0.3 * width, horizon - 1.3 * height),
-            (x + 0.3 * width, horizon - 1.3 * height),
-            (x + 0.8 * width, horizon + 2),
-            (x + 1.5 * width, horizon + 4),
-        ]
-        pen.shape(hill, pick(random, "leaf"), smooth=True)
+        across = np.array([-1.5, -0.8, -0.3, 0.3, 0.8, 1.5])
+        top = horizon - 1.3 * height
+        up = [horizon + 4, horizon + 2, top, top, horizon + 2, horizon + 4]
+        pen.shape(np.stack([x + across * width, up], axis=1), "leaf", smooth=True)
     y = horizon + random.uniform(-1.0, 1.0, 4)
     ground = [*zip((-24, 12, 52, 88), y, strict=True), (90, 90), (-26, 90)]
     pen.shape(ground, pick(random, name), smooth=True)
@@ -126,7 +106,7 @@ def draw_outdoors(pen, random, horizon=(40, 50)):
 def draw_room(pen, random, edge=(44, 52)):
     """Draws a wall in any pale colour, a wooden floor and something on the wall."""
     wall = pick(random, "pale")
-    draw_backdrop(pen, wall, wall)
+    pen.backdrop(wall, wall)
     edge = random.uniform(*edge)
     if chance(random, 0.75):
         x, y = random.choice((10, 22, 42, 54)) + random.uniform(-3, 3), 16
@@ -134,21 +114,17 @@ def draw_room(pen, random, edge=(44, 52)):
         if chance(random, 0.5):
             draw_window(frame, 1.0, 1.1, pick(random, "sky"), pick(random, "white"))
             if chance(random, 0.6):
-                curtain = pick(random, "free")
-                for side in (-1, 1):
-                    cloth = [(1.5, -1.4), (0.75, -1.4), (0.95, 0.2), (1.1, 1.5)]
-                    cloth = np.array([*cloth, (1.5, 1.5)]) * (side, 1)
-                    frame.shape(cloth, curtain)
+                cloth = [(1.5, -1.4), (0.75, -1.4), (0.95, 0.2), (1.1, 1.5), (1.5, 1.5)]
+                frame.twins(cloth, "free")
         else:
-            frame.shape(box(1.0, 0.8), pick(random, "wood"))
-            frame.shape(box(0.75, 0.55), pick(random, "sky"))
+            frame.shape(box(1.0, 0.8), "wood")
+            frame.shape(box(0.75, 0.55), "sky")
             hill = [(-0.75, 0.2), (-0.2, -0.15), (0.3, 0.2), (0.75, 0.0)]
-            frame.shape([*hill, (0.75, 0.55), (-0.75, 0.55)], pick(random, "leaf"))
-    pen.shape([(-4, edge), (68, edge), (68, 68), (-4, 68)], pick(random, "floor"))
+            frame.shape([*hill, (0.75, 0.55), (-0.75, 0.55)], "leaf")
+    pen.shape([(-4, edge), (68, edge), (68, 68), (-4, 68)], "floor")
     if chance(random, 0.6):
         top = edge - random.uniform(4.0, 5.5)
-        skirting = [(-4, top), (68, top), (68, edge), (-4, edge)]
-        pen.shape(skirting, pick(random, "white"))
+        pen.shape([(-4, top), (68, top), (68, edge), (-4, edge)], "white")
     elif chance(random, 0.6):
         rug = pick(random, "free")
         pen.oval(random.uniform(24, 40), 58, random.uniform(18, 28), 5, rug)

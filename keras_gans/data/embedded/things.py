@@ -2,24 +2,9 @@
 
 import numpy as np
 
-from keras_gans.data.embedded.pen import (
-    SHADE,
-    box,
-    draw_backdrop,
-    draw_blobs,
-    lighter,
-    star_outline,
-    tinted,
-)
-from keras_gans.data.embedded.scenery import (
-    chance,
-    draw_land,
-    draw_outdoors,
-    draw_room,
-    draw_sky,
-    draw_window,
-    pick,
-)
+from keras_gans.data.embedded.pen import SHADE, box, lighter, star_outline, tinted
+from keras_gans.data.embedded.scenery import chance, draw_land, draw_outdoors
+from keras_gans.data.embedded.scenery import draw_room, draw_sky, draw_window, pick
 
 
 def draw_house(pen, random):
@@ -38,10 +23,10 @@ def draw_house(pen, random):
     if chance(random, 0.7):
         side = random.choice((-1, 1)) * 0.5 * width
         top = -height - 0.75 * pitch - 3
-        house.shape(box(2.3, 7, side, top + 7), pick(random, "clay"))
+        house.shape(box(2.3, 7, side, top + 7), "clay")
         if chance(random, 0.5):
             puffs = [(side + 1, top - 3), (side + 3, top - 6), (side + 6, top - 8)]
-            draw_blobs(house, puffs, (1.6, 2.0, 2.5), pick(random, "cloud"))
+            house.blobs(puffs, (1.6, 2.0, 2.5), "cloud")
 
     # 2. Walls and roof.
     house.shape(box(width, height / 2, 0, -height / 2), wall, shade=True)
@@ -50,7 +35,7 @@ def draw_house(pen, random):
         gable = [(-width - eaves, -height + 1), (width + eaves, -height + 1)]
         house.shape([*gable, (0, -height - pitch)], roof, shade=True)
         if chance(random, 0.6):
-            house.oval(0, -height - 0.3 * pitch, 2.6, 2.6, pick(random, "glass"))
+            house.oval(0, -height - 0.3 * pitch, 2.6, 2.6, "glass")
     else:
         ridge = width * (0.55 if style == 1 else 0.85)
         slopes = [(-width - eaves, -height + 1), (width + eaves, -height + 1)]
@@ -75,10 +60,8 @@ def draw_house(pen, random):
                 house.shape(box(side + 2.2, side, place * width, y), shutters)
             draw_window(house.at(place * width, y), side, side, glass)
     if chance(random, 0.5):
-        bush = pick(random, "leaf")
-        middle = -random.choice((-1, 1)) * width
-        places = [(middle - 3, -1), (middle, -2.5), (middle + 3, -1)]
-        draw_blobs(house, places, 3.0, bush)
+        bush, x = pick(random, "leaf"), -random.choice((-1, 1)) * width
+        house.blobs([(x - 3, -1), (x, -2.5), (x + 3, -1)], 3.0, bush)
 
 
 def plant_tree(pen, random):
@@ -104,7 +87,7 @@ def plant_tree(pen, random):
         bumps = int(random.integers(6, 9))
         angle = np.arange(bumps) * 2 * np.pi / bumps + random.uniform(0, 1)
         ring = np.stack([0.5 * np.cos(angle), 0.42 * np.sin(angle)], axis=1)
-        draw_blobs(pen, [(0, -1.25), *(ring - (0, 1.25))], 0.34, leaf)
+        pen.blobs([(0, -1.25), *(ring - (0, 1.25))], 0.34, leaf)
         for x, y in random.uniform((-0.35, -1.5), (0.35, -1.0), (2, 2)):
             pen.line([(x - 0.12, y), (x, y + 0.1), (x + 0.12, y)], width=0.8)
     if chance(random, 0.5):
@@ -119,22 +102,21 @@ def draw_tree(pen, random):
     if chance(random, 0.6):
         other = x + random.choice((-1, 1)) * random.uniform(18, 26)
         plant_tree(pen.at(other, horizon + 2, random.uniform(10, 15)), random)
-    turn = random.uniform(-0.07, 0.07)
-    size = random.uniform(22, 27)
+    turn, size = random.uniform(-0.07, 0.07), random.uniform(22, 27)
     plant_tree(pen.at(x, random.uniform(54, 60), size, turn), random)
     if chance(random, 0.5):
         draw_mushroom(pen.at(x + random.choice((-13, 13)), 60, 5), random)
     if chance(random, 0.3):
         kite = pen.at(*random.uniform((8, 8), (56, 22)), 6, random.uniform(-0.5, 0.5))
         kite.line([(0, 1), (0.4, 1.6), (-0.2, 2.2), (0.3, 2.8)], width=0.8)
-        kite.shape([(0, -1.2), (0.8, 0), (0, 1.2), (-0.8, 0)], pick(random, "free"))
-        kite.shape([(0, -1.2), (0.8, 0), (0, 1.2)], pick(random, "free"))
+        kite.shape([(0, -1.2), (0.8, 0), (0, 1.2), (-0.8, 0)], "free")
+        kite.shape([(0, -1.2), (0.8, 0), (0, 1.2)], "free")
 
 
 def draw_mushroom(pen, random):
-    pen.shape(box(0.3, 0.6, 0, -0.5), pick(random, "white"), smooth=True)
+    pen.shape(box(0.3, 0.6, 0, -0.5), "white", smooth=True)
     cap = [(-1.0, -0.7), (-0.9, -1.6), (0.9, -1.6), (1.0, -0.7)]
-    pen.shape([cap[0], *cap, cap[-1]], pick(random, "free"), smooth=True)
+    pen.shape([cap[0], *cap, cap[-1]], "free", smooth=True)
 
 
 def draw_flowers(pen, random):
@@ -149,28 +131,22 @@ def draw_flowers(pen, random):
     same = chance(random, 0.4)
     for place in random.permutation(spread):
         size = random.uniform(8.5, 11) if count == 1 else random.uniform(6, 7.5)
-        bloom = foot + (
-            place * (11 if count == 2 else 18) + random.uniform(-2, 2),
-            -random.uniform(24, 34),
-        )
+        x = place * (11 if count == 2 else 18) + random.uniform(-2, 2)
+        bloom = foot + (x, -random.uniform(24, 34))
         start = foot + (0.0 if in_pot else 8 * place, 0)
         bend = (start + bloom) / 2 + (4 * place, 3)
         pen.line([start, bend, bloom], width=2.6)
         pen.line([start, bend, bloom], stem, width=1.2)
-        draw_bloom(
-            pen.at(*bloom, size, 0.25 * place + random.uniform(-0.2, 0.2)),
-            random,
-            petals if same else pick(random, "free"),
-        )
+        flower = pen.at(*bloom, size, 0.25 * place + random.uniform(-0.2, 0.2))
+        draw_bloom(flower, random, petals if same else pick(random, "free"))
+    leaf = np.array([(0, 0), (0.3, -0.8), (1.3, -1.0), (1.1, -0.3)])
     for side in (-1, 1):
-        leaf = np.array([(0, 0), (0.3, -0.8), (1.3, -1.0), (1.1, -0.3)])
         at = pen.at(*(foot - (0, random.uniform(0, 5))), random.uniform(7, 10))
         at.shape(leaf * (side, 1), stem, smooth=True)
     if in_pot:
         pot = pen.at(*foot, random.uniform(8, 10))
-        body = [(-0.8, 0), (0.8, 0), (0.6, 1.3), (-0.6, 1.3)]
-        pot.shape(body, pick(random, "clay"), shade=True)
-        pot.shape(box(0.95, 0.2), pick(random, "clay"))
+        pot.shape([(-0.8, 0), (0.8, 0), (0.6, 1.3), (-0.6, 1.3)], "clay", shade=True)
+        pot.shape(box(0.95, 0.2), "clay")
 
 
 def draw_bloom(pen, random, petals):
@@ -193,19 +169,18 @@ def draw_bloom(pen, random, petals):
 
 def draw_fish(pen, random):
     deep = pick(random, "water")
-    shallow = lighter(deep, 0.35)
-    draw_backdrop(pen, shallow, deep)
+    pen.backdrop(lighter(deep, 0.35), deep)
     bottom = random.uniform(50, 57)
     draw_land(pen, random, bottom, "sand", hills=0)
     for _ in range(random.integers(1, 4)):  # Seaweed.
         x, tall = random.uniform(4, 60), random.uniform(12, 26)
         sway = random.uniform(2.0, 3.5) * random.choice((-1, 1))
-        y = np.linspace(0, -tall, 6)
+        y = bottom + 5 + np.linspace(0, -tall, 6)
         wave = sway * np.array([0, 1, -1, 1, -1, 0])
         wide = np.array([1.6, 2.2, 2.2, 2.0, 1.6, 0.3])
-        left = np.stack([x + wave - wide, bottom + 5 + y], axis=1)
-        right = np.stack([x + wave + wide, bottom + 5 + y], axis=1)
-        pen.shape([*left, *right[::-1]], pick(random, "leaf"), smooth=True)
+        left = np.stack([x + wave - wide, y], axis=1)
+        right = np.stack([x + wave + wide, y], axis=1)
+        pen.shape([*left, *right[::-1]], "leaf", smooth=True)
     if chance(random, 0.4):
         x, color = random.uniform(8, 56), pick(random, "free")
         star = pen.at(x, bottom + 5, 5, random.uniform(-0.5, 0.5))
@@ -213,29 +188,27 @@ def draw_fish(pen, random):
     if chance(random, 0.4):
         x, size = random.uniform(6, 58), random.uniform(3, 6)
         stone = [(-1.2, 0.6), (-0.8, -0.8), (0.5, -0.9), (1.3, 0.6)]
-        pen.at(x, bottom + 4, size).shape(stone, pick(random, "stone"), smooth=True)
+        pen.at(x, bottom + 4, size).shape(stone, "stone", smooth=True)
     if chance(random, 0.45):
         heights = random.permutation((random.uniform(13, 17), random.uniform(35, 39)))
         for y in heights:
-            x = random.uniform(24, 40)
-            draw_one_fish(pen, random, x, y, random.uniform(8.0, 10.5))
+            x, size = random.uniform(24, 40), random.uniform(8.0, 10.5)
+            draw_one_fish(pen, random, x, y, size)
     else:
-        x, y = random.uniform(28, 36), random.uniform(24, 32)
-        draw_one_fish(pen, random, x, y, random.uniform(13, 17))
+        x, y, size = random.uniform((28, 24, 13), (36, 32, 17))
+        draw_one_fish(pen, random, x, y, size)
 
 
 def draw_one_fish(pen, random, x, y, size):
     mirror = chance(random, 0.5)
     fish = pen.at(x, y, size, random.uniform(-0.25, 0.25), mirror)
     color, other = pick(random, "free"), pick(random, "free")
-    tall = random.uniform(0.6, 0.95)
-    fork = random.uniform(0.9, 1.25)
+    tall, fork = random.uniform(0.6, 0.95), random.uniform(0.9, 1.25)
     tail = [(0.75, 0), (1.5, -0.75), (fork + 0.15, 0), (1.5, 0.75)]
     fish.shape(tail, other, shade=True)
     back = [(-0.4, -0.6 * tall), (0.1, -tall - 0.4), (0.6, -tall - 0.1), (0.6, -0.3)]
     fish.shape(back, other, smooth=chance(random, 0.5))
-    belly = [(-0.1, 0.6 * tall), (0.3, tall + 0.25), (0.5, 0.4)]
-    fish.shape(belly, other)
+    fish.shape([(-0.1, 0.6 * tall), (0.3, tall + 0.25), (0.5, 0.4)], other)
     body = [(-1.25, 0.0), (-0.9, -0.7 * tall), (-0.1, -1.05 * tall), (0.7, -0.35)]
     body += [(1.15, -0.2), (1.15, 0.2), (0.7, 0.35), (-0.1, 1.05 * tall)]
     fish.shape([*body, (-0.9, 0.7 * tall)], color, smooth=True, shade=True)
@@ -250,22 +223,21 @@ def draw_one_fish(pen, random, x, y, size):
         for place in ((0.0, -0.3), (0.35, 0.1), (0.0, 0.35)):
             fish.oval(*np.multiply(place, (1, tall)), 0.13, 0.13, other)
     elif pattern == 2:  # Scales.
+        scale = np.array([(-0.1, -0.14), (0.12, 0.0), (-0.1, 0.14)])
         for place in ((0.05, -0.3), (0.4, -0.1), (0.05, 0.2), (0.4, 0.3)):
-            scale = np.array([(-0.1, -0.14), (0.12, 0.0), (-0.1, 0.14)])
             fish.line(scale + np.multiply(place, (1, tall)), width=0.8)
     if size > 11:
         fish.line([(-0.45, -0.5 * tall), (-0.3, 0), (-0.45, 0.5 * tall)])
-    fin = [(-0.2, 0.15), (0.2, 0.1), (0.25, 0.5)]
-    if pattern == 2:
-        fish.shape(np.array(fin), other)
+        if pattern == 2:
+            fish.shape([(-0.2, 0.15), (0.2, 0.1), (0.25, 0.5)], other)
     eye = fish.at(-0.75, -0.18 * tall)
-    eye.oval(0, 0, 0.19, 0.19, pick(random, "white"))
+    eye.oval(0, 0, 0.19, 0.19, "white")
     eye.oval(-0.02, 0, 0.09, 0.09, fish.ink, outline=False)
     fish.line([(-1.1, 0.2), (-0.95, 0.28), (-0.8, 0.24)], width=0.9)
     for step in range(random.integers(0, 4)):
         radius = 0.09 + 0.03 * step
         place = (-1.4 - 0.1 * step, -0.3 - 0.45 * step)
-        fish.oval(*place, radius, radius, pick(random, "glass"))
+        fish.oval(*place, radius, radius, "glass")
 
 
 def draw_car(pen, random):
@@ -276,11 +248,10 @@ def draw_car(pen, random):
         x = random.uniform(2, 62)
         plant_tree(pen.at(x, horizon + 2, random.uniform(8, 13)), random)
     road = random.uniform(47, 50)
-    pen.shape(box(40, 12, 32, road + 12), pick(random, "stone"))
+    pen.shape(box(40, 12, 32, road + 12), "stone")
     if chance(random, 0.7):
-        dash = random.uniform(0, 16)
-        for x in np.arange(-16, 64, 18) + dash:
-            pen.shape(box(4, 0.8, x, 61), pick(random, "white"), outline=False)
+        for x in np.arange(-16, 64, 18) + random.uniform(0, 16):
+            pen.shape(box(4, 0.8, x, 61), "white", outline=False)
     paint, glass = pick(random, "free"), pick(random, "glass")
     x, size = 32 + random.uniform(-5, 5), random.uniform(16, 20)
     turn, mirror = random.uniform(-0.03, 0.03), chance(random, 0.5)
@@ -300,23 +271,22 @@ def draw_car(pen, random):
     elif style == 1:  # A bus.
         body = [(-1.35, -0.2), (-1.35, -0.9), (-1.2, -1.45), (1.3, -1.45), (1.35, -0.2)]
     else:  # A lorry with a load of any colour.
-        car.shape(box(0.9, 0.55, 0.5, -0.95), pick(random, "free"), shade=True)
+        car.shape(box(0.9, 0.55, 0.5, -0.95), "free", shade=True)
         body = [(-1.35, -0.2), (-1.35, -0.7), (-1.1, -1.2), (-0.45, -1.2)]
         body += [(-0.45, -0.42), (1.35, -0.42), (1.35, -0.2)]
     car.shape(body, paint, shade=style != 2)
     if style == 1:
         for place in np.linspace(-0.95, 0.9, int(random.integers(3, 6))):
             car.shape(box(0.17, 0.2, place, -1.08), glass)
-        stripe = pick(random, "free")
-        car.shape(box(1.35, 0.1, 0, -0.65), stripe)
+        car.shape(box(1.35, 0.1, 0, -0.65), "free")
     elif style == 2:
         car.shape([(-1.22, -0.7), (-1.03, -1.08), (-0.6, -1.08), (-0.6, -0.7)], glass)
     else:
         car.line([(0.03, -0.78), (0.03, -0.25)], width=0.8, smooth=False)
         car.line([(0.15, -0.6), (0.32, -0.6)], smooth=False)
-    car.shape(box(0.07, 0.1, -1.3, -0.48), pick(random, "sun"))
+    car.shape(box(0.07, 0.1, -1.3, -0.48), "sun")
     if style != 2:
-        car.shape(box(0.07, 0.1, 1.3, -0.5), pick(random, "red"))
+        car.shape(box(0.07, 0.1, 1.3, -0.5), "red")
     wheel = random.uniform(0.26, 0.32)
     rubber, hub = pick(random, "rubber"), pick(random, "white")
     for place in (-0.8, 0.8):
@@ -330,8 +300,7 @@ def draw_boat(pen, random):
     if chance(random, 0.4):
         x, wide = random.choice((6, 58)), random.uniform(10, 18)
         peak = [(x - 4, horizon - 9), (x + 4, horizon - 8)]
-        island = [(x - wide, 45), *peak, (x + wide, 45)]
-        pen.shape(island, pick(random, "leaf"), smooth=True)
+        pen.shape([(x - wide, 45), *peak, (x + wide, 45)], "leaf", smooth=True)
     sea = pick(random, "water")
     pen.shape(box(40, 20, 32, horizon + 20), sea)
     middle, size = 32 + random.uniform(-7, 7), random.uniform(14, 18)
@@ -340,24 +309,23 @@ def draw_boat(pen, random):
     hull, trim = pick(random, "free"), pick(random, "free")
     if chance(random, 0.6):  # A sailing boat.
         mast = random.uniform(2.1, 2.5)
-        boat.shape(box(0.06, mast / 2, 0.05, -mast / 2), pick(random, "wood"))
+        boat.shape(box(0.06, mast / 2, 0.05, -mast / 2), "wood")
         bulge = random.uniform(0.0, 0.25)
         main = [(0.15, -mast + 0.1), (0.7 + bulge, -1.2), (1.15, -0.6), (0.15, -0.6)]
-        boat.shape(main, pick(random, "free"), shade=True)
+        boat.shape(main, "free", shade=True)
         if chance(random, 0.7):
             jib = [(-0.05, -mast + 0.3), (-0.05, -0.6), (-0.95, -0.6)]
             boat.shape(jib, pick(random, random.choice(("free", "white"))), shade=True)
-        flag = [(0.05, -mast - 0.3), (0.5, -mast - 0.15), (0.05, -mast)]
-        boat.shape(flag, trim)
+        boat.shape([(0.05, -mast - 0.3), (0.5, -mast - 0.15), (0.05, -mast)], trim)
         boat.line([(0.05, -mast), (0.05, -mast - 0.3)], smooth=False)
     else:  # A steamer.
-        boat.shape(box(0.18, 0.5, 0.1, -1.45), pick(random, "free"), shade=True)
+        boat.shape(box(0.18, 0.5, 0.1, -1.45), "free", shade=True)
         if chance(random, 0.7):
             puffs = [(0.25, -2.15), (0.55, -2.4), (0.95, -2.55)]
-            draw_blobs(boat, puffs, (0.14, 0.19, 0.24), pick(random, "cloud"))
-        boat.shape(box(0.75, 0.4, 0.1, -0.8), pick(random, "white"), shade=True)
+            boat.blobs(puffs, (0.14, 0.19, 0.24), "cloud")
+        boat.shape(box(0.75, 0.4, 0.1, -0.8), "white", shade=True)
         for place in (-0.35, 0.1, 0.55):
-            boat.oval(place, -0.82, 0.14, 0.14, pick(random, "glass"))
+            boat.oval(place, -0.82, 0.14, 0.14, "glass")
     side = [(-1.35, -0.5), (1.2, -0.45), (0.95, 0.3), (-0.85, 0.3)]
     boat.shape(side, hull, shade=True)
     rim = [(-1.35, -0.5), (1.2, -0.45), (1.15, -0.25), (-1.22, -0.28)]
@@ -395,7 +363,7 @@ def draw_balloons(pen, random):
         for place in (-0.35, 0.35):
             balloon.line([(1.4 * place, 0.8), (0.6 * place, 1.5)], smooth=False)
         basket = [(-0.27, 1.4), (0.27, 1.4), (0.22, 1.8), (-0.22, 1.8)]
-        balloon.shape(basket, pick(random, "wood"), shade=True)
+        balloon.shape(basket, "wood", shade=True)
         colors = [pick(random, "free"), pick(random, "free")]
         # From the outermost gore to the one in the middle.
         gores = int(random.integers(2, 4))
@@ -430,17 +398,17 @@ def draw_toys(pen, random):
                 x = left + 2 * side * column + random.uniform(-0.8, 0.8)
                 y = floor - side * (2 * row + 1)
                 brick = pen.at(x, y, side, random.uniform(-0.04, 0.04))
-                brick.shape(box(1, 1), pick(random, "free"), shade=True)
+                brick.shape(box(1, 1), "free", shade=True)
                 draw_emblem(brick.at(0, 0, 0.55), random, pick(random, "free"))
             if row < 2 and chance(random, 0.5):
                 top = pen.at(x, y - side, side)
-                top.shape([(-1, 0), (1, 0), (0, -1.3)], pick(random, "free"))
+                top.shape([(-1, 0), (1, 0), (0, -1.3)], "free")
     else:  # Rings on a stick.
         rings = int(random.integers(3, 6))
         x, wide = 32 + random.uniform(-10, 10), random.uniform(13, 16)
         tower = pen.at(x, floor, 1.0, random.uniform(-0.04, 0.04))
         tall = 30 / rings
-        tower.shape(box(1.5, 4, 0, -34), pick(random, "wood"), smooth=True)
+        tower.shape(box(1.5, 4, 0, -34), "wood", smooth=True)
         for ring in range(rings):
             reach = wide * (1 - 0.6 * ring / rings)
             y = -tall * (ring + 0.5)
@@ -452,13 +420,12 @@ def draw_toys(pen, random):
         size = random.uniform(6, 8.5)
         x = random.choice((11, 53)) + random.uniform(-3, 3)
         ball = pen.at(x, 62 - size, size, random.uniform(0, 6.3))
-        ball.oval(0, 0, 1, 1, pick(random, "free"), shade=True)
+        ball.oval(0, 0, 1, 1, "free", shade=True)
         edge = np.array([(-0.95, -0.3), (-0.4, -0.12), (0.4, -0.12), (0.95, -0.3)])
-        ball.shape([*edge, *(edge[::-1] * (1, -1))], pick(random, "free"))
+        ball.shape([*edge, *(edge[::-1] * (1, -1))], "free")
     if chance(random, 0.4):  # A bunting below the ceiling.
         for x in np.arange(-2, 70, 9) + random.uniform(-4, 4):
-            cloth = [(x - 4, 1), (x + 4, 1), (x, 8)]
-            pen.shape(cloth, pick(random, "free"))
+            pen.shape([(x - 4, 1), (x + 4, 1), (x, 8)], "free")
 
 
 def draw_emblem(pen, random, color):
@@ -469,7 +436,6 @@ def draw_emblem(pen, random, color):
         pen.oval(0, 0, 0.9, 0.9, color)
     elif style == 2:
         heart = [(0, 1.15), (-1.35, -0.1), (-1.0, -1.25), (0, -1.0), (0, -0.3)]
-        heart = [*heart, (0, -1.0), (1.0, -1.25), (1.35, -0.1)]
-        pen.shape(heart, color, smooth=True)
+        pen.shape([*heart, (0, -1.0), (1.0, -1.25), (1.35, -0.1)], color, smooth=True)
     else:
         pen.shape([(0, -1), (1, 0.8), (-1, 0.8)], color)

@@ -12,8 +12,26 @@ DRAWN = (drawings, faces, street_digits)
 def test_split_is_validated(load):
     with pytest.raises(ValueError, match="`split` must be .*split='extra'"):
         load("extra")
-    with pytest.raises(TypeError, match="`split` must be .*split=3 of type int"):
+    with pytest.raises(TypeError, match="`split` must be .*split=3"):
         load(3)
+
+
+@pytest.mark.parametrize("load", DRAWN)
+def test_same_seed_same_images_other_seed_others(load):
+    first, again, other = (load(count=30, seed=seed) for seed in (5, 5, 6))
+    for part, same in zip(first[:2], again[:2], strict=True):
+        np.testing.assert_array_equal(part, same)
+    images = np.concatenate([first[0], other[0]])
+    assert len(np.unique(images.reshape(60, -1), axis=0)) == 60
+    assert load is drawings or np.any(first[1] != other[1])
+
+
+@pytest.mark.parametrize("load", DRAWN)
+def test_smaller_count_is_the_start_and_train_the_default(load):
+    whole = load("train", count=257)
+    for count in (1, 33, 64, 107, 250):
+        for part, fewer in zip(whole[:2], load(count=count)[:2], strict=True):
+            np.testing.assert_array_equal(fewer, None if part is None else part[:count])
 
 
 @pytest.mark.parametrize("load", DRAWN)

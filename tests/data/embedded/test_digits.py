@@ -103,26 +103,6 @@ def test_street_splits_share_no_image(street):
     assert np.any(street["train"][1][:1000] != street["test"][1])
 
 
-def test_street_same_seed_same_images_other_seed_others():
-    images, labels = street_digits(count=30, seed=5)
-    again, again_labels = street_digits(count=30, seed=5)
-    np.testing.assert_array_equal(images, again)
-    np.testing.assert_array_equal(labels, again_labels)
-    other, other_labels = street_digits(count=30, seed=6)
-    assert unique_count(np.concatenate([images, other])) == 60
-    assert np.any(labels != other_labels)
-
-
-@pytest.mark.parametrize("count", [1, 30, 250, 507])
-def test_street_smaller_count_is_the_beginning(street, count):
-    images, labels = street_digits(count=count)
-    assert images.shape == (count, 32, 32, 3)
-    np.testing.assert_array_equal(images, street["train"][0][:count])
-    np.testing.assert_array_equal(labels, street["train"][1][:count])
-    class_counts = np.bincount(labels, minlength=10)
-    assert class_counts.max() - class_counts.min() <= 1
-
-
 def test_street_digits_stand_out_in_both_polarities(street):
     images, labels = street["train"]
     contrast = digit_against_wall(images)

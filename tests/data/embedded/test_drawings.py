@@ -69,25 +69,6 @@ def test_format(images):
         assert images[split].dtype == np.uint8
 
 
-def test_default_is_train_without_labels(images):
-    first, labels = drawings(count=10)
-    assert labels is None
-    np.testing.assert_array_equal(first, images["train"][:10])
-
-
-def test_same_seed_same_images_other_seed_others():
-    first = drawings(count=30, seed=5)[0]
-    np.testing.assert_array_equal(first, drawings(count=30, seed=5)[0])
-    other = drawings(count=30, seed=6)[0]
-    assert unique_count(np.concatenate([first, other])) == 60
-
-
-@pytest.mark.parametrize("count", [1, 33, 50, 107])
-def test_smaller_count_is_the_beginning(images, count):
-    fewer = drawings(count=count)[0]
-    np.testing.assert_array_equal(fewer, images["train"][:count])
-
-
 def test_every_ten_hold_each_kind_in_random_order(monkeypatch):
     def blank(number):
         color = (number, 0, 0)

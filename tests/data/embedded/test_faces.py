@@ -45,23 +45,6 @@ def test_format(drawn):
     assert faces(count=1)[2] == (*HAIR, *OTHERS)
 
 
-def test_same_seed_same_faces_other_seed_others():
-    images, attributes, _ = faces(count=30, seed=5)
-    again, same, _ = faces(count=30, seed=5)
-    np.testing.assert_array_equal(images, again)
-    np.testing.assert_array_equal(attributes, same)
-    others, other, _ = faces(count=30, seed=6)
-    assert unique_count(np.concatenate([images, others])) == 60
-    assert np.any(attributes != other)
-
-
-@pytest.mark.parametrize("count", [1, 63, 64, 130])
-def test_smaller_count_is_the_beginning(drawn, count):
-    images, attributes, _ = faces(count=count)
-    np.testing.assert_array_equal(images, drawn["train"][0][:count])
-    np.testing.assert_array_equal(attributes, drawn["train"][1][:count])
-
-
 def test_splits_share_no_face(drawn):
     both = np.concatenate([drawn["train"][0], drawn["test"][0]])
     assert unique_count(both) == len(both)
