@@ -121,9 +121,7 @@ class Faces:
         self.test = test[0][:count], test[1][:count]
         print("Training the classifier ...", flush=True)
         self.classifier = metrics.train_classifier(
-            *self.train[:2],
-            steps=setting.classifier_steps,
-            seed=JUDGE_SEED,
+            *self.train[:2], steps=setting.classifier_steps, seed=JUDGE_SEED
         )
         network = setting.feature_network
         if network is None:
@@ -341,11 +339,7 @@ class AttributeLoss(Study):
             if reached:
                 last[f"seconds_to_{level:.0%}"] = reached[0]["seconds"]
         runs.write_picture(path / "edits.png", domains.picture(model))
-        return {
-            "steps": last.pop("iteration"),
-            "gflop_per_update": flops / 1e9,
-            **last,
-        }
+        return {"steps": last.pop("iteration"), "gflop_per_update": flops / 1e9, **last}
 
     def describe(self, result):
         return (

@@ -59,11 +59,7 @@ except ImportError as error:
 
 # The weights that are searched, arguments of the presets.
 WEIGHTS = {
-    "stargan": (
-        "adversarial_weight",
-        "classification_weight",
-        "reconstruction_weight",
-    ),
+    "stargan": ("adversarial_weight", "classification_weight", "reconstruction_weight"),
     "aclgan": ("attribute_weight", "content_weight"),
 }
 RANGE = (0.01, 100.0)

@@ -148,12 +148,7 @@ CLAIMS = (
     ),
     Claim("wgan", "more stable than GAN", "images", "loss_spread", "<", "gan"),
     Claim(
-        "wgan",
-        "gradients vanish less",
-        "images",
-        "gradient_ratio",
-        ">",
-        "minimax_gan",
+        "wgan", "gradients vanish less", "images", "gradient_ratio", ">", "minimax_gan"
     ),
     Claim("wgan", "fewer modes dropped than GAN", "grid", "modes_covered", ">", "gan"),
     Claim("wgan_gp", "learns faster than WGAN", "images", "fid", "<", "wgan"),

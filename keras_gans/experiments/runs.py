@@ -61,13 +61,7 @@ def fit(model, data, steps, scores, path, callbacks=()):
     model.fit(
         data,
         epochs=epochs_of(steps),
-        callbacks=[
-            *callbacks,
-            FiniteGuard(),
-            scores,
-            LossHistory(path),
-            checkpoint,
-        ],
+        callbacks=[*callbacks, FiniteGuard(), scores, LossHistory(path), checkpoint],
         verbose=0,
     )
 

@@ -252,10 +252,7 @@ def test_an_unknown_name_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "arrays, message",
-    [
-        (("x_train", "x_test"), "labels and test images"),
-        (("x_train",), "x_test"),
-    ],
+    [(("x_train", "x_test"), "labels and test images"), (("x_train",), "x_test")],
 )
 def test_unfit_images_are_refused_and_leave_no_study(tmp_path, arrays, message):
     path = tmp_path / "unfit.npz"

@@ -16,11 +16,7 @@ from keras_gans import export, metrics
 from keras_gans.data.digits import street_digits
 from keras_gans.data.sources import resize_images
 from keras_gans.experiments import semantic_loss
-from keras_gans.experiments.semantic_loss import (
-    PAPER,
-    Setting,
-    unsteadiness,
-)
+from keras_gans.experiments.semantic_loss import PAPER, Setting, unsteadiness
 from keras_gans.models import CycleGAN
 
 PHOTOS, PAINTINGS = 12, 16

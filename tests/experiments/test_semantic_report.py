@@ -6,9 +6,7 @@ import keras
 from study_helpers import RECORD, read_table
 
 from keras_gans.experiments import semantic_loss
-from keras_gans.experiments.semantic_loss import (
-    Setting,
-)
+from keras_gans.experiments.semantic_loss import Setting
 
 STUDY = semantic_loss.SemanticLoss()
 

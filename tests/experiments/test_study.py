@@ -141,7 +141,7 @@ def test_a_second_call_adds_what_is_missing(finished, toy):
     assert toy.ran == [("plain", 1)]
     assert [row for row in more if row in results] == results
     assert [(row["variant"], row["seed"]) for row in more] == [
-        *(("plain", 0), ("plain", 1), ("better", 0)),
+        *(("plain", 0), ("plain", 1), ("better", 0))
     ]
     after = contents(folder)
     assert {path: after[path] for path in before} == before

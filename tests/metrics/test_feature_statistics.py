@@ -3,15 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from feature_helpers import (
-    MeanNetwork,
-    reference_images,
-)
+from feature_helpers import MeanNetwork, reference_images
 
-from keras_gans.metrics import (
-    FeatureStatistics,
-    FrechetDistance,
-)
+from keras_gans.metrics import FeatureStatistics, FrechetDistance
 
 
 def test_statistics_are_those_of_numpy():

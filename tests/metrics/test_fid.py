@@ -7,12 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from feature_helpers import (
-    MeanNetwork,
-    features,
-    feed,
-    images_of,
-)
+from feature_helpers import MeanNetwork, features, feed, images_of
 from scipy.linalg import sqrtm
 
 from keras_gans.metrics import (

@@ -6,17 +6,9 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
-from feature_helpers import (
-    MeanNetwork,
-    features,
-    feed,
-)
+from feature_helpers import MeanNetwork, features, feed
 
-from keras_gans.metrics import (
-    KernelDistance,
-    kernel_distance,
-    kid,
-)
+from keras_gans.metrics import KernelDistance, kernel_distance, kid
 from keras_gans.metrics.feature_statistics import Reservoir
 
 
