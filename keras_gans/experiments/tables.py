@@ -5,9 +5,9 @@ import pathlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from keras_gans.callbacks.iteration_callback import Records, write_atomically
 from keras_gans.experiments.study import result_path
 from keras_gans.experiments.verdicts import deviation
+from keras_gans.files import read_csv, write_atomically
 
 # Feature networks whose numbers are compared with published ones, in their own unit.
 PUBLISHED_NETWORKS = ("inception_v3", "tfgan_inception")
@@ -36,6 +36,21 @@ def cell(values, form):
     if deviation(values) > 0:
         text += f" ± {format(deviation(values), form)}"
     return text
+
+
+def cells_of(results, variants, column, form):
+    """Returns a cell for each variant: its column, mean ± deviation over seeds."""
+    return [
+        cell(
+            [
+                row[column]
+                for row in results
+                if row["variant"] == name and column in row
+            ],
+            form,
+        )
+        for name in variants
+    ]
 
 
 def seeds_text(results, titles, key="variant"):
@@ -85,9 +100,7 @@ def network_text(domains, of):
 
 def read_scores(directory, variant, seed, file="scores.csv"):
     """Returns the rows of a CSV file of a run."""
-    records = Records(result_path(directory, variant, seed).parent / file)
-    records.rewind(float("inf"))
-    return records.rows
+    return read_csv(result_path(directory, variant, seed).with_name(file))
 
 
 def draw_scores(directory, study, results, panels, x="iteration"):
@@ -97,7 +110,7 @@ def draw_scores(directory, study, results, panels, x="iteration"):
         directory: Folder of the study.
         study: The `Study`.
         results: List of dicts.
-        panels: Pairs of axes and column.
+        panels: List of pairs of axes and column.
         x: Column of the horizontal axis.
     """
     names = list(study.variants)
