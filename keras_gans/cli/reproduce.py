@@ -37,7 +37,7 @@ def add_reproduce(verbs):
             "--only", nargs="+", metavar="NAME", help="restrict the study to these"
         )
         parser.add_argument(
-            "--seeds", type=positive, help=f"number of seeds (default: {study.seeds})"
+            "--seeds", type=positive, metavar="N", help=f"(default: {study.seeds})"
         )
         parser.add_argument(
             "--output",

@@ -295,18 +295,12 @@ class AttributeLoss(Study):
             f"{result['seconds_per_update']:.3f} s/update"
         )
 
-    def report(self, results, setting, domains, record):
+    def report(self, results, setting, domains):
         """Formats all scores, and what was found of the paper's claims."""
-        titles = self.trained(results)
-        columns = [
-            tables.cells_of(results, titles, column, form)
-            for _, column, form in _COLUMNS
-        ]
-        rows = zip(titles.values(), *columns)
-        lines = tables.table(["", *(title for title, *_ in _COLUMNS)], rows)
+        head = ["claim", "compared", "found"]
         features = tables.network_text(domains, "")
-        lines += [
-            "",
+        return [
+            tables.variants_table(results, self.trained(results), _COLUMNS),
             f"{setting['steps']} updates of the generator (StarGAN: five critic steps "
             f"each), batches of {setting['batch_size']}, {setting['size']} pixels, "
             f"width {setting['width']}, {setting['residual_blocks']} residual blocks, "
@@ -316,7 +310,6 @@ class AttributeLoss(Study):
             f"{domains['training_images']} training and {domains['test_images']} test "
             f"images of {setting['data']}; attributes "
             f"{', '.join(domains['attribute_names'])}.",
-            "",
             "Seen by a classifier that learned from the training images and tells "
             f"{results[0]['classifier_accuracy']:.1%} of the attributes of real test "
             "images. Changes are mean |differences| as a share of the range of "
@@ -324,21 +317,13 @@ class AttributeLoss(Study):
             "changes, and 0 where an edit is as far from its image as another image "
             "is. The FID is that of edited test images from as many real ones, in the "
             f"{features}.",
-            "",
             f"s to {LEVELS[0]:.0%}: seconds of training, compilation included, until a "
             "score is reached, the harmonic mean of the first three columns. A run is "
             f"scored {setting['scores']} times. Operations of networks that grow are "
             "those of their first stage.",
-            "",
             f"The paper's claims, without numbers, and what was found. {verdicts.RULE}",
-            "",
-            *tables.table(
-                ["claim", "compared", "found"], judge_claims(results), [":--"] * 3
-            ),
-            "",
-            tables.record_text(record),
+            tables.table(head, judge_claims(results), [":--"] * 3),
         ]
-        return "\n".join(lines) + "\n"
 
     def draw_figures(self, directory, results):
         """Draws scores over time and over updates."""

@@ -38,12 +38,12 @@ from matplotlib.figure import Figure
 from keras_gans.callbacks import FiniteGuard
 from keras_gans.checks import require
 from keras_gans.data import attributes
-from keras_gans.experiments import attribute_loss
+from keras_gans.experiments import attribute_loss, tables
 from keras_gans.experiments.attribute_loss import PARTS, Setting, score_of
 from keras_gans.experiments.runs import epochs_of, write_picture
 from keras_gans.experiments.study import STUDIES, check_folder, write_record
-from keras_gans.experiments.tables import cell, record_text, table
-from keras_gans.files import write_csv, write_json, write_text
+from keras_gans.experiments.tables import cell, table
+from keras_gans.files import write_csv, write_json
 
 try:
     import keras_tuner
@@ -135,7 +135,7 @@ def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
             results += Search(name, setting, None, trials, seed, directory).results()
     record = write_record(directory, command, True)
     write_csv(directory / "table.csv", results)
-    write_text(directory / "table.md", report(results, content, record))
+    tables.write(directory / "table.md", report(results, content), record)
     draw_figures(directory, results)
     print(f"\nDone. table.md, table.csv and figures/ are in {directory}.")
     return results
@@ -281,8 +281,8 @@ def trials_to(level, scores):
 # Table and figure ------------------------------------------------------------------
 
 
-def report(results, setting, record):
-    """Formats all results as Markdown; setting and record are dicts."""
+def report(results, setting):
+    """Formats all results as Markdown paragraphs; the setting is a dict."""
     methods = {
         name: [row for row in results if row["method"] == name] for name in WEIGHTS
     }
@@ -318,13 +318,10 @@ def report(results, setting, record):
             reached.append([f"{level:.0%}", *cells])
     align = [":--", *["--:"] * 6, ":--", *["--:"] * 3]
     titles = [TITLES[name] for name in methods]
-    lines = [
-        *table([*head, "s / trial"], found, align),
-        "",
+    return [
+        table([*head, "s / trial"], found, align),
         "Trials until a score is reached, mean over all orders:",
-        "",
-        *table(["score", *titles], reached, ["--:"] * (1 + len(titles))),
-        "",
+        table(["score", *titles], reached, ["--:"] * (1 + len(titles))),
         f"{BATCHES * setting['steps']} batches of {setting['batch_size']} in a trial "
         "(an update of ACL-GAN's generator in each, of StarGAN's in every fifth), "
         f"{setting['size']} pixels, width {setting['width']}, "
@@ -336,13 +333,9 @@ def report(results, setting, record):
         "seen, of other attributes that are kept, and of likeness, which is 0 where an "
         "edit is as far from its image as another image is; of "
         f"{setting['test_images']} test images at most.",
-        "",
         "The paper claims that two weights are found faster than three. It gives no "
         "numbers.",
-        "",
-        record_text(record),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def draw_figures(directory, results):

@@ -218,7 +218,7 @@ class ChannelLoss(Study):
     def describe(self, result):
         return f"L1 {result['l1']:.4f}, {result['seconds_per_step']:.3f} s/step"
 
-    def report(self, results, setting, illustrations, record):
+    def report(self, results, setting, illustrations):
         """Formats the paper's table 1, and the final errors."""
         fid = ""
         if "feature_network" in illustrations:
@@ -268,7 +268,7 @@ class ChannelLoss(Study):
             cells = tables.cells_of(results, self.variants, column, form)
             rows.append([title, *cells, "", ""])
         head = ["", "compensated L1", "plain L1", "paper, compensated", "paper, plain"]
-        lines = [*tables.table(head, rows), ""]
+        paragraphs = [tables.table(head, rows)]
         if comparisons:
             reductions = tables.cell([row["reduction"] for row in comparisons], ".2f")
             counts = ", ".join(str(row["pairs"]) for row in comparisons)
@@ -276,14 +276,13 @@ class ChannelLoss(Study):
                 row["iteration"] > LATE * setting["steps"]
                 for row in results[0]["validation"]
             ]
-            lines += [
+            paragraphs.append(
                 f"The validation L1 is {reductions} % lower with compensated L1, mean "
                 f"over training (the paper: about {PAPER_REDUCTION:.0f} %). Of the "
                 f"{sum(late)} checkpoints in the second half of a compensated run, "
-                f"{counts} have one of the plain run with an L1 equal to one per cent.",
-                "",
-            ]
-        lines += [
+                f"{counts} have one of the plain run with an L1 equal to one per cent."
+            )
+        paragraphs.append(
             f"{setting['steps']} steps of {setting['batch_size']} images of "
             f"{setting['size']}x{setting['size']}, networks of width "
             f"{setting['width']} with {setting['normalization']} normalization; mean ± "
@@ -292,11 +291,9 @@ class ChannelLoss(Study):
             f"{illustrations['training_images']} training images, "
             f"{illustrations['held_out_images']} held out. All errors are plain mean "
             "|differences| of values in [-1, 1] on held-out images, half of them "
-            f"without hints.{fid}",
-            "",
-            tables.record_text(record),
-        ]
-        return "\n".join(lines) + "\n"
+            f"without hints.{fid}"
+        )
+        return paragraphs
 
     def draw_figures(self, directory, results):
         """Draws the validation of all runs, also as `curves.csv`."""

@@ -351,61 +351,46 @@ class GANLosses(Study):
         scores = [f"{name} {result[name]:.3g}" for name in names if name in result]
         return f"{', '.join(scores) or 'not finite'}; {result['seconds']:.0f} s"
 
-    def report(self, results, setting, domains, record):
+    def report(self, results, setting, domains):
         """Formats a table for each data, and the claims."""
-        lines = []
+        paragraphs = []
         for kind in DATA:
             rows = [row for row in results if row["data"] == kind]
             if not rows:
                 continue
-            columns = [name for name in COLUMNS if any(name in row for row in rows)]
+            names = [name for name in COLUMNS if any(name in row for row in rows)]
+            columns = [(COLUMNS[name][0], name, COLUMNS[name][1]) for name in names]
+            titles = {row["model"]: TITLES[row["model"]] for row in rows}
             updates = sorted({row["updates"] for row in rows})
-            lines += [
+            paragraphs += [
                 f"### {kind}",
-                "",
                 f"{' to '.join(map(str, updates[:: max(1, len(updates) - 1)]))} "
                 "generator updates; mean ± deviation over "
                 f"{tables.seeds_text(rows, TITLES, 'model')}.",
-                "",
+                tables.variants_table(rows, titles, columns, "model", "model"),
             ]
-            names = dict.fromkeys(row["model"] for row in rows)
-            cells = [
-                [
-                    tables.cell(values_of(rows, kind, name, column), COLUMNS[column][1])
-                    for column in columns
-                ]
-                for name in names
-            ]
-            lines += tables.table(
-                ["model", *(COLUMNS[name][0] for name in columns)],
-                [[TITLES[name], *own] for name, own in zip(names, cells)],
-            )
             for row in [row for row in rows if "real_fid" in row][:1]:
-                lines += [
-                    "",
+                paragraphs.append(
                     "Real training images instead of generated ones: FID "
-                    f"{row['real_fid']:.2f}, KID {row['real_kid']:.3f}.",
-                ]
-            lines.append("")
+                    f"{row['real_fid']:.2f}, KID {row['real_kid']:.3f}."
+                )
         judged = []
         for claim in CLAIMS:
             found, title, form = judge(claim, results), *COLUMNS[claim.column]
             if found is not None:
-                measured = f"{title} ({claim.data}) {claim.relation} "
+                other = TITLES.get(claim.reference, "")
+                measured = f"{title} ({claim.data}) {claim.relation} {other}"
                 cells = [tables.cell(values, form) for values in found[1:]]
-                measured += TITLES.get(claim.reference, "")
                 judged.append(
                     [TITLES[claim.model], claim.text, measured, *cells, found[0]]
                 )
         if judged:
             head = ["model", "claim", "measured as", "its", "other", "verdict"]
             align = [":--", ":--", ":--", "--:", "--:", ":--"]
-            lines += ["### What the survey says", ""]
-            lines += [*tables.table(head, judged, align), "", verdicts.RULE, ""]
-        made = tables.record_text(record)
+            table = tables.table(head, judged, align)
+            paragraphs += ["### What the survey says", table, verdicts.RULE]
         minutes = sum(row["seconds"] for row in results) / 60
-        lines.append(f"{made[:-1]}; {minutes:.0f} minutes of training in all.")
-        return "\n".join(lines) + "\n"
+        return [*paragraphs, f"{minutes:.0f} minutes of training in all."]
 
     def draw_figures(self, directory, results):
         """Draws losses, and samples over time, of the first seed of every model."""

@@ -215,7 +215,7 @@ class SemanticDigits(Study):
             f"{result['seconds_per_step']:.3f} s/step"
         )
 
-    def report(self, results, setting, domains, record):
+    def report(self, results, setting, domains):
         """Formats the labels kept, between those of no and of a perfect translation."""
         # Title, column of a variant, format.
         columns = (
@@ -244,29 +244,19 @@ class SemanticDigits(Study):
             **self.trained(results),
             "ceiling": "real images of the target",
         }
-        cells = [
-            tables.cells_of([*bounds, *results], titles, column, form)
-            for _, column, form in columns
-        ]
-        head = ["", *(title for title, *_ in columns)]
-        lines = [
-            *tables.table(head, zip(titles.values(), *cells)),
-            "",
+        return [
+            tables.variants_table([*bounds, *results], titles, columns),
             f"{setting['steps']} steps of {setting['batch_size']} images of each "
             f"domain, networks of width {setting['width']}; mean ± deviation over "
             f"{tables.seeds_text(results, self.variants)}. X is {setting['x']}, Y "
             f"{setting['y']}; labels of {domains['test_images']['x']} and "
             f"{domains['test_images']['y']} test images.",
-            "",
             "Label kept: as seen by a classifier of the target domain that had no "
             "part in the training. Seen by the loss: by the classifier of both "
             "domains, of another seed, whose logits the semantic loss compares. That "
             "one learned from the labels of the training images, without which there "
             f"is no such loss. Weight of the loss: {domains['semantic_weight']}.",
-            "",
-            tables.record_text(record),
         ]
-        return "\n".join(lines) + "\n"
 
     def draw_figures(self, directory, results):
         figure, (panels,) = tables.make_panels(2)

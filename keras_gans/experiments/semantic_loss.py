@@ -35,6 +35,10 @@ COMPARISONS = {
     "train": ("training photos", "training paintings"),
 }
 PICTURES = 8
+_SAME_NETWORK = (
+    " The variants with the loss are trained on features of the network that scores "
+    "them."
+)
 _PHOTOS = ("held-out photos", "training photos")
 
 
@@ -306,7 +310,7 @@ class SemanticLoss(Study):
             "s/step"
         )
 
-    def report(self, results, setting, domains, record):
+    def report(self, results, setting, domains):
         """Formats FID, KID and their steadiness over the variants."""
         names = self.trained(results)
 
@@ -325,9 +329,9 @@ class SemanticLoss(Study):
             title = f"mean change of the FID between scores, {weights} weights"
             rows.append(row_of(title, f"{weights}_unsteadiness"))
         rows.append(row_of("seconds per step", "seconds_per_step", ".3f"))
-        lines = [
-            *tables.table(["", *names.values()], rows),
-            "",
+        same = setting["feature_extractor"] == setting["feature_network"]
+        return [
+            tables.table(["", *names.values()], rows),
             f"{setting['steps']} steps of one image of each domain at "
             f"{setting['size']}x{setting['size']}, networks of width "
             f"{setting['width']}, upsampling {setting['upsampling']}, "
@@ -341,7 +345,6 @@ class SemanticLoss(Study):
             )
             + ". With fewer images than features an FID is far too large, and only "
             "comparable within its line.",
-            "",
             "Photos as they are: "
             + ", ".join(
                 f"{COMPARISONS[name][0]} → {COMPARISONS[name][1]} FID "
@@ -351,21 +354,11 @@ class SemanticLoss(Study):
             )
             + f". Held-out paintings → training paintings: FID "
             f"{domains['paintings_fid']:.2f}, KID {domains['paintings_kid']:.4f}.",
-            "",
             f"Semantic loss: {pathlib.Path(setting['feature_extractor']).name}, layers "
             f"{' '.join(setting['feature_layers'] or ['by default'])}, weight "
             f"{domains['semantic_weight']}. Averaged weights: decay "
-            f"{setting['ema_decay']}."
-            + (
-                " The variants with the loss are trained on features of the network "
-                "that scores them."
-                if setting["feature_extractor"] == setting["feature_network"]
-                else ""
-            ),
-            "",
-            tables.record_text(record),
+            f"{setting['ema_decay']}." + (_SAME_NETWORK if same else ""),
         ]
-        return "\n".join(lines) + "\n"
 
     def draw_figures(self, directory, results):
         losses, scores, samples = {}, {}, {}

@@ -13,8 +13,8 @@ import platform
 import textwrap
 
 from keras_gans.checks import require
-from keras_gans.experiments.lazily import keras, np, runs, tf
-from keras_gans.files import read_json, write_csv, write_json, write_text
+from keras_gans.experiments.lazily import keras, np, runs, tables, tf
+from keras_gans.files import read_json, write_csv, write_json
 
 STUDIES = {}
 
@@ -81,8 +81,8 @@ class Study:
         """Says in a line what came out."""
         raise NotImplementedError
 
-    def report(self, results, setting, domains, record):
-        """Formats results as Markdown; setting and records are dicts."""
+    def report(self, results, setting, domains):
+        """Returns Markdown paragraphs; setting and the record of domains are dicts."""
         raise NotImplementedError
 
     def draw_figures(self, directory, results):
@@ -175,8 +175,8 @@ class Study:
         found = read_json(directory / "domains.json")
         record = write_record(directory, command, bool(missing))
         write_csv(directory / "table.csv", [without_lists(row) for row in results])
-        report = self.report(results, content, found, record)
-        write_text(directory / "table.md", report)
+        paragraphs = self.report(results, content, found)
+        tables.write(directory / "table.md", paragraphs, record)
         (directory / "figures").mkdir(exist_ok=True)
         self.draw_figures(directory, results)
         print(f"\nDone. table.md, table.csv and figures/ are in {directory}.")
