@@ -48,17 +48,9 @@ def add_evaluate(verbs):
         ),
         help="score a trained run, a translation model or a folder of images",
         description=(
-            "RUN alone. Of translation: the share of translated test images that\n"
-            "keeps its label, for both directions, between the floor (untranslated)\n"
-            "and the ceiling (real images). Of generation: FID, KID and classes of\n"
-            "generated images in the features of a classifier that it trains. Writes\n"
-            "score.json.\n"
-            "\n"
-            "MODEL with --x and --y: compares translations of X with Y and the\n"
-            "reverse (fid, kid), and images with their reconstructions (psnr, ssim,\n"
-            "mae).\n"
-            "\n"
-            "--images with --reference: compares a folder of images with one of real\n"
+            "Scores a RUN on its test images and writes its score.json; a translation\n"
+            "MODEL on images of both domains (fid and kid of translations; psnr, ssim\n"
+            "and mae of reconstructions); or a folder of images against one of real\n"
             "images (fid, kid)."
         ),
         epilog=(
@@ -228,14 +220,12 @@ def _evaluate_model(options):
         for domain in "xy":
             source, channels = getattr(options, domain), translator.channels[domain]
             images[domain] = load_held_out(source, size, channels, domain)
-        for domain, arrays in images.items():
-            _check_count(names, f"--{domain} {getattr(options, domain)}", len(arrays))
+            _check_count(names, f"--{domain} {source}", len(images[domain]))
         networks = _load_networks(names, options)
         for domain in "xy" if options.cache else "":
             path = options.cache.with_stem(f"{options.cache.stem}_{domain}")
-            network = networks["features"]
             references[domain] = FeatureStatistics.of(
-                images[domain], network, cache=path
+                images[domain], networks["features"], cache=path
             )
         made = metrics.make_metrics(names, networks)
         scores = metrics.evaluate_translation(
@@ -261,11 +251,8 @@ def _evaluate_model(options):
             counts[domain], height, width, _ = images[domain].shape
             print(f"{domain.upper()}: {counts[domain]} images of {height}x{width}")
         _print_networks(networks)
-        if paired := [name for name in names if METRICS[name].paired]:
-            print(
-                f"{', '.join(paired)}: of X and its reconstruction X → Y → X, then of "
-                "Y and Y → X → Y"
-            )
+        if paired := ", ".join(name for name in names if METRICS[name].paired):
+            print(f"{paired}: of X and X → Y → X, then of Y and Y → X → Y")
     _save_scores(options, scores, counts, networks, size)
 
 
@@ -281,10 +268,8 @@ def _evaluate_folder(options):
     )
     names = _check_scores(options, possible)
     files = {side: list_images(getattr(options, side)) for side in _SIDES}
-    for side in _SIDES:
-        scored = [
-            name for name in names if side == "images" or METRICS[name].has_reference
-        ]
+    referring = [name for name in names if METRICS[name].has_reference]
+    for side, scored in zip(_SIDES, (referring, names)):
         _check_count(scored, f"--{side} {getattr(options, side)}", len(files[side]))
     print(
         f"Scoring {options.images} with {options.reference}: {', '.join(names)}",
@@ -301,10 +286,9 @@ def _evaluate_folder(options):
 
     with _warnings_as_notes():
         reference = None
-        if "features" in networks:
-            reference = FeatureStatistics.of(
-                batches("reference"), networks["features"], cache=options.cache
-            )
+        if network := networks.get("features"):
+            real = batches("reference")
+            reference = FeatureStatistics.of(real, network, cache=options.cache)
         metrics = make_metrics(names, networks, reference)
         for batch in batches("images"):
             for metric in metrics:
