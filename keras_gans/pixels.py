@@ -13,6 +13,8 @@ changing pixels:
 
 import numpy as np
 
+from keras_gans.checks import require
+
 LUMA = (0.299, 0.587, 0.114)
 # Half the range of the levels: [0, 255] / HALF - 1 is [-1, 1].
 HALF = 127.5
@@ -70,3 +72,36 @@ def convert_channels(images, channels):
         "Images can have 1 or 3 channels. Received: images with "
         f"{images.shape[-1]} channels where {channels} are wanted."
     )
+
+
+def to_pixels(images):
+    """Converts images to the uint8 pixels that they would be saved as.
+
+    Args:
+        images: Float array or tensor in [-1, 1], see `to_uint8`, without NaN or
+            infinity. Of dtype uint8 it is returned as it is; other integers have no
+            agreed range.
+    """
+    import keras
+
+    images = keras.ops.convert_to_numpy(images)
+    if images.dtype == "uint8":
+        return images
+    require(
+        images.dtype.kind not in "biu",
+        "Argument `images` must be floats in [-1, 1] or uint8 in [0, 255]. "
+        f"Received: images.dtype={images.dtype}",
+        TypeError,
+    )
+    check_finite("images", images)
+    return to_uint8(images.astype("float32"))
+
+
+def check_finite(name, array):
+    finite = np.isfinite(array)
+    if not finite.all():
+        raise ValueError(
+            f"Argument `{name}` must be finite. Received: NaN or infinity in "
+            f"{np.mean(~finite):.2%} of its values. If a model made them, its training "
+            "has diverged."
+        )

@@ -1,10 +1,13 @@
 """Networks and features that tests of metrics choose."""
 
 import hashlib
+import itertools
 
 import keras
 import numpy as np
+import scipy.linalg
 import tensorflow as tf
+import tiny_run
 
 from keras_gans.metrics import FeatureNetwork
 
@@ -58,3 +61,44 @@ def reference_images(count=20, size=3, seed=0):
 def identity_network():
     layers = [keras.Input((2, 2, 3)), keras.layers.Rescaling(1.0)]
     return FeatureNetwork(keras.Sequential(layers, name="same"))
+
+
+def distance_by_scipy(real, generated):
+    """The Fréchet distance, in float64."""
+    real, generated = (np.asarray(side, "float64") for side in (real, generated))
+    covariances = np.cov(real.T), np.cov(generated.T)
+    root = scipy.linalg.sqrtm(covariances[0] @ covariances[1])
+    return ((real.mean(0) - generated.mean(0)) ** 2).sum() + np.trace(
+        covariances[0] + covariances[1] - 2 * root.real
+    )
+
+
+def direct_double_sum(real, generated):
+    """The kernel distance, in float64."""
+    real, generated = (np.asarray(side, "float64") for side in (real, generated))
+
+    def kernel(x, y):
+        return (sum(a * b for a, b in zip(x, y, strict=True)) / len(x) + 1) ** 3
+
+    def within(side):
+        return np.mean([kernel(x, y) for x, y in itertools.permutations(side, 2)])
+
+    between = np.mean([kernel(x, y) for x in real for y in generated])
+    return within(real) + within(generated) - 2 * between
+
+
+# Scores of translation -------------------------------------------------------------
+
+SIZE = 8
+X = tiny_run.images(13, 5, size=SIZE)
+Y = tiny_run.images(9, 6, size=SIZE, channels=3)
+
+
+def make_network(name="tiny", features=3, seed=1):
+    inputs = keras.Input((None, None, 3))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    initializer = keras.initializers.GlorotUniform(seed)
+    outputs = keras.layers.Conv2D(
+        features, 3, strides=2, activation="relu", kernel_initializer=initializer
+    )(x)
+    return FeatureNetwork(keras.Model(inputs, outputs, name=name))

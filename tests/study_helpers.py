@@ -2,13 +2,6 @@
 
 import csv
 
-RECORD = {
-    "commands": ["do", "do more"],
-    "keras": "3.15.1",
-    "tensorflow": "2.21.0",
-    "python": "3.11",
-}
-
 
 def run_eagerly(study, patch):
     """Lets models compute their few steps eagerly: tracing would take longer."""

@@ -294,10 +294,7 @@ def test_test_images_are_taken(evaluate, folder):
             "--cache: there is no feature network in mae",
         ),
         (f"--images x --reference y --metrics is {NETWORK} --cache c", "--cache: is"),
-        (
-            f"--images x --reference y --metrics psnr {NETWORK}",
-            "can be fid, kid, is",
-        ),
+        (f"--images x --reference y --metrics psnr {NETWORK}", "can be fid, kid, is"),
         (f"--images x --reference y {NETWORK} --output tiny.keras", "exists"),
         (f"--images x --reference none {NETWORK}", "There is no folder 'none'"),
         (f"model.keras --x x --y y {NETWORK}", "`size` must be given for a folder"),

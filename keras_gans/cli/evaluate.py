@@ -8,8 +8,10 @@ import sys
 import tempfile
 import warnings
 
+from keras_gans.checks import require
 from keras_gans.cli.common import load_model, progress_bar
 from keras_gans.cli.options import positive
+from keras_gans.files import write_json
 
 _SIDES = ("reference", "images")
 
@@ -46,17 +48,9 @@ def add_evaluate(verbs):
         ),
         help="score a trained run, a translation model or a folder of images",
         description=(
-            "RUN alone. Of translation: the share of translated test images that\n"
-            "keeps its label, for both directions, between the floor (untranslated)\n"
-            "and the ceiling (real images). Of generation: FID, KID and classes of\n"
-            "generated images in the features of a classifier that it trains. Writes\n"
-            "score.json.\n"
-            "\n"
-            "MODEL with --x and --y: compares translations of X with Y and the\n"
-            "reverse (fid, kid), and images with their reconstructions (psnr, ssim,\n"
-            "mae).\n"
-            "\n"
-            "--images with --reference: compares a folder of images with one of real\n"
+            "Scores a RUN on its test images and writes its score.json; a translation\n"
+            "MODEL on images of both domains (fid and kid of translations; psnr, ssim\n"
+            "and mae of reconstructions); or a folder of images against one of real\n"
             "images (fid, kid)."
         ),
         epilog=(
@@ -68,7 +62,11 @@ def add_evaluate(verbs):
             "      --feature-network tfgan_inception --cache paintings.npz"
         ),
     )
-    verb.add_argument(
+    folder = {"type": pathlib.Path, "metavar": "FOLDER"}
+    file = {"type": pathlib.Path, "metavar": "FILE"}
+    number = {"type": positive, "metavar": "N"}
+    add = verb.add_argument
+    add(
         "model",
         nargs="?",
         type=pathlib.Path,
@@ -76,20 +74,16 @@ def add_evaluate(verbs):
         help="folder of a run; with --x and --y also an exported SavedModel or a "
         ".keras file",
     )
-    verb.add_argument(
+    add(
         "--x",
         metavar="SOURCE",
         help="held-out images of X: a folder, or as for train --data, of which the "
         "test images are taken",
     )
-    verb.add_argument("--y", metavar="SOURCE", help="held-out images of Y, likewise")
-    verb.add_argument(
-        "--images", type=pathlib.Path, metavar="FOLDER", help="images to be scored"
-    )
-    verb.add_argument(
-        "--reference", type=pathlib.Path, metavar="FOLDER", help="real images"
-    )
-    verb.add_argument(
+    add("--y", metavar="SOURCE", help="held-out images of Y, likewise")
+    add("--images", **folder, help="images to be scored")
+    add("--reference", **folder, help="real images")
+    add(
         "--metrics",
         nargs="+",
         choices=[*known],
@@ -97,45 +91,35 @@ def add_evaluate(verbs):
         help=f"of distributions: {', '.join(others)}; of reconstructions: "
         f"{', '.join(paired)} (default: all that apply, but not {', '.join(extra)})",
     )
-    verb.add_argument(
+    add(
         "--feature-network",
         metavar="NETWORK",
         help="network of distributions: inception_v3, tfgan_inception (that of "
         "published FIDs), or the path of a .keras file or SavedModel",
     )
-    verb.add_argument(
-        "--feature-size",
-        type=positive,
-        metavar="N",
-        help="height and width to which it gets its images (default: its own)",
-    )
-    verb.add_argument(
+    size = "height and width to which it gets its images (default: its own)"
+    add("--feature-size", **number, help=size)
+    add(
         "--resize",
         choices=["clean", "legacy"],
         help="how they come to that size: antialiased, or as in the FID paper's code "
         "(default: clean)",
     )
-    verb.add_argument(
+    add(
         "--size",
-        type=positive,
-        metavar="N",
+        **number,
         help="resize all images to this height and width first (default: that of the "
         "run; images of --images and --reference keep theirs)",
     )
-    verb.add_argument("--batch-size", type=positive, metavar="N", help="(default: 16)")
-    verb.add_argument(
+    add("--batch-size", **number, help="(default: 16)")
+    add(
         "--cache",
-        type=pathlib.Path,
-        metavar="FILE",
+        **file,
         help="file.npz that keeps what the network makes of the real images, for the "
         "next time; of a model file_x.npz and file_y.npz",
     )
-    verb.add_argument(
-        "--output",
-        type=pathlib.Path,
-        metavar="FILE",
-        help="JSON file of the scores, and of all that they depend on",
-    )
+    text = "JSON file of the scores, and of all that they depend on"
+    add("--output", **file, help=text)
     verb.set_defaults(function=_evaluate)
     return verb
 
@@ -144,16 +128,20 @@ def _evaluate(options):
     of_model = options.x is not None or options.y is not None
     of_folder = options.images is not None or options.reference is not None
     if of_folder:
-        if of_model or options.model is not None:
-            raise ValueError(
-                "Give a model with --x and --y, or --images with --reference, not both."
-            )
-        if options.images is None or options.reference is None:
-            raise ValueError("--images and --reference go together: give both.")
+        require(
+            not of_model and options.model is None,
+            "Give a model with --x and --y, or --images with --reference, not both",
+        )
+        require(
+            options.images is not None and options.reference is not None,
+            "--images and --reference go together: give both",
+        )
         _evaluate_folder(options)
     elif of_model:
-        if None in (options.model, options.x, options.y):
-            raise ValueError("MODEL, --x and --y go together: give all three.")
+        require(
+            None not in (options.model, options.x, options.y),
+            "MODEL, --x and --y go together: give all three",
+        )
         _evaluate_model(options)
     else:
         _evaluate_run(options)
@@ -162,32 +150,32 @@ def _evaluate(options):
 def _evaluate_run(options):
     from keras_gans.training import Run, score_table
 
-    if options.model is None:
-        raise ValueError(
-            "Name the folder of a run, or a model with --x and --y, or --images and "
-            "--reference."
-        )
+    require(
+        options.model is not None,
+        "Name the folder of a run, or a model with --x and --y, or --images and "
+        "--reference",
+    )
     given = _given(
         options,
         *("metrics", "feature_network", "feature_size", "resize", "size"),
         *("batch_size", "cache", "output"),
     )
-    if given:
-        raise ValueError(
-            f"{given}: the score of a run itself has no options. With --x and --y its "
-            "model is scored on those images."
-        )
+    require(
+        not given,
+        f"{given}: the score of a run itself has no options. With --x and --y its "
+        "model is scored on those images",
+    )
     run = Run.open(options.model)
     model = run.load_model()
     _say_if_unfinished(run, model)
     print(f"Scoring {options.model} on the test images ...", flush=True)
     scores = run.score(model)
-    if scores is None:
-        sources = filter(None, (run.configuration.x, run.configuration.y))
-        raise ValueError(
-            "The score needs test images and labels of all data. "
-            f"Received: {' and '.join(sources)}"
-        )
+    sources = filter(None, (run.configuration.x, run.configuration.y))
+    require(
+        scores is not None,
+        "The score needs test images and labels of all data. Received: "
+        f"{' and '.join(sources)}",
+    )
     print(score_table(scores))
     print(f"\nSaved as {options.model / 'score.json'}")
 
@@ -212,12 +200,8 @@ def _load_translator(path):
 
 
 def _evaluate_model(options):
-    from keras_gans.metrics import (
-        METRICS,
-        FeatureStatistics,
-        evaluate_translation,
-        make_metrics,
-    )
+    from keras_gans import metrics
+    from keras_gans.metrics import METRICS, FeatureStatistics
     from keras_gans.metrics.translation import load_held_out
     from keras_gans.training import Run
 
@@ -232,33 +216,29 @@ def _evaluate_model(options):
         flush=True,
     )
     with _warnings_as_notes():
-        images = {
-            domain: load_held_out(
-                getattr(options, domain), size, translator.channels[domain], domain
-            )
-            for domain in "xy"
-        }
-        for domain, arrays in images.items():
-            _check_count(names, f"--{domain} {getattr(options, domain)}", len(arrays))
+        images, references = {}, {}
+        for domain in "xy":
+            source, channels = getattr(options, domain), translator.channels[domain]
+            images[domain] = load_held_out(source, size, channels, domain)
+            _check_count(names, f"--{domain} {source}", len(images[domain]))
         networks = _load_networks(names, options)
-        references = {}
         for domain in "xy" if options.cache else "":
             path = options.cache.with_stem(f"{options.cache.stem}_{domain}")
             references[domain] = FeatureStatistics.of(
                 images[domain], networks["features"], cache=path
             )
-        metrics = make_metrics(names, networks)
-        scores = evaluate_translation(
+        made = metrics.make_metrics(names, networks)
+        scores = metrics.evaluate_translation(
             translator,
             images["x"],
             images["y"],
-            metrics,
+            made,
             batch_size=options.batch_size or 16,
             references=references,
             verbose=1 if sys.stdout.isatty() else 0,
         )
         print("\n| score | X → Y | Y → X | mean |\n|:--|--:|--:|--:|")
-        for metric in metrics:
+        for metric in made:
             name, network = metric.name, getattr(metric, "feature_network", None)
             ends = ("_xy", "_yx") if network else ("_x", "_y")
             cells = [_score_cell(scores, name + end) for end in ends]
@@ -271,11 +251,8 @@ def _evaluate_model(options):
             counts[domain], height, width, _ = images[domain].shape
             print(f"{domain.upper()}: {counts[domain]} images of {height}x{width}")
         _print_networks(networks)
-        if paired := [name for name in names if METRICS[name].paired]:
-            print(
-                f"{', '.join(paired)}: of X and its reconstruction X → Y → X, then of "
-                "Y and Y → X → Y"
-            )
+        if paired := ", ".join(name for name in names if METRICS[name].paired):
+            print(f"{paired}: of X and X → Y → X, then of Y and Y → X → Y")
     _save_scores(options, scores, counts, networks, size)
 
 
@@ -284,17 +261,15 @@ def _evaluate_folder(options):
     from keras_gans.metrics import METRICS, FeatureStatistics, make_metrics
 
     possible = {name: entry for name, entry in METRICS.items() if not entry.paired}
-    if not set(options.metrics or ()) <= set(possible):
-        raise ValueError(
-            f"--metrics of two folders can be {', '.join(possible)}: the others "
-            "compare pairs of images."
-        )
+    require(
+        set(options.metrics or ()) <= set(possible),
+        f"--metrics of two folders can be {', '.join(possible)}: the others compare "
+        "pairs of images",
+    )
     names = _check_scores(options, possible)
     files = {side: list_images(getattr(options, side)) for side in _SIDES}
-    for side in _SIDES:
-        scored = [
-            name for name in names if side == "images" or METRICS[name].has_reference
-        ]
+    referring = [name for name in names if METRICS[name].has_reference]
+    for side, scored in zip(_SIDES, (referring, names)):
         _check_count(scored, f"--{side} {getattr(options, side)}", len(files[side]))
     print(
         f"Scoring {options.images} with {options.reference}: {', '.join(names)}",
@@ -311,10 +286,9 @@ def _evaluate_folder(options):
 
     with _warnings_as_notes():
         reference = None
-        if "features" in networks:
-            reference = FeatureStatistics.of(
-                batches("reference"), networks["features"], cache=options.cache
-            )
+        if network := networks.get("features"):
+            real = batches("reference")
+            reference = FeatureStatistics.of(real, network, cache=options.cache)
         metrics = make_metrics(names, networks, reference)
         for batch in batches("images"):
             for metric in metrics:
@@ -348,10 +322,14 @@ def _check_scores(options, possible):
             f"inception_v3, tfgan_inception or a path{other}."
         )
     given = _given(options, "feature_network", "feature_size", "resize", "cache")
-    if given and not of_features:
-        raise ValueError(f"{given}: there is no feature network in {', '.join(names)}.")
-    if options.cache and not any(possible[name].has_reference for name in of_features):
-        raise ValueError(f"--cache: {names[0]} does not look at real images.")
+    require(
+        of_features or not given,
+        f"{given}: there is no feature network in {', '.join(names)}",
+    )
+    require(
+        not options.cache or any(possible[name].has_reference for name in of_features),
+        f"--cache: {names[0]} does not look at real images",
+    )
     if options.output is not None:
         # Before the work, and not after it.
         if options.output.exists():
@@ -398,12 +376,12 @@ def _load_networks(names, options):
         size=options.feature_size,
     )
     for network in networks.values():
-        if options.resize and not network.resize:
-            raise ValueError(
-                f"--resize {options.resize}: network {network.name!r} has no size of "
-                "its own, so that nothing would be resized. Give one, --feature-size, "
-                "or leave out --resize."
-            )
+        require(
+            network.resize or not options.resize,
+            f"--resize {options.resize}: network {network.name!r} has no size of its "
+            "own, so that nothing would be resized. Give one, --feature-size, or leave "
+            "out --resize",
+        )
     return networks
 
 
@@ -450,31 +428,20 @@ def _score_cell(scores, name):
 
 def _print_networks(networks):
     for output, network in networks.items():
-        resized = (
-            f"resized to {network.size[0]}x{network.size[1]} ({network.resize})"
-            if network.resize
-            else "not resized"
-        )
+        resized = "not resized"
+        if network.resize:
+            height, width = network.size
+            resized = f"resized to {height}x{width} ({network.resize})"
         print(f"{network.name}: {network.feature_dim} {output} of images {resized}")
 
 
 def _save_scores(options, scores, counts, networks, size):
-    import json
-
     if options.output is None:
         return
-    content = {
-        "command": options.command,
-        "scores": scores,
-        "images": counts,
-        "size": size,
-        "networks": {
-            output: {
-                name: getattr(network, name)
-                for name in ("name", "feature_dim", "resize", "size", "fingerprint")
-            }
-            for output, network in networks.items()
-        },
-    }
-    options.output.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    content = {"command": options.command, "scores": scores, "images": counts}
+    content |= {"size": size, "networks": {}}
+    for output, network in networks.items():
+        names = ("name", "feature_dim", "resize", "size", "fingerprint")
+        content["networks"][output] = {name: getattr(network, name) for name in names}
+    write_json(options.output, content)
     print(f"\nSaved as {options.output}")

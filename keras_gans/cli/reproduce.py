@@ -36,9 +36,8 @@ def add_reproduce(verbs):
         parser.add_argument(
             "--only", nargs="+", metavar="NAME", help="restrict the study to these"
         )
-        parser.add_argument(
-            "--seeds", type=positive, help=f"number of seeds (default: {study.seeds})"
-        )
+        seeds = f"number of seeds (default: {study.seeds})"
+        parser.add_argument("--seeds", type=positive, metavar="N", help=seeds)
         parser.add_argument(
             "--output",
             metavar="DIR",

@@ -36,19 +36,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from keras_gans.callbacks import FiniteGuard
+from keras_gans.checks import require
 from keras_gans.data import attributes
-from keras_gans.experiments import attribute_loss
+from keras_gans.experiments import attribute_loss, tables
 from keras_gans.experiments.attribute_loss import PARTS, Setting, score_of
 from keras_gans.experiments.runs import epochs_of, write_picture
-from keras_gans.experiments.study import (
-    STUDIES,
-    check_folder,
-    write_csv,
-    write_json,
-    write_record,
-    write_text,
-)
-from keras_gans.experiments.tables import cell, record_text, table
+from keras_gans.experiments.study import STUDIES, check_folder, write_record
+from keras_gans.experiments.tables import cell, table
+from keras_gans.files import write_csv, write_json
 
 try:
     import keras_tuner
@@ -59,11 +54,7 @@ except ImportError as error:
 
 # The weights that are searched, arguments of the presets.
 WEIGHTS = {
-    "stargan": (
-        "adversarial_weight",
-        "classification_weight",
-        "reconstruction_weight",
-    ),
+    "stargan": ("adversarial_weight", "classification_weight", "reconstruction_weight"),
     "aclgan": ("attribute_weight", "content_weight"),
 }
 RANGE = (0.01, 100.0)
@@ -86,7 +77,7 @@ def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
     A search that was interrupted goes on with the trial it was in.
 
     Args:
-        directory: Folder of the study.
+        directory: Folder of the study; another study in it is an error.
         setting: An `attribute_loss.Setting`, with the `steps` of StarGAN's generator in
             each trial; ACL-GAN's makes five times as many, in as many batches. Without
             its `content_weight`, which is searched. By default `SETTING`.
@@ -100,22 +91,16 @@ def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
     Returns:
         The list of all results, one dict for each trial. `None` from a process that
         only trains for a chief.
-
-    Raises:
-        FileExistsError: If the folder holds something else.
-        ValueError: If `only` names something unknown, or two with a chief, if an
-            environment variable is missing, or the folder holds a study of another
-            setting.
     """
     setting = setting or SETTING
     names = list(only or WEIGHTS)
     STUDY.check_names(names, WEIGHTS, f"{', '.join(WEIGHTS)} in a search")
     role = _role()
-    if role != "alone" and len(names) != 1:
-        raise ValueError(
-            "With a chief there is one search at a time: add --only stargan, and then "
-            "run all of it again with --only aclgan."
-        )
+    require(
+        role == "alone" or len(names) == 1,
+        "With a chief there is one search at a time: add --only stargan, and then "
+        "run all of it again with --only aclgan",
+    )
     directory = pathlib.Path(directory)
     content = {"search": True, "seed": seed, **dataclasses.asdict(setting)}
     if role != "worker":
@@ -150,7 +135,7 @@ def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
             results += Search(name, setting, None, trials, seed, directory).results()
     record = write_record(directory, command, True)
     write_csv(directory / "table.csv", results)
-    write_text(directory / "table.md", report(results, content, record))
+    tables.write(directory / "table.md", report(results, content), record)
     draw_figures(directory, results)
     print(f"\nDone. table.md, table.csv and figures/ are in {directory}.")
     return results
@@ -161,10 +146,10 @@ def _role():
     if "KERASTUNER_ORACLE_IP" not in os.environ:
         return "alone"
     for name in ("KERASTUNER_ORACLE_PORT", "KERASTUNER_TUNER_ID"):
-        if name not in os.environ:
-            raise ValueError(
-                f"With KERASTUNER_ORACLE_IP the environment must have {name} as well."
-            )
+        require(
+            name in os.environ,
+            f"With KERASTUNER_ORACLE_IP the environment must have {name} as well",
+        )
     # As keras-tuner tells them apart.
     return "chief" if "chief" in os.environ["KERASTUNER_TUNER_ID"] else "worker"
 
@@ -172,13 +157,8 @@ def _role():
 class Search(keras_tuner.RandomSearch):
     """Trials of one method, in `trials/<name>` of a study's folder.
 
-    Args:
-        name: `"stargan"` or `"aclgan"`.
-        setting: An `attribute_loss.Setting`.
-        faces: An `attribute_loss.Faces`, or `None` where nothing is trained.
-        trials: Positive integer.
-        seed: Non-negative integer.
-        directory: Folder of the study.
+    Args: those of `search`, for one name, and `faces`, an `attribute_loss.Faces`, or
+    `None` where nothing is trained.
     """
 
     def __init__(self, name, setting, faces, trials, seed, directory):
@@ -216,8 +196,10 @@ class Search(keras_tuner.RandomSearch):
 
     def _run(self, trial):
         values = dict(trial.hyperparameters.values)
-        if values.pop("setting") != _text_of(self._setting):
-            raise ValueError("The chief runs a search of another setting.")
+        require(
+            values.pop("setting") == _text_of(self._setting),
+            "The chief runs a search of another setting",
+        )
         setting, faces = self._setting, self._faces
         keras.utils.clear_session(free_memory=False)
         model = STUDY.build(self._method, self._model_seed, setting, faces, **values)
@@ -239,11 +221,8 @@ class Search(keras_tuner.RandomSearch):
         scores = faces.score(model)
         folder = pathlib.Path(self.get_trial_dir(trial.trial_id))
         write_picture(folder / "edits.png", faces.picture(model))
-        return {
-            "score": score_of(scores),
-            **{key: scores[key] for key in _SCORES},
-            "seconds": seconds,
-        }
+        kept = {key: scores[key] for key in _SCORES}
+        return {"score": score_of(scores), **kept, "seconds": seconds}
 
     def results(self):
         """Returns a dict for each finished trial, in the order of their starts."""
@@ -280,12 +259,6 @@ def mean_best_so_far(scores):
 
     Of N scores, sorted from the lowest, the i-th is the best of n random ones in
     C(i - 1, n - 1) of C(N, n) cases.
-
-    Args:
-        scores: Sequence of floats.
-
-    Returns:
-        A list of as many floats.
     """
     ordered, count = sorted(scores), len(scores)
     return [
@@ -296,16 +269,10 @@ def mean_best_so_far(scores):
 
 
 def trials_to(level, scores):
-    """Returns the mean over all orders of the trials until a score is reached.
+    """Returns the mean over all orders of the trials until a score is reached, or
+    `None` if none of the scores reaches it.
 
     Of N scores, k of which reach it, the first one is met after (N + 1) / (k + 1).
-
-    Args:
-        level: Float, the score.
-        scores: Sequence of floats.
-
-    Returns:
-        A float, or `None` if no score reaches it.
     """
     reached = sum(score >= level for score in scores)
     return (len(scores) + 1) / (reached + 1) if reached else None
@@ -314,14 +281,8 @@ def trials_to(level, scores):
 # Table and figure ------------------------------------------------------------------
 
 
-def report(results, setting, record):
-    """Formats all results as Markdown.
-
-    Args:
-        results: List of dicts, one for each trial.
-        setting: Dict, the `Setting`.
-        record: Dict, command and versions.
-    """
+def report(results, setting):
+    """Formats all results as Markdown paragraphs; the setting is a dict."""
     methods = {
         name: [row for row in results if row["method"] == name] for name in WEIGHTS
     }
@@ -331,7 +292,7 @@ def report(results, setting, record):
     found = []
     for name, rows in methods.items():
         best = max(rows, key=lambda row: row["score"])
-        weights = ", ".join(
+        weights = (
             f"{weight.removesuffix('_weight')} {best[weight]:.3g}"
             for weight in WEIGHTS[name]
         )
@@ -342,7 +303,7 @@ def report(results, setting, record):
                 str(len(rows)),
                 f"{best['score']:.1%}",
                 *(f"{best[key]:.1%}" if key in best else "–" for key in PARTS),
-                weights,
+                ", ".join(weights),
                 cell([row["score"] for row in rows], ".1%"),
                 str(sum("diverged" in row for row in rows)),
                 cell([row["seconds"] for row in rows if "seconds" in row], ".0f"),
@@ -350,22 +311,17 @@ def report(results, setting, record):
         )
     reached = []
     for level in LEVELS:
-        needed = [
-            trials_to(level, [row["score"] for row in rows])
-            for rows in methods.values()
-        ]
+        scores = ([row["score"] for row in rows] for rows in methods.values())
+        needed = [trials_to(level, own) for own in scores]
         if any(needed):
             cells = ["not reached" if n is None else f"{n:.1f}" for n in needed]
             reached.append([f"{level:.0%}", *cells])
     align = [":--", *["--:"] * 6, ":--", *["--:"] * 3]
     titles = [TITLES[name] for name in methods]
-    lines = [
-        *table([*head, "s / trial"], found, align),
-        "",
+    return [
+        table([*head, "s / trial"], found, align),
         "Trials until a score is reached, mean over all orders:",
-        "",
-        *table(["score", *titles], reached, ["--:"] * (1 + len(titles))),
-        "",
+        table(["score", *titles], reached, ["--:"] * (1 + len(titles))),
         f"{BATCHES * setting['steps']} batches of {setting['batch_size']} in a trial "
         "(an update of ACL-GAN's generator in each, of StarGAN's in every fifth), "
         f"{setting['size']} pixels, width {setting['width']}, "
@@ -377,13 +333,9 @@ def report(results, setting, record):
         "seen, of other attributes that are kept, and of likeness, which is 0 where an "
         "edit is as far from its image as another image is; of "
         f"{setting['test_images']} test images at most.",
-        "",
         "The paper claims that two weights are found faster than three. It gives no "
         "numbers.",
-        "",
-        record_text(record),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def draw_figures(directory, results):
@@ -403,25 +355,16 @@ def draw_figures(directory, results):
         scores = [row["score"] for row in rows]
         seconds = np.mean([row["seconds"] for row in rows if "seconds" in row] or [0])
         trials = np.arange(1, len(rows) + 1)
-        for axes, factor in zip(curves, (1, seconds)):
-            axes.plot(
-                trials * factor,
-                mean_best_so_far(scores),
-                color=f"C{number}",
-                label=f"{title}, mean over all orders",
-            )
-            axes.step(
-                trials * factor,
-                np.maximum.accumulate(scores),
-                where="post",
-                color=f"C{number}",
-                alpha=0.4,
-                label=f"{title}, as they came",
-            )
+        color, best = f"C{number}", np.maximum.accumulate(scores)
+        for axes, x in zip(curves, (trials, trials * seconds)):
+            label = f"{title}, mean over all orders"
+            axes.plot(x, mean_best_so_far(scores), color=color, label=label)
+            label = f"{title}, as they came"
+            axes.step(x, best, where="post", color=color, alpha=0.4, label=label)
         for (method, weight), axes in zip(weights, panels):
             if method == name:
                 values = [row[weight] for row in rows]
-                axes.plot(values, scores, "o", color=f"C{number}")
+                axes.plot(values, scores, "o", color=color)
     for axes, label in zip(curves, ("trials", "seconds of training")):
         axes.set(xlabel=label, ylabel="best score so far", ylim=(0, 1))
         axes.grid(alpha=0.3)

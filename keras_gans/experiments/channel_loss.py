@@ -1,8 +1,7 @@
 """The channel-compensated L1 study: does it beat plain L1 in colouring line art?
 
-`keras-gans reproduce channels` trains a colorizer with plain L1 and with L1 that weighs
-each colour channel by its error (`losses.ChannelCompensatedL1`), from the same seeds,
-on the same batches and for the same number of steps. From time to time it colours
+It trains a colorizer with plain L1 and with L1 that weighs each colour channel by its
+error (`losses.ChannelCompensatedL1`), on the same batches. From time to time it colours
 illustrations that are held out, one half unaided and the other after hints, and
 measures plain L1 whatever the training is with. It writes the paper's table 1:
 
@@ -17,19 +16,10 @@ paper's figure 2.
 import dataclasses
 from typing import Literal
 
-from keras_gans.experiments.study import Study, lazy, study, write_csv
-
-# Only when they are used.
-keras, np, callbacks, data, losses, metrics, presets = lazy(
-    "keras",
-    "numpy",
-    "keras_gans.callbacks",
-    "keras_gans.data",
-    "keras_gans.losses",
-    "keras_gans.metrics",
-    "keras_gans.presets",
-)
-runs, tables = lazy("keras_gans.experiments.runs", "keras_gans.experiments.tables")
+from keras_gans.experiments.lazily import callbacks, data, keras, losses, metrics, np
+from keras_gans.experiments.lazily import presets, runs, tables
+from keras_gans.experiments.study import Study, fields, study
+from keras_gans.files import write_csv
 
 # The paper's table 1, and the mean reduction of the validation error.
 PAPER = {
@@ -120,11 +110,8 @@ class Illustrations:
         return scores
 
     def picture(self, model):
-        return callbacks.colorization_grid(
-            model,
-            tuple(part[:PICTURES] for part in self._source),
-            self._target[:PICTURES],
-        )
+        source = tuple(part[:PICTURES] for part in self._source)
+        return callbacks.colorization_grid(model, source, self._target[:PICTURES])
 
 
 def compare(compensated, plain, steps):
@@ -146,37 +133,34 @@ def compare(compensated, plain, steps):
         `matched_fid_compensated` and `matched_fid_plain`. What cannot be told is NaN.
     """
     curves = {"compensated": compensated, "plain": plain}
-    errors = {
-        name: np.array([row["l1"] for row in rows]) for name, rows in curves.items()
-    }
-    gain = 1 - errors["compensated"] / errors["plain"]
-    result = {"reduction": float(100 * gain.mean())}
+    errors = [np.array([row["l1"] for row in rows]) for rows in curves.values()]
+    result = {"reduction": float(100 * (1 - errors[0] / errors[1]).mean())}
 
     slopes = {}
     for name, rows in curves.items():
-        early = [row for row in rows if row["iteration"] <= EARLY * steps]
-        slopes[name] = float("nan")
-        if len(early) > 1:
-            slopes[name] = np.polyfit(
-                [row["iteration"] for row in early], [row["l1"] for row in early], 1
-            )[0]
+        early = [
+            (row["iteration"], row["l1"])
+            for row in rows
+            if row["iteration"] <= EARLY * steps
+        ]
+        slopes[name] = np.polyfit(*zip(*early), 1)[0] if len(early) > 1 else np.nan
     for name, slope in slopes.items():
         result[f"slope_{name}"] = float(slope / abs(slopes["plain"]))
 
+    ours, others = (
+        [row for row in rows if row["iteration"] > LATE * steps]
+        for rows in curves.values()
+    )
     pairs = []
-    late = {
-        name: [row for row in rows if row["iteration"] > LATE * steps]
-        for name, rows in curves.items()
-    }
-    for row in late["compensated"]:
-        other = min(late["plain"], key=lambda other: abs(other["l1"] - row["l1"]))
+    for row in ours:
+        other = min(others, key=lambda other: abs(other["l1"] - row["l1"]))
         if abs(other["l1"] - row["l1"]) <= EQUAL * other["l1"]:
             pairs.append((row, other))
     result["pairs"] = len(pairs)
     for key in ("l1", "fid"):
         for index, name in enumerate(curves):
             values = [pair[index].get(key, np.nan) for pair in pairs]
-            mean = float(np.mean(values)) if values else float("nan")
+            mean = float(np.mean(values)) if values else np.nan
             result[f"matched_{key}_{name}"] = mean
     return result
 
@@ -195,14 +179,11 @@ class ChannelLoss(Study):
         return Illustrations(setting)
 
     def build(self, variant, seed, setting, illustrations):
-        loss = {
-            "compensated": losses.ChannelCompensatedL1,
-            "plain": keras.losses.MeanAbsoluteError,
-        }[variant]
+        loss = keras.losses.MeanAbsoluteError
+        if variant == "compensated":
+            loss = losses.ChannelCompensatedL1
         return presets.colorizer(
-            size=setting.size,
-            width=setting.width,
-            normalization=setting.normalization,
+            **fields(setting, "size", "width", "normalization"),
             # The paper's U-Net, as far as it is described.
             hint_pooling=False,
             reconstruction_loss=loss(),
@@ -221,27 +202,23 @@ class ChannelLoss(Study):
             steps_per_epoch=setting.steps // runs.epochs_of(setting.steps),
             seed=seed,
         )
-        file = path / "scores.csv"
-        scores = runs.Scores(
-            file, illustrations.validate, setting.steps, setting.scores
-        )
-        runs.fit(model, dataset, setting.steps, scores, path)
+        rows = runs.fit(model, dataset, setting, illustrations.validate, path)
         runs.write_picture(path / "colored.png", illustrations.picture(model))
         model.save(path / "model.keras")
         return {
             "steps": model.iterations,
-            "seconds_per_step": scores.records.rows[-1]["seconds_per_step"],
+            "seconds_per_step": rows[-1]["seconds_per_step"],
             **metrics.colorization_scores(model, illustrations.held_out),
             "validation": [
                 {key: row[key] for key in ("iteration", "l1", "fid") if key in row}
-                for row in scores.records.rows
+                for row in rows
             ],
         }
 
     def describe(self, result):
         return f"L1 {result['l1']:.4f}, {result['seconds_per_step']:.3f} s/step"
 
-    def report(self, results, setting, illustrations, record):
+    def report(self, results, setting, illustrations):
         """Formats the paper's table 1, and the final errors."""
         fid = ""
         if "feature_network" in illustrations:
@@ -262,49 +239,36 @@ class ChannelLoss(Study):
             if all((name, seed) in by_run for name in self.variants)
         ]
 
-        def line(title, form, values, paper):
+        rows = []
+        for title, key, form, paper_key, paper_form in (
+            ("L1 of matched checkpoints", "matched_l1", ".4f", "l1", ".5f"),
+            ("FID of these", "matched_fid", ".2f", "fid", ".2f"),
+            ("mean slope early in training", "slope", ".2f", "slope", ".1f"),
+        ):
+            found = [
+                [row[f"{key}_{name}"] for row in comparisons] for name in self.variants
+            ]
             cells = [
-                tables.cell(
-                    [value for value in values[name] if np.isfinite(value)], form
-                )
-                for name in self.variants
+                tables.cell([value for value in values if np.isfinite(value)], form)
+                for values in found
             ]
-            return [title, *cells, *paper]
-
-        def compared(title, key, form, paper_key, paper_form):
-            values = {
-                name: [row[f"{key}_{name}"] for row in comparisons]
-                for name in self.variants
-            }
-            paper = [
-                format(PAPER[paper_key][name], paper_form) for name in self.variants
-            ]
-            return line(title, form, values, paper)
-
-        def final(title, key, form=".4f"):
-            values = {
-                name: [row[key] for row in results if row["variant"] == name]
-                for name in self.variants
-            }
-            return line(title, form, values, ("", ""))
-
-        rows = [
-            compared("L1 of matched checkpoints", "matched_l1", ".4f", "l1", ".5f"),
-            compared("FID of these", "matched_fid", ".2f", "fid", ".2f"),
-            compared("mean slope early in training", "slope", ".2f", "slope", ".1f"),
-            final("L1 at the end", "l1"),
-            final("L1, unaided", "unaided_l1"),
-            final("L1, after hints", "hinted_l1"),
-            *(
-                final(f"L1, {channel}", f"l1_{channel}")
-                for channel in ("red", "green", "blue")
-            ),
-            final("error under hints", "hint_error"),
-            final("the same places, unaided", "unaided_hint_error"),
-            final("seconds per step", "seconds_per_step", ".3f"),
-        ]
+            paper = [f"{PAPER[paper_key][name]:{paper_form}}" for name in self.variants]
+            rows.append([title, *cells, *paper])
+        for title, column, form in (
+            ("L1 at the end", "l1", ".4f"),
+            ("L1, unaided", "unaided_l1", ".4f"),
+            ("L1, after hints", "hinted_l1", ".4f"),
+            ("L1, red", "l1_red", ".4f"),
+            ("L1, green", "l1_green", ".4f"),
+            ("L1, blue", "l1_blue", ".4f"),
+            ("error under hints", "hint_error", ".4f"),
+            ("the same places, unaided", "unaided_hint_error", ".4f"),
+            ("seconds per step", "seconds_per_step", ".3f"),
+        ):
+            cells = tables.cells_of(results, self.variants, column, form)
+            rows.append([title, *cells, "", ""])
         head = ["", "compensated L1", "plain L1", "paper, compensated", "paper, plain"]
-        lines = [*tables.table(head, rows), ""]
+        paragraphs = [tables.table(head, rows)]
         if comparisons:
             reductions = tables.cell([row["reduction"] for row in comparisons], ".2f")
             counts = ", ".join(str(row["pairs"]) for row in comparisons)
@@ -312,14 +276,13 @@ class ChannelLoss(Study):
                 row["iteration"] > LATE * setting["steps"]
                 for row in results[0]["validation"]
             ]
-            lines += [
+            paragraphs.append(
                 f"The validation L1 is {reductions} % lower with compensated L1, mean "
                 f"over training (the paper: about {PAPER_REDUCTION:.0f} %). Of the "
                 f"{sum(late)} checkpoints in the second half of a compensated run, "
-                f"{counts} have one of the plain run with an L1 equal to one per cent.",
-                "",
-            ]
-        lines += [
+                f"{counts} have one of the plain run with an L1 equal to one per cent."
+            )
+        paragraphs.append(
             f"{setting['steps']} steps of {setting['batch_size']} images of "
             f"{setting['size']}x{setting['size']}, networks of width "
             f"{setting['width']} with {setting['normalization']} normalization; mean ± "
@@ -328,11 +291,9 @@ class ChannelLoss(Study):
             f"{illustrations['training_images']} training images, "
             f"{illustrations['held_out_images']} held out. All errors are plain mean "
             "|differences| of values in [-1, 1] on held-out images, half of them "
-            f"without hints.{fid}",
-            "",
-            tables.record_text(record),
-        ]
-        return "\n".join(lines) + "\n"
+            f"without hints.{fid}"
+        )
+        return paragraphs
 
     def draw_figures(self, directory, results):
         """Draws the validation of all runs, also as `curves.csv`."""
@@ -347,23 +308,17 @@ class ChannelLoss(Study):
         columns = ["l1"] + ["fid"] * ("fid" in results[0]["validation"][0])
         figure, (panels,) = tables.make_panels(len(columns))
         for axes, column in zip(panels, columns):
-            for color, name in zip(("C1", "C0"), self.variants):
+            iterations = [row["iteration"] for row in results[0]["validation"]]
+            for name, title in self.trained(results).items():
+                color = {"compensated": "C1", "plain": "C0"}[name]
                 curves = [
                     [row[column] for row in result["validation"]]
                     for result in results
                     if result["variant"] == name
                 ]
-                if not curves:
-                    continue
-                iterations = [row["iteration"] for row in results[0]["validation"]]
                 for curve in curves:
                     axes.plot(iterations, curve, color=color, linewidth=0.6, alpha=0.5)
-                axes.plot(
-                    iterations,
-                    np.mean(curves, 0),
-                    color=color,
-                    label=self.variants[name],
-                )
+                axes.plot(iterations, np.mean(curves, 0), color=color, label=title)
             title = {"l1": "validation L1", "fid": "validation FID"}[column]
             axes.set(title=title, xlabel="iteration")
         panels[0].legend()

@@ -19,26 +19,11 @@ import functools
 import types
 from typing import NamedTuple
 
-from keras_gans.experiments.study import Study, lazy, result_path, study
-
-# Only when they are used.
-keras, np, callbacks, data, metrics, models, networks, presets, schedules = lazy(
-    "keras",
-    "numpy",
-    "keras_gans.callbacks",
-    "keras_gans.data",
-    "keras_gans.metrics",
-    "keras_gans.models",
-    "keras_gans.networks",
-    "keras_gans.presets",
-    "keras_gans.schedules",
-)
-gan_monitor, generation, tables, verdicts = lazy(
-    "keras_gans.experiments.gan_monitor",
-    "keras_gans.metrics.generation",
-    "keras_gans.experiments.tables",
-    "keras_gans.experiments.verdicts",
-)
+from keras_gans.checks import require
+from keras_gans.experiments.lazily import callbacks, data, gan_monitor, generation
+from keras_gans.experiments.lazily import keras, metrics, models, networks, np, presets
+from keras_gans.experiments.lazily import schedules, tables, verdicts
+from keras_gans.experiments.study import result_path, Study, study
 
 TITLES = {
     "gan": "GAN",
@@ -139,21 +124,12 @@ CLAIMS = (
     Claim("minimax_gan", "vanishing gradients", "images", "gradient_ratio", "<", 0.1),
     Claim("gan", "vanishing gradients", "images", "gradient_ratio", "<", 0.1),
     Claim(
-        "conditional_gan",
-        "controls what is generated",
-        "images",
-        "label_share",
-        ">",
-        0.5,
+        *("conditional_gan", "controls what is generated"),
+        *("images", "label_share", ">", 0.5),
     ),
     Claim("wgan", "more stable than GAN", "images", "loss_spread", "<", "gan"),
     Claim(
-        "wgan",
-        "gradients vanish less",
-        "images",
-        "gradient_ratio",
-        ">",
-        "minimax_gan",
+        "wgan", "gradients vanish less", "images", "gradient_ratio", ">", "minimax_gan"
     ),
     Claim("wgan", "fewer modes dropped than GAN", "grid", "modes_covered", ">", "gan"),
     Claim("wgan_gp", "learns faster than WGAN", "images", "fid", "<", "wgan"),
@@ -197,11 +173,11 @@ class Images:
     def __init__(self, setting):
         self.train, labels = data.load_images(setting.data, size=32, split="train")
         self.test, test_labels = data.load_images(setting.data, size=32, split="test")
-        if labels is None or test_labels is None:
-            raise ValueError(
-                "The study needs images with labels and test images. Received: "
-                f"{setting.data!r}, which does not have them."
-            )
+        require(
+            labels is not None and test_labels is not None,
+            "The study needs images with labels and test images. Received: "
+            f"{setting.data!r}, which does not have them",
+        )
         self.classes = int(labels.max()) + 1
         print("Training the classifier behind FID and KID ...", flush=True)
         self.classifier = metrics.train_classifier(
@@ -211,8 +187,7 @@ class Images:
             feature_dim=generation.FEATURE_DIM,
             seed=0,
         )
-        logits = self.classifier.predict(self.test, batch_size=256, verbose=0)
-        accuracy = float((logits.argmax(-1) == test_labels).mean())
+        accuracy = metrics.classifiers.accuracy(self.classifier, self.test, test_labels)
         print(f"  accuracy on test images {accuracy:.1%}", flush=True)
 
 
@@ -271,28 +246,26 @@ class GANLosses(Study):
         if name == "minimax_gan":
             name, compile_arguments = "gan", {"adversarial_loss": "minimax"}
         if kind == "images":
-            arguments = {"size": 32, "width": width}
-            arguments["channels"] = domains.images().train.shape[-1]
+            arguments = {"channels": domains.images().train.shape[-1]}
             if name == "conditional_gan":
                 arguments["classes"] = domains.images().classes
-            preset = getattr(presets, name)
-            return preset(**arguments, seed=seed, **compile_arguments)
+            return getattr(presets, name)(
+                size=32, width=width, seed=seed, **arguments, **compile_arguments
+            )
 
         keras.utils.set_random_seed(seed)
         kind_of_model, arguments, learning_rates = POINTS[name]
-        arguments = dict(arguments)
+        classes = None
         if name == "conditional_gan":
-            arguments["classes"] = len(mixture_of(kind).centers)
-        classes = arguments.get("classes")
+            classes = len(mixture_of(kind).centers)
+            arguments = {"classes": classes}
         if name in ("ebgan", "began"):
             discriminator = networks.mlp_autoencoder(width=width)
         else:
             discriminator = networks.mlp_discriminator(width=width, classes=classes)
         model = getattr(models, kind_of_model)(
-            generator=networks.mlp_generator(
-                latent_dim=POINT_LATENT_DIM, width=width, classes=classes
-            ),
-            discriminator=discriminator,
+            networks.mlp_generator(POINT_LATENT_DIM, width=width, classes=classes),
+            discriminator,
             latent_distribution="normal",
             seed=seed,
             **arguments,
@@ -352,11 +325,12 @@ class GANLosses(Study):
             **gradients,
         }
         if monitor.finite and kind == "images":
+            images = domains.images()
             result |= metrics.score_generation(
                 model,
-                domains.images().classifier,
-                domains.images().test,
-                domains.images().train,
+                images.classifier,
+                images.test,
+                images.train,
                 count=setting.samples,
             )
         elif monitor.finite:
@@ -367,11 +341,9 @@ class GANLosses(Study):
                 mixture.standard_deviation,
                 minimum_share=0.1,
             )
-        np.savez_compressed(
-            path / "samples.npz",
-            **{str(index): samples for index, samples in enumerate(monitor.snapshots)},
-            losses=np.array(monitor.losses),
-        )
+        samples = {str(index): kept for index, kept in enumerate(monitor.snapshots)}
+        losses = np.array(monitor.losses)
+        np.savez_compressed(path / "samples.npz", **samples, losses=losses)
         return result
 
     def describe(self, result):
@@ -379,65 +351,46 @@ class GANLosses(Study):
         scores = [f"{name} {result[name]:.3g}" for name in names if name in result]
         return f"{', '.join(scores) or 'not finite'}; {result['seconds']:.0f} s"
 
-    def report(self, results, setting, domains, record):
+    def report(self, results, setting, domains):
         """Formats a table for each data, and the claims."""
-        lines = []
+        paragraphs = []
         for kind in DATA:
             rows = [row for row in results if row["data"] == kind]
             if not rows:
                 continue
-            columns = [name for name in COLUMNS if any(name in row for row in rows)]
+            names = [name for name in COLUMNS if any(name in row for row in rows)]
+            columns = [(COLUMNS[name][0], name, COLUMNS[name][1]) for name in names]
+            titles = {row["model"]: TITLES[row["model"]] for row in rows}
             updates = sorted({row["updates"] for row in rows})
-            lines += [
+            paragraphs += [
                 f"### {kind}",
-                "",
                 f"{' to '.join(map(str, updates[:: max(1, len(updates) - 1)]))} "
                 "generator updates; mean ± deviation over "
                 f"{tables.seeds_text(rows, TITLES, 'model')}.",
-                "",
+                tables.variants_table(rows, titles, columns, "model", "model"),
             ]
-            cells = {
-                name: [
-                    tables.cell(values_of(rows, kind, name, column), COLUMNS[column][1])
-                    for column in columns
-                ]
-                for name in MODELS
-            }
-            lines += tables.table(
-                ["model", *(COLUMNS[name][0] for name in columns)],
-                [
-                    [TITLES[row["model"]], *cells.pop(row["model"])]
-                    for row in rows
-                    if row["model"] in cells
-                ],
-            )
             for row in [row for row in rows if "real_fid" in row][:1]:
-                lines += [
-                    "",
+                paragraphs.append(
                     "Real training images instead of generated ones: FID "
-                    f"{row['real_fid']:.2f}, KID {row['real_kid']:.3f}.",
-                ]
-            lines.append("")
+                    f"{row['real_fid']:.2f}, KID {row['real_kid']:.3f}."
+                )
         judged = []
         for claim in CLAIMS:
             found, title, form = judge(claim, results), *COLUMNS[claim.column]
             if found is not None:
-                measured = f"{title} ({claim.data}) {claim.relation} "
+                other = TITLES.get(claim.reference, "")
+                measured = f"{title} ({claim.data}) {claim.relation} {other}"
                 cells = [tables.cell(values, form) for values in found[1:]]
-                measured += TITLES.get(claim.reference, "")
                 judged.append(
                     [TITLES[claim.model], claim.text, measured, *cells, found[0]]
                 )
         if judged:
             head = ["model", "claim", "measured as", "its", "other", "verdict"]
             align = [":--", ":--", ":--", "--:", "--:", ":--"]
-            lines += ["### What the survey says", ""]
-            lines += [*tables.table(head, judged, align), "", verdicts.RULE, ""]
-        made, minutes = tables.record_text(record), sum(
-            row["seconds"] for row in results
-        )
-        lines.append(f"{made[:-1]}; {minutes / 60:.0f} minutes of training in all.")
-        return "\n".join(lines) + "\n"
+            table = tables.table(head, judged, align)
+            paragraphs += ["### What the survey says", table, verdicts.RULE]
+        minutes = sum(row["seconds"] for row in results) / 60
+        return [*paragraphs, f"{minutes:.0f} minutes of training in all."]
 
     def draw_figures(self, directory, results):
         """Draws losses, and samples over time, of the first seed of every model."""
@@ -474,9 +427,7 @@ def _draw_losses(samples_of):
 def _draw_samples(samples_of, kind):
     columns = len(SNAPSHOTS)
     width, height = (1.7, 1.7) if kind != "images" else (2.4, 0.66)
-    figure, panels = tables.make_panels(
-        columns, len(samples_of), width=width, height=height
-    )
+    figure, panels = tables.make_panels(columns, len(samples_of), width, height)
     for row, (name, run_data) in zip(panels, samples_of.items()):
         for index, axes in enumerate(row):
             axes.set(xticks=[], yticks=[])

@@ -7,16 +7,15 @@ import keras
 import numpy as np
 
 from keras_gans.callbacks import Checkpoint, FiniteGuard, LossHistory
-from keras_gans.callbacks.iteration_callback import (
-    IterationCallback,
-    Records,
-    write_atomically,
-)
+from keras_gans.callbacks.iteration_callback import IterationCallback
+from keras_gans.checks import require
 from keras_gans.data import load_images
 from keras_gans.data.images import encode_png
 from keras_gans.data.sources import has_test_split, resize_images
 from keras_gans.experiments.tables import PUBLISHED_NETWORKS
+from keras_gans.files import Records, write_atomically
 from keras_gans.metrics import frechet_distance
+from keras_gans.metrics.classifiers import map_batches
 from keras_gans.models.generative_model import shapes_of
 
 
@@ -24,12 +23,11 @@ def check_size(model, size):
     """Calls all networks once: a size that they do not take raises."""
     for name in model.network_names:
         network = getattr(model, name)
-        shapes = shapes_of(network.input_shape)
         inputs = [
             np.zeros([1] + [size if n is None else n for n in shape[1:]], "float32")
-            for shape in shapes
+            for shape in shapes_of(network.input_shape)
         ]
-        network(inputs if len(shapes) > 1 else inputs[0])
+        network(inputs if len(inputs) > 1 else inputs[0])
 
 
 def clear_session():
@@ -45,42 +43,38 @@ def epochs_of(steps):
     return max(number for number in range(1, 101) if steps % number == 0)
 
 
-def fit(model, data, steps, scores, path, callbacks=()):
+def fit(model, data, setting, score, path, callbacks=(), timed=False):
     """Trains a model, from the last checkpoint in a folder, and scores it meanwhile.
 
     Args:
         model: A compiled model.
         data: Its dataset, in epochs of `steps // epochs_of(steps)`.
-        steps: Positive integer, training iterations.
-        scores: A `Scores`.
-        path: Folder of the run.
+        setting: The setting of the study, with `steps`, the training iterations, and
+            `scores`, how many times it is scored, the last at the end.
+        score: Function of the model that returns a dict of numbers.
+        path: Folder of the run, with the scores in `scores.csv`.
         callbacks: Further callbacks, called before the others.
+        timed: Whether the scores tell the time as `TimedScores` do.
+
+    Returns:
+        A list of dicts, the scores.
     """
+    steps = setting.steps
+    kind = TimedScores if timed else Scores
+    scores = kind(path / "scores.csv", score, steps, setting.scores)
     save_freq = max(1, steps // 10)
     checkpoint = Checkpoint(path / "checkpoints", data, save_freq, max_to_keep=1)
     model.fit(
         data,
         epochs=epochs_of(steps),
-        callbacks=[
-            *callbacks,
-            FiniteGuard(),
-            scores,
-            LossHistory(path),
-            checkpoint,
-        ],
+        callbacks=[*callbacks, FiniteGuard(), scores, LossHistory(path), checkpoint],
         verbose=0,
     )
+    return scores.records.rows
 
 
 class Scores(IterationCallback):
-    """Scores a run while it trains, and times its steps.
-
-    Args:
-        path: The CSV file of the scores.
-        score: Function of the model that returns a dict of numbers.
-        steps: Positive integer, training iterations.
-        times: Positive integer, how many scores there are, the last at the end.
-    """
+    """Scores a run while it trains, and times its steps; its arguments: see `fit`."""
 
     def __init__(self, path, score, steps, times):
         super().__init__()
@@ -130,22 +124,19 @@ class TimedScores(Scores):
 
 
 def load_split(source, size, held_out_size, test_share, argument):
-    """Loads training images, and others that are held out.
+    """Loads training images of `size`, and others that are held out.
 
     Args:
         source: As for `keras_gans.data.load_images`.
         size: Height and width of the training images.
         held_out_size: Height and width of the others.
         test_share: Share of the images that is held out, of a source that has no test
-            split of its own.
+            split of its own; at least 2 images of either kind.
         argument: Name of the argument that error messages speak of.
 
     Returns:
         A tuple of the uint8 training images, their labels or `None`, and the uint8
         images that are held out.
-
-    Raises:
-        ValueError: If there are less than 2 images of either kind.
     """
     images, labels = load_images(source, size, channels=3, argument=argument)
     if has_test_split(source):
@@ -153,18 +144,14 @@ def load_split(source, size, held_out_size, test_share, argument):
         return images, labels, test[0]
     order = np.random.default_rng(0).permutation(len(images))
     count = round(test_share * len(images))
-    if not 2 <= count <= len(images) - 2:
-        raise ValueError(
-            f"Argument `{argument}` must have at least 2 images to hold out and 2 to "
-            f"train on. Received: {len(images)} images with a share of {test_share} "
-            "held out."
-        )
-    held_out, training = order[:count], order[count:]
-    return (
-        images[training],
-        None if labels is None else labels[training],
-        resize_images(images[held_out], held_out_size),
+    require(
+        2 <= count <= len(images) - 2,
+        f"Argument `{argument}` must have at least 2 images to hold out and 2 to train "
+        f"on. Received: {len(images)} images with a share of {test_share} held out",
     )
+    held_out, training = order[:count], order[count:]
+    labels = None if labels is None else labels[training]
+    return images[training], labels, resize_images(images[held_out], held_out_size)
 
 
 class Features:
@@ -197,11 +184,7 @@ class Features:
         }
 
     def __call__(self, images):
-        batches = [
-            keras.ops.convert_to_numpy(self._network(images[start : start + 32]))
-            for start in range(0, len(images), 32)
-        ]
-        return np.concatenate(batches) / self._unit
+        return map_batches(self._network, images, 32) / self._unit
 
 
 def study_frechet_distance(real, generated):

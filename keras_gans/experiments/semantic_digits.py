@@ -31,20 +31,10 @@ images (`losses.balanced_weight`).
 
 import dataclasses
 
-from keras_gans.experiments.study import Study, lazy, study
-
-# Only when they are used.
-keras, np, callbacks, data, sources, losses, metrics, presets = lazy(
-    "keras",
-    "numpy",
-    "keras_gans.callbacks",
-    "keras_gans.data",
-    "keras_gans.data.sources",
-    "keras_gans.losses",
-    "keras_gans.metrics",
-    "keras_gans.presets",
-)
-runs, tables = lazy("keras_gans.experiments.runs", "keras_gans.experiments.tables")
+from keras_gans.checks import require
+from keras_gans.experiments.lazily import callbacks, data, keras, losses, metrics, np
+from keras_gans.experiments.lazily import pixels, presets, runs, tables
+from keras_gans.experiments.study import Study, fields, study
 
 # Which weight of the preset a variant sets.
 WEIGHTS = {
@@ -106,11 +96,11 @@ class Domains:
                 pairs[domain] = data.load_images(
                     source, setting.size, split=split, argument=domain
                 )
-                if pairs[domain][1] is None:
-                    raise ValueError(
-                        f"Argument `{domain}` must have labels, of training and test "
-                        f"images. Received: {source!r}, which does not have them."
-                    )
+                require(
+                    pairs[domain][1] is not None,
+                    f"Argument `{domain}` must have labels, of training and test "
+                    f"images. Received: {source!r}, which does not have them",
+                )
         print("Training the classifiers ...", flush=True)
         self.judges = [
             metrics.train_classifier(
@@ -118,7 +108,7 @@ class Domains:
             )
             for pair in self.train.values()
         ]
-        colored = [sources.convert_channels(pair[0], 3) for pair in self.train.values()]
+        colored = [pixels.convert_channels(pair[0], 3) for pair in self.train.values()]
         self.extractor = metrics.train_classifier(
             np.concatenate(colored),
             np.concatenate([pair[1] for pair in self.train.values()]),
@@ -132,22 +122,16 @@ class Domains:
         self.semantic_weight = setting.semantic_weight
         if self.semantic_weight is None:
             count = min(64, *(len(images) // 2 for images in colored))
-            pairs = [
-                images[start : start + count]
-                for start in (0, count)
-                for images in colored
-            ]
+            pairs = [images[:count] for images in colored]
+            pairs += [images[count : 2 * count] for images in colored]
             self.semantic_weight = losses.balanced_weight(
-                self.make_semantic_loss(),
-                np.concatenate(pairs).astype("float32") / 127.5 - 1,
+                self.make_semantic_loss(), pixels.to_floats(np.concatenate(pairs))
             )
         self.record = {
-            "training_images": {
-                name: len(pair[0]) for name, pair in self.train.items()
-            },
-            "test_images": {name: len(pair[0]) for name, pair in self.test.items()},
-            "semantic_weight": self.semantic_weight,
+            f"{name}_images": {domain: len(pair[0]) for domain, pair in pairs.items()}
+            for name, pairs in (("training", self.train), ("test", self.test))
         }
+        self.record["semantic_weight"] = self.semantic_weight
 
     def make_semantic_loss(self):
         return losses.SemanticVGGLoss(feature_extractor=self.extractor)
@@ -199,14 +183,10 @@ class SemanticDigits(Study):
         if variant in WEIGHTS:
             arguments["semantic_loss"] = domains.make_semantic_loss()
             arguments[WEIGHTS[variant]] = domains.semantic_weight
-        return presets.digit_lab(
-            x_channels=domains.train["x"][0].shape[-1],
-            y_channels=domains.train["y"][0].shape[-1],
-            size=setting.size,
-            width=setting.width,
-            seed=seed,
-            **arguments,
-        )
+        for domain, (images, _) in domains.train.items():
+            arguments[f"{domain}_channels"] = images.shape[-1]
+        arguments |= fields(setting, "size", "width")
+        return presets.digit_lab(seed=seed, **arguments)
 
     def run(self, variant, seed, setting, domains, path):
         """Leaves `scores.csv`, `history.csv` and `translations.png` in the folder."""
@@ -219,12 +199,10 @@ class SemanticDigits(Study):
             steps_per_epoch=setting.steps // runs.epochs_of(setting.steps),
             seed=seed,
         )
-        file = path / "scores.csv"
-        scores = runs.Scores(file, domains.score, setting.steps, setting.scores)
-        runs.fit(model, dataset, setting.steps, scores, path)
+        rows = runs.fit(model, dataset, setting, domains.score, path)
         picture = callbacks.translation_grid(model, *_one_of_each(domains.test))
         runs.write_picture(path / "translations.png", picture)
-        last = dict(scores.records.rows[-1])
+        last = dict(rows[-1])
         return {
             "steps": last.pop("iteration"),
             **{weight: getattr(model, weight) for weight in WEIGHTS.values()},
@@ -237,73 +215,56 @@ class SemanticDigits(Study):
             f"{result['seconds_per_step']:.3f} s/step"
         )
 
-    def report(self, results, setting, domains, record):
+    def report(self, results, setting, domains):
         """Formats the labels kept, between those of no and of a perfect translation."""
         # Title, column of a variant, format.
-        columns = [
-            (f"{title}, {arrow}", f"{prefix}{direction}_kept", ".1%")
-            for title, prefix in (
-                ("label kept", ""),
-                ("seen by the loss", "extractor_"),
-            )
-            for direction, arrow in _DIRECTIONS.items()
-        ]
-        columns += [
+        columns = (
+            ("label kept, X → Y", "xy_kept", ".1%"),
+            ("label kept, Y → X", "yx_kept", ".1%"),
+            ("seen by the loss, X → Y", "extractor_xy_kept", ".1%"),
+            ("seen by the loss, Y → X", "extractor_yx_kept", ".1%"),
             ("cycle L1, X → Y → X", "xy_cycle_l1", ".3f"),
             ("cycle L1, Y → X → Y", "yx_cycle_l1", ".3f"),
             ("s / step", "seconds_per_step", ".3f"),
-        ]
-
-        def line(title, rows):
-            cells = [
-                tables.cell([row[column] for row in rows if column in row], form)
-                for _, column, form in columns
-            ]
-            return [title, *cells]
-
-        def bound(title, name):
-            # The same in every run: it depends on the classifiers alone.
-            row = {
-                column: results[0][column.replace("kept", name)]
-                for _, column, _ in columns
-                if column.endswith("kept")
+        )
+        # The same in every run: they depend on the classifiers alone.
+        bounds = [
+            {
+                "variant": name,
+                **{
+                    column: results[0][column.replace("kept", name)]
+                    for _, column, _ in columns
+                    if column.endswith("kept")
+                },
             }
-            return line(title, [row])
-
-        rows = [bound("not translated", "floor")]
-        for name, title in self.variants.items():
-            own = [row for row in results if row["variant"] == name]
-            if own:
-                rows.append(line(title, own))
-        rows.append(bound("real images of the target", "ceiling"))
-        lines = [
-            *tables.table(["", *(title for title, *_ in columns)], rows),
-            "",
+            for name in ("floor", "ceiling")
+        ]
+        titles = {
+            "floor": "not translated",
+            **self.trained(results),
+            "ceiling": "real images of the target",
+        }
+        return [
+            tables.variants_table([*bounds, *results], titles, columns),
             f"{setting['steps']} steps of {setting['batch_size']} images of each "
             f"domain, networks of width {setting['width']}; mean ± deviation over "
             f"{tables.seeds_text(results, self.variants)}. X is {setting['x']}, Y "
             f"{setting['y']}; labels of {domains['test_images']['x']} and "
             f"{domains['test_images']['y']} test images.",
-            "",
             "Label kept: as seen by a classifier of the target domain that had no "
             "part in the training. Seen by the loss: by the classifier of both "
             "domains, of another seed, whose logits the semantic loss compares. That "
             "one learned from the labels of the training images, without which there "
             f"is no such loss. Weight of the loss: {domains['semantic_weight']}.",
-            "",
-            tables.record_text(record),
         ]
-        return "\n".join(lines) + "\n"
 
     def draw_figures(self, directory, results):
         figure, (panels,) = tables.make_panels(2)
         columns = [f"{direction}_kept" for direction in _DIRECTIONS]
         tables.draw_scores(directory, self, results, list(zip(panels, columns)))
         for axes, (direction, arrow) in zip(panels, _DIRECTIONS.items()):
-            for bound, title, style in (
-                ("floor", "not translated", ":"),
-                ("ceiling", "real images", "--"),
-            ):
+            bounds = ("floor", "not translated", ":"), ("ceiling", "real images", "--")
+            for bound, title, style in bounds:
                 value = results[0][f"{direction}_{bound}"]
                 axes.axhline(value, color="0.6", linestyle=style, label=title)
             axes.set(title=f"label kept, {arrow}", xlabel="iteration", ylim=(0, 1))
@@ -316,7 +277,6 @@ def _one_of_each(test):
     """Returns images of X and of Y, one of each label that both have, in [-1, 1]."""
     labels = np.intersect1d(*(pair[1] for pair in test.values()))
     return [
-        images[[np.argmax(of_images == label) for label in labels]] / np.float32(127.5)
-        - 1
-        for images, of_images in test.values()
+        pixels.to_floats(images[[np.argmax(own == label) for label in labels]])
+        for images, own in test.values()
     ]

@@ -1,16 +1,14 @@
 """The semantic CycleGAN study: does a semantic loss, or LeakyReLU, help a CycleGAN?
 
-`keras-gans reproduce semantic` trains the study's four variants of a CycleGAN between
-photos X and paintings Y, from the same seeds and for the same number of steps:
+It trains four variants of a CycleGAN between photos X and paintings Y on equal terms:
 
     origin     the CycleGAN of its paper
     LeakyReLU  with a slope of 0.01 below zero in the generators, in place of ReLU
     semantic   with a semantic cycle loss in the features of a pretrained network
     hybrid     both
 
-It writes the table of Fréchet distances beside the paper's, kernel distances, the loss
-curves (figure 3), photos beside their translations (figure 2) and the scores over
-training of the weights as they are and of their exponential moving average.
+Figures of the paper that it draws: photos beside their translations (2) and the loss
+curves (3).
 
 The study does not state the weight of its semantic loss. Here it makes that loss count
 as much as the cycle loss on pairs of different images (`losses.balanced_weight`).
@@ -21,20 +19,10 @@ import pathlib
 import shutil
 from typing import Literal
 
-from keras_gans.experiments.study import Study, lazy, result_path, study
-
-# Only when they are used.
-keras, np, data, sources, presets, export, losses, metrics = lazy(
-    "keras",
-    "numpy",
-    "keras_gans.data",
-    "keras_gans.data.sources",
-    "keras_gans.presets",
-    "keras_gans.export",
-    "keras_gans.losses",
-    "keras_gans.metrics",
-)
-runs, tables = lazy("keras_gans.experiments.runs", "keras_gans.experiments.tables")
+from keras_gans.checks import require
+from keras_gans.experiments.lazily import data, export, keras, losses, metrics, np
+from keras_gans.experiments.lazily import pixels, presets, runs, sources, tables
+from keras_gans.experiments.study import Study, fields, result_path, study
 
 # The study's table, FID of translated photos against Van Gogh's paintings.
 PAPER = {"origin": 199.29, "leaky_relu": 201.94, "semantic": 192.47, "hybrid": 189.71}
@@ -47,13 +35,11 @@ COMPARISONS = {
     "train": ("training photos", "training paintings"),
 }
 PICTURES = 8
-_PHOTOS = ("held-out photos", "training photos")
-_IMAGE_SETS = (
-    "training photos",
-    "held-out photos",
-    "training paintings",
-    "held-out paintings",
+_SAME_NETWORK = (
+    " The variants with the loss are trained on features of the network that scores "
+    "them."
 )
+_PHOTOS = ("held-out photos", "training photos")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,51 +126,48 @@ class Domains:
         classifier = None
         if "classifier" in (setting.feature_extractor, setting.feature_network):
             classifier = self._train_classifier()
-        self.extractor_arguments = {"layers": setting.feature_layers}
-        if setting.feature_extractor == "classifier":
-            self.extractor_arguments["feature_extractor"] = classifier
-        elif setting.feature_extractor != "vgg16":
-            self.extractor_arguments["feature_extractor"] = setting.feature_extractor
+        # Without a `feature_extractor` it is VGG16.
+        extractor = {"classifier": classifier, "vgg16": None}
+        self.extractor_arguments = {
+            "layers": setting.feature_layers,
+            "feature_extractor": extractor.get(
+                setting.feature_extractor, setting.feature_extractor
+            ),
+        }
         self.semantic_weight = setting.semantic_weight
         if self.semantic_weight is None:
             photos = self.images["training photos"]
             pairs = photos[: min(64, len(photos) // 2 * 2)]
             self.semantic_weight = losses.balanced_weight(
-                self.make_semantic_loss(), pairs.astype("float32") / 127.5 - 1
+                self.make_semantic_loss(), pixels.to_floats(pairs)
             )
-        if setting.feature_network == "classifier":
-            network = metrics.FeatureNetwork(classifier, name="classifier")
-        else:
-            network = metrics.FeatureNetwork(
-                setting.feature_network, size=setting.feature_size
-            )
+        network, arguments = setting.feature_network, {"size": setting.feature_size}
+        if network == "classifier":
+            network, arguments = classifier, {"name": "classifier"}
+        network = metrics.FeatureNetwork(network, **arguments)
         self.features_of = runs.Features(network, self.images["training paintings"])
         self.features = {
             "training paintings": self.features_of.real,
             "held-out paintings": self.features_of(self.images["held-out paintings"]),
         }
+        photos = {name: self.features_of(self.images[name]) for name in _PHOTOS}
+        paintings = self.features.values()
         self.record |= {
             "semantic_weight": self.semantic_weight,
             **self.features_of.record,
+            # What the numbers of the variants are to be seen between.
+            "photos": self.distances(photos),
+            "paintings_fid": runs.study_frechet_distance(*paintings),
+            "paintings_kid": metrics.kernel_distance(*paintings),
         }
-        # What the numbers of the variants are to be seen between.
-        self.record["photos"] = self.distances(
-            {name: self.features_of(self.images[name]) for name in _PHOTOS}
-        )
-        self.record["paintings_fid"] = runs.study_frechet_distance(
-            self.features["training paintings"], self.features["held-out paintings"]
-        )
-        self.record["paintings_kid"] = metrics.kernel_distance(
-            self.features["training paintings"], self.features["held-out paintings"]
-        )
 
     def _train_classifier(self):
         """Returns the features of a classifier of the digits of both domains."""
-        if len(self.labelled) < 2:
-            raise ValueError(
-                'A feature network "classifier" needs labels in both domains. Give the '
-                "path of a pretrained network."
-            )
+        require(
+            len(self.labelled) == 2,
+            'A feature network "classifier" needs labels in both domains. Give the '
+            "path of a pretrained network",
+        )
         print("Training the classifier that gives the features ...", flush=True)
         images, labels = map(np.concatenate, zip(*self.labelled))
         images = sources.resize_images(images, self.setting.size)
@@ -221,15 +204,14 @@ class Domains:
 
 def translate(model, weights, photos):
     """Translates uint8 photos to uint8 images with one of `WEIGHTS`."""
+    generator = model.generator_xy
     if weights == "averaged":
         generator = model.inference_network("generator_xy")
-    else:
-        generator = model.generator_xy
-    batches = [
-        metrics.to_pixels(generator(photos[start : start + 16] / np.float32(127.5) - 1))
-        for start in range(0, len(photos), 16)
-    ]
-    return np.concatenate(batches)
+
+    def translate_batch(batch):
+        return metrics.to_pixels(generator(pixels.to_floats(batch)))
+
+    return runs.map_batches(translate_batch, photos, 16)
 
 
 def unsteadiness(scores):
@@ -275,17 +257,11 @@ class SemanticLoss(Study):
         if variant in ("semantic", "hybrid"):
             arguments["semantic_loss"] = domains.make_semantic_loss()
             arguments["semantic_weight"] = domains.semantic_weight
-        return presets.cyclegan(
-            size=setting.size,
-            width=setting.width,
-            residual_blocks=setting.residual_blocks,
-            upsampling=setting.upsampling,
-            discriminator_layers=setting.discriminator_layers,
-            ema_decay=setting.ema_decay,
-            total_steps=setting.steps,
-            seed=seed,
-            **arguments,
+        arguments |= fields(
+            *(setting, "size", "width", "residual_blocks", "upsampling"),
+            *("discriminator_layers", "ema_decay"),
         )
+        return presets.cyclegan(total_steps=setting.steps, seed=seed, **arguments)
 
     def run(self, variant, seed, setting, domains, path):
         """Leaves `scores.csv`, `history.csv`, `samples.npz` and the SavedModel
@@ -309,27 +285,19 @@ class SemanticLoss(Study):
                 for name, value in domains.score(model, weights, _PHOTOS[:1]).items()
             }
 
-        scores = runs.Scores(path / "scores.csv", score, setting.steps, setting.scores)
-        runs.fit(model, dataset, setting.steps, scores, path)
-        rows = scores.records.rows
-        result = {
-            "steps": model.iterations,
-            "seconds_per_step": rows[-1]["seconds_per_step"],
-        }
+        rows = runs.fit(model, dataset, setting, score, path)
+        seconds = rows[-1]["seconds_per_step"]
+        result = {"steps": model.iterations, "seconds_per_step": seconds}
         for weights in WEIGHTS:
-            result[f"{weights}_unsteadiness"] = unsteadiness(
-                [row[f"{weights}_reference_fid"] for row in rows]
-            )
+            fids = [row[f"{weights}_reference_fid"] for row in rows]
+            result[f"{weights}_unsteadiness"] = unsteadiness(fids)
             result |= {
                 f"{weights}_{score}": value
                 for score, value in domains.score(model, weights, _PHOTOS).items()
             }
         photos = domains.images["held-out photos"][:PICTURES]
-        np.savez_compressed(
-            path / "samples.npz",
-            photos=photos,
-            **{weights: translate(model, weights, photos) for weights in WEIGHTS},
-        )
+        translated = {weights: translate(model, weights, photos) for weights in WEIGHTS}
+        np.savez_compressed(path / "samples.npz", photos=photos, **translated)
         # A run that was killed after its export makes it again.
         shutil.rmtree(path / "export", ignore_errors=True)
         export.save(model, path / "export")
@@ -342,20 +310,12 @@ class SemanticLoss(Study):
             "s/step"
         )
 
-    def report(self, results, setting, domains, record):
+    def report(self, results, setting, domains):
         """Formats FID, KID and their steadiness over the variants."""
-        names = [
-            name
-            for name in self.variants
-            if any(row["variant"] == name for row in results)
-        ]
+        names = self.trained(results)
 
         def row_of(title, column, form=".2f"):
-            cells = [
-                [row[column] for row in results if row["variant"] == name]
-                for name in names
-            ]
-            return [title, *(tables.cell(values, form) for values in cells)]
+            return [title, *tables.cells_of(results, names, column, form)]
 
         rows = [["FID of the paper", *(f"{PAPER[name]:.2f}" for name in names)]]
         for weights, suffix in zip(WEIGHTS, ("", ", averaged weights")):
@@ -363,16 +323,15 @@ class SemanticLoss(Study):
                 title = f"{pair[0]} → {pair[1]}{suffix}"
                 rows.append(row_of(f"FID, {title}", f"{weights}_{comparison}_fid"))
                 if comparison != "train":
-                    rows.append(
-                        row_of(f"KID, {title}", f"{weights}_{comparison}_kid", ".4f")
-                    )
+                    column = f"{weights}_{comparison}_kid"
+                    rows.append(row_of(f"KID, {title}", column, ".4f"))
         for weights in WEIGHTS:
             title = f"mean change of the FID between scores, {weights} weights"
             rows.append(row_of(title, f"{weights}_unsteadiness"))
         rows.append(row_of("seconds per step", "seconds_per_step", ".3f"))
-        lines = [
-            *tables.table(["", *(self.variants[name] for name in names)], rows),
-            "",
+        same = setting["feature_extractor"] == setting["feature_network"]
+        return [
+            tables.table(["", *names.values()], rows),
             f"{setting['steps']} steps of one image of each domain at "
             f"{setting['size']}x{setting['size']}, networks of width "
             f"{setting['width']}, upsampling {setting['upsampling']}, "
@@ -380,11 +339,12 @@ class SemanticLoss(Study):
             f"mean ± deviation over {tables.seeds_text(results, self.variants)}. FID "
             f"and KID in the {tables.network_text(domains, ' on the paintings')}; "
             + ", ".join(
-                f"{domains[name]} {name}" for name in domains if name in _IMAGE_SETS
+                f"{domains[name]} {name}"
+                for name in domains
+                if name.startswith(("training ", "held-out "))
             )
             + ". With fewer images than features an FID is far too large, and only "
             "comparable within its line.",
-            "",
             "Photos as they are: "
             + ", ".join(
                 f"{COMPARISONS[name][0]} → {COMPARISONS[name][1]} FID "
@@ -394,27 +354,16 @@ class SemanticLoss(Study):
             )
             + f". Held-out paintings → training paintings: FID "
             f"{domains['paintings_fid']:.2f}, KID {domains['paintings_kid']:.4f}.",
-            "",
             f"Semantic loss: {pathlib.Path(setting['feature_extractor']).name}, layers "
             f"{' '.join(setting['feature_layers'] or ['by default'])}, weight "
             f"{domains['semantic_weight']}. Averaged weights: decay "
-            f"{setting['ema_decay']}."
-            + (
-                " The variants with the loss are trained on features of the network "
-                "that scores them."
-                if setting["feature_extractor"] == setting["feature_network"]
-                else ""
-            ),
-            "",
-            tables.record_text(record),
+            f"{setting['ema_decay']}." + (_SAME_NETWORK if same else ""),
         ]
-        return "\n".join(lines) + "\n"
 
     def draw_figures(self, directory, results):
         losses, scores, samples = {}, {}, {}
-        for name, title in self.variants.items():
-            if not any((row["variant"], row["seed"]) == (name, 0) for row in results):
-                continue
+        first = [row for row in results if row["seed"] == 0]
+        for name, title in self.trained(first).items():
             losses[title] = tables.read_scores(directory, name, 0, "history.csv")
             scores[title] = tables.read_scores(directory, name, 0)
             path = result_path(directory, name, 0).with_name("samples.npz")

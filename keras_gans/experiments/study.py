@@ -2,37 +2,21 @@
 
 A study is one file of this folder. The decorator `study` makes `keras-gans reproduce`
 find it, whose options are the fields of its setting. So that help does not wait for
-Keras, such a file imports with `lazy` what takes long.
+Keras, such a file takes from `lazily` what is slow to import.
 """
 
-import csv
 import dataclasses
 import importlib
-import io
 import json
 import pathlib
 import platform
 import textwrap
 
+from keras_gans.checks import require
+from keras_gans.experiments.lazily import keras, np, runs, tables, tf
+from keras_gans.files import read_json, write_csv, write_json
+
 STUDIES = {}
-
-
-class _Lazy:
-    def __init__(self, name):
-        self._name = name
-
-    def __getattr__(self, attribute):
-        return getattr(importlib.import_module(self._name), attribute)
-
-
-def lazy(*names):
-    """Returns stand-ins for modules, each imported when something of it is used."""
-    return [_Lazy(name) for name in names]
-
-
-iteration_callback, runs = lazy(
-    "keras_gans.callbacks.iteration_callback", "keras_gans.experiments.runs"
-)
 
 
 def study(name):
@@ -70,8 +54,7 @@ class Study:
             its docstring explains each field.
         quick: The setting of the short form.
         quick_text: String, how long that takes.
-        seeds: Positive integer, number of seeds.
-        quick_seeds: The same in the short form.
+        seeds: Positive integer, number of seeds; of the short form it is one.
     """
 
     variants = {}
@@ -79,7 +62,6 @@ class Study:
     quick = None
     quick_text = "in a few minutes"
     seeds = 1
-    quick_seeds = 1
 
     # What a subclass defines ---------------------------------------------------------
 
@@ -99,8 +81,8 @@ class Study:
         """Says in a line what came out."""
         raise NotImplementedError
 
-    def report(self, results, setting, domains, record):
-        """Formats results as Markdown; setting and records are dicts."""
+    def report(self, results, setting, domains):
+        """Returns Markdown paragraphs; setting and the record of domains are dicts."""
         raise NotImplementedError
 
     def draw_figures(self, directory, results):
@@ -137,7 +119,7 @@ class Study:
             options.output,
             dataclasses.replace(setting, **given),
             only=options.only,
-            seeds=options.seeds or (self.quick_seeds if options.quick else self.seeds),
+            seeds=options.seeds or (1 if options.quick else self.seeds),
             command=options.command,
         )
 
@@ -146,20 +128,17 @@ class Study:
     def reproduce(self, directory, setting=None, only=None, seeds=None, command=""):
         """Runs the study, or what is missing of it, and writes tables and figures.
 
+        A folder that holds something else is left as it is, which is an error.
+
         Args:
             directory: Folder of the study.
             setting: A `setting`, by default that of the study.
             only: Optional list of variants to restrict the study to.
-            seeds: Positive integer, the number of seeds.
+            seeds: Positive integer, the number of seeds; by default that of the study.
             command: The command line, for the record.
 
         Returns:
             The list of all results, one dict for each variant and seed.
-
-        Raises:
-            FileExistsError: If the folder holds something else.
-            ValueError: If `only` names something unknown, the data or sizes do not fit,
-                or the folder holds a study of another setting.
         """
         names = self.select(only)
         directory, setting = pathlib.Path(directory), setting or self.setting()
@@ -187,17 +166,17 @@ class Study:
             print(f"[{number}/{len(missing)}] {variant}, seed {seed} ...", flush=True)
             path = result_path(directory, variant, seed)
             path.parent.mkdir(parents=True, exist_ok=True)
-            result = {**self.identity(variant), "seed": seed}
-            result |= self.run(variant, seed, setting, domains, path.parent)
+            result = self.run(variant, seed, setting, domains, path.parent)
+            result = {**self.identity(variant), "seed": seed, **result}
             write_json(path, result)
             print(f"  {self.describe(result)}", flush=True)
             runs.clear_session()
         results = self.collect(directory)
-        found = _read_json(directory / "domains.json")
+        found = read_json(directory / "domains.json")
         record = write_record(directory, command, bool(missing))
-        write_csv(directory / "table.csv", results)
-        report = self.report(results, content, found, record)
-        write_text(directory / "table.md", report)
+        write_csv(directory / "table.csv", [without_lists(row) for row in results])
+        paragraphs = self.report(results, content, found)
+        tables.write(directory / "table.md", paragraphs, record)
         (directory / "figures").mkdir(exist_ok=True)
         self.draw_figures(directory, results)
         print(f"\nDone. table.md, table.csv and figures/ are in {directory}.")
@@ -211,16 +190,24 @@ class Study:
             return order.index({key: row[key] for key in order[0]}), row["seed"]
 
         paths = pathlib.Path(directory).glob("runs/**/result.json")
-        return sorted(map(_read_json, paths), key=place)
+        return sorted(map(read_json, paths), key=place)
+
+    def trained(self, results):
+        """Returns `variants`, without those of which there are no results."""
+        names = {row["variant"] for row in results}
+        return {name: self.variants[name] for name in self.variants if name in names}
 
     @staticmethod
     def check_names(only, known, what=""):
-        unknown = sorted(set(only or ()) - set(known))
+        unknown = ", ".join(sorted(set(only or ()) - set(known)))
         if unknown:
-            raise ValueError(
-                f"--only can name {what or ', '.join(known)}. "
-                f"Received: {', '.join(unknown)}"
-            )
+            known = what or ", ".join(known)
+            raise ValueError(f"--only can name {known}. Received: {unknown}")
+
+
+def fields(setting, *names):
+    """Returns fields of a setting as arguments of the same names."""
+    return {name: getattr(setting, name) for name in names}
 
 
 # The folder ------------------------------------------------------------------------
@@ -230,6 +217,11 @@ def result_path(directory, variant, seed):
     return pathlib.Path(directory) / "runs" / f"{variant}-{seed}" / "result.json"
 
 
+def without_lists(row):
+    """Returns a result without its curves, as it stands in `table.csv`."""
+    return {name: value for name, value in row.items() if not isinstance(value, list)}
+
+
 def check_folder(directory, setting):
     """Raises unless a folder is free or holds a part of the same study.
 
@@ -237,40 +229,28 @@ def check_folder(directory, setting):
         directory: The folder.
         setting: Dict of JSON values, all that runs must have in common; to be written
             there as `setting.json` when the first run starts.
-
-    Raises:
-        FileExistsError: If the folder holds something else.
-        ValueError: If it holds a study of another setting.
     """
-    directory = pathlib.Path(directory)
+    advice = "Choose another --output"
     path = directory / "setting.json"
     if path.exists():
-        if _read_json(path) != json.loads(json.dumps(setting)):
-            raise ValueError(
-                f"{directory} holds a study of another setting. Choose another "
-                "--output."
-            )
+        require(
+            read_json(path) == json.loads(json.dumps(setting)),
+            f"{directory} holds a study of another setting. {advice}",
+        )
     elif directory.exists() and any(directory.iterdir()):
         raise FileExistsError(
-            f"{directory} exists and is no study of this kind. Choose another --output."
+            f"{directory} exists and is no study of this kind. {advice}."
         )
 
 
 def write_record(directory, command, trained):
     """Writes `run.json`, commands and versions, and returns its content.
 
-    Args:
-        directory: Folder of the study.
-        command: The command line.
-        trained: Boolean, whether it trained anything. The commands that trained other
-            parts of the study are kept.
+    The commands that trained other parts of the study are kept. Another is added if
+    `trained`, which says whether it trained anything.
     """
-    import keras
-    import numpy as np
-    import tensorflow as tf
-
-    path = pathlib.Path(directory) / "run.json"
-    commands = _read_json(path).get("commands", [])
+    path = directory / "run.json"
+    commands = read_json(path)["commands"] if path.exists() else []
     if command and (trained or not commands) and command not in commands:
         commands.append(command)
     record = {
@@ -282,33 +262,3 @@ def write_record(directory, command, trained):
     }
     write_json(path, record)
     return record
-
-
-def write_json(path, content):
-    write_text(path, json.dumps(content, indent=2) + "\n")
-
-
-def write_text(path, text):
-    iteration_callback.write_atomically(path, text.encode())
-
-
-def write_csv(path, rows):
-    """Writes dicts as rows; a column for every key that one of them has.
-
-    What is a list, such as a curve, is left out.
-    """
-    rows = [
-        {name: value for name, value in row.items() if not isinstance(value, list)}
-        for row in rows
-    ]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, names)
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, file.getvalue())
-
-
-def _read_json(path):
-    """Returns the content of a file, or an empty dict if there is none."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

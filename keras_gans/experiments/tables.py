@@ -5,16 +5,16 @@ import pathlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from keras_gans.callbacks.iteration_callback import Records, write_atomically
 from keras_gans.experiments.study import result_path
 from keras_gans.experiments.verdicts import deviation
+from keras_gans.files import read_csv, write_atomically, write_text
 
 # Feature networks whose numbers are compared with published ones, in their own unit.
 PUBLISHED_NETWORKS = ("inception_v3", "tfgan_inception")
 
 
 def table(head, rows, align=None):
-    """Formats rows of cells as Markdown lines.
+    """Formats rows of cells as Markdown.
 
     Args:
         head: List of titles.
@@ -24,7 +24,24 @@ def table(head, rows, align=None):
     """
     align = align or [":--"] + ["--:"] * (len(head) - 1)
     lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
-    return [lines[0], f"|{'|'.join(align)}|", *lines[1:]]
+    return "\n".join([lines[0], f"|{'|'.join(align)}|", *lines[1:]])
+
+
+def variants_table(results, titles, columns, key="variant", corner=""):
+    """Formats a row for each variant, with a cell for each column.
+
+    Args:
+        results: List of dicts with `key`.
+        titles: Dict from variant to its title, the rows.
+        columns: Sequence of triples (title, column of a result, format).
+        key: String, the key of the variant.
+        corner: String, the title of the first column.
+    """
+    cells = [
+        cells_of(results, titles, column, form, key) for _, column, form in columns
+    ]
+    head = [corner, *(title for title, *_ in columns)]
+    return table(head, zip(titles.values(), *cells))
 
 
 def cell(values, form):
@@ -36,6 +53,13 @@ def cell(values, form):
     if deviation(values) > 0:
         text += f" ± {format(deviation(values), form)}"
     return text
+
+
+def cells_of(results, variants, column, form, key="variant"):
+    """Returns a cell for each variant: its column, mean ± deviation over seeds."""
+    found = [row for row in results if column in row]
+    values = ([row[column] for row in found if row[key] == name] for name in variants)
+    return [cell(own, form) for own in values]
 
 
 def seeds_text(results, titles, key="variant"):
@@ -57,13 +81,14 @@ def seeds_text(results, titles, key="variant"):
     return text
 
 
-def record_text(record):
-    """Says with which commands and versions a study was made."""
+def write(path, paragraphs, record):
+    """Writes paragraphs, the last of them the commands and versions of a record."""
     commands = [f"`{command}`" for command in record["commands"]]
     versions = [
         f"{name} {record[name.lower()]}" for name in ("Keras", "TensorFlow", "Python")
     ]
-    return ", ".join(commands + versions) + "."
+    made = ", ".join(commands + versions)
+    write_text(path, "\n\n".join([*paragraphs, f"{made}.\n"]))
 
 
 def network_text(domains, of):
@@ -85,9 +110,7 @@ def network_text(domains, of):
 
 def read_scores(directory, variant, seed, file="scores.csv"):
     """Returns the rows of a CSV file of a run."""
-    records = Records(result_path(directory, variant, seed).parent / file)
-    records.rewind(float("inf"))
-    return records.rows
+    return read_csv(result_path(directory, variant, seed).with_name(file))
 
 
 def draw_scores(directory, study, results, panels, x="iteration"):
@@ -97,7 +120,7 @@ def draw_scores(directory, study, results, panels, x="iteration"):
         directory: Folder of the study.
         study: The `Study`.
         results: List of dicts.
-        panels: Pairs of axes and column.
+        panels: List of pairs of axes and column.
         x: Column of the horizontal axis.
     """
     names = list(study.variants)

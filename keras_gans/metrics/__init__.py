@@ -27,7 +27,7 @@ from keras_gans.metrics.paired import (
     PeakSignalToNoiseRatio,
     StructuralSimilarity,
 )
-from keras_gans.metrics.pixels import to_pixels
 from keras_gans.metrics.registry import METRICS, load_feature_networks, make_metrics
 from keras_gans.metrics.tf_gan import import_tensorflow_gan
 from keras_gans.metrics.translation import evaluate_translation
+from keras_gans.pixels import to_pixels

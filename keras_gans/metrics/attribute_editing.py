@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from keras_gans.metrics.pixels import to_pixels
+from keras_gans.checks import require
+from keras_gans.pixels import to_floats, to_pixels
 
-# From here on a pixel counts as inside the mask.
+# From this value a pixel counts as inside the mask.
 _INSIDE = 0.5
 # All differences of values in [-1, 1] are told as a share of this range.
 _RANGE = 2.0
@@ -15,12 +16,10 @@ def attribute_scores(model, images, attributes, classifier, border=8):
 
     Each image is edited once for each attribute: given it or, where it has it, freed of
     it. Of an exclusive group it is given each other member in turn, and freed of none.
-    All else it is told to keep.
 
     Args:
         model: A `keras_gans.models.ACLGAN` or `StarGAN`.
-        images: uint8 array of shape `(n, height, width, channels)`, not used in
-            training.
+        images: uint8 test images of shape `(n, height, width, channels)`.
         attributes: Array of 0 and 1 of shape `(n, attributes)`, those that they have.
         classifier: `keras.Model` from images in [0, 255] to a logit for each attribute,
             from `train_classifier` on real images.
@@ -42,19 +41,16 @@ def attribute_scores(model, images, attributes, classifier, border=8):
         - `likeness`: 1 where an edit is its image, and 0 where it is as far from it as
           two test images are from each other, or farther: one minus their quotient. A
           classifier alone may be deceived by noise. (Not of a single image.)
-
-    Raises:
-        ValueError: If the attributes do not fit the images or the model.
     """
     attributes = np.asarray(attributes, "float32")
     expected = (len(images), len(model.attribute_names))
-    if attributes.shape != expected or not len(images):
-        raise ValueError(
-            f"Argument `attributes` must have the shape {expected}, a row for each "
-            f"image and a column for each of {model.attribute_names}. "
-            f"Received: shape {attributes.shape}"
-        )
-    scaled = images.astype("float32") / 127.5 - 1
+    require(
+        attributes.shape == expected and len(images),
+        f"Argument `attributes` must have the shape {expected}, a row for each image "
+        f"and a column for each of {model.attribute_names}",
+        shape=attributes.shape,
+    )
+    scaled = to_floats(images)
     is_border = np.ones(images.shape[1:3], bool)
     is_border[border:-border, border:-border] = False
 
@@ -70,11 +66,10 @@ def attribute_scores(model, images, attributes, classifier, border=8):
                 continue
             edits, *mask = model.translate(scaled[rows], wanted)
             # Judged as the pictures they would be saved as.
-            logits = classifier.predict(to_pixels(edits), batch_size=256, verbose=0)
-            seen = logits > 0
-            target[model.attribute_names[place]] += list(
-                seen[:, place] == wanted[:, place]
-            )
+            pixels = to_pixels(edits)
+            seen = classifier.predict(pixels, batch_size=256, verbose=0) > 0
+            is_right = seen[:, place] == wanted[:, place]
+            target[model.attribute_names[place]] += list(is_right)
             preserved += list((seen == attributes[rows])[:, others].ravel())
             difference = np.abs(edits - scaled[rows]).mean(-1) / _RANGE
             differences["change_l1"].append(difference.ravel())
@@ -85,22 +80,15 @@ def attribute_scores(model, images, attributes, classifier, border=8):
                 differences["background_l1"].append(difference[~is_inside])
 
     real = classifier.predict(images, batch_size=256, verbose=0) > 0
-    edits = np.concatenate([*target.values()])
-    scores = {
-        "target_accuracy": edits.mean(),
-        **{
-            f"target_accuracy/{name}": np.mean(values)
-            for name, values in target.items()
-            if values
-        },
-        "preservation_accuracy": np.mean(preserved) if preserved else 1.0,
-        "classifier_accuracy": np.mean(real == attributes),
-        **{
-            name: np.concatenate(values).mean()
-            for name, values in differences.items()
-            if values
-        },
-    }
+    scores = {"target_accuracy": np.concatenate([*target.values()]).mean()}
+    for name, values in target.items():
+        if values:
+            scores[f"target_accuracy/{name}"] = np.mean(values)
+    scores["preservation_accuracy"] = np.mean(preserved) if preserved else 1.0
+    scores["classifier_accuracy"] = np.mean(real == attributes)
+    for name, values in differences.items():
+        if values:
+            scores[name] = np.concatenate(values).mean()
     others = np.abs(scaled - np.roll(scaled, 1, axis=0)).mean() / _RANGE
     if others:
         scores["likeness"] = 1 - min(1.0, scores["change_l1"] / others)

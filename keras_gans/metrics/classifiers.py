@@ -5,8 +5,9 @@ import math
 import keras
 import numpy as np
 
-from keras_gans.metrics.modes import check_minimum_share, count_filled
-from keras_gans.metrics.pixels import to_pixels
+from keras_gans.checks import positive_integer, probability, require
+from keras_gans.metrics.modes import count_filled
+from keras_gans.pixels import to_pixels
 
 
 def train_classifier(
@@ -33,19 +34,16 @@ def train_classifier(
     Returns:
         A compiled `keras.Model` from uint8 or float images in [0, 255] to logits, one
         for each label, or for each attribute.
-
-    Raises:
-        ValueError: If `feature_dim` is less than 1.
     """
-    if feature_dim is not None and feature_dim < 1:
-        raise ValueError(
-            "Argument `feature_dim` must be None or a positive integer. "
-            f"Received: feature_dim={feature_dim}"
-        )
+    if feature_dim is not None:
+        positive_integer("feature_dim", feature_dim)
     seeds = keras.random.SeedGenerator(seed)
 
     def next_seed():
         return int(keras.random.randint((), 0, 2**31 - 1, seed=seeds))
+
+    def initializer():
+        return keras.initializers.GlorotUniform(next_seed())
 
     layers = keras.layers
     inputs = keras.Input(images.shape[1:])
@@ -54,56 +52,33 @@ def train_classifier(
     x = layers.RandomRotation(0.03, "nearest", seed=next_seed())(x)
     x = layers.RandomZoom((-0.1, 0.1), fill_mode="nearest", seed=next_seed())(x)
     for width in (32, 64, 128):
-        x = layers.Conv2D(
-            width,
-            3,
-            padding="same",
-            use_bias=False,
-            kernel_initializer=keras.initializers.GlorotUniform(next_seed()),
-        )(x)
+        arguments = {"use_bias": False, "kernel_initializer": initializer()}
+        x = layers.Conv2D(width, 3, padding="same", **arguments)(x)
         x = layers.BatchNormalization(momentum=0.9)(x)
         x = layers.ReLU()(x)
         x = layers.MaxPooling2D()(x)
     x = layers.Flatten()(x)
     if feature_dim is not None:
-        x = layers.Dense(
-            feature_dim,
-            "relu",
-            kernel_initializer=keras.initializers.GlorotUniform(next_seed()),
-        )(x)
-    several = labels.ndim == 2
-    outputs = layers.Dense(
-        labels.shape[1] if several else int(labels.max()) + 1,
-        kernel_initializer=keras.initializers.GlorotUniform(next_seed()),
-        dtype="float32",
-    )(x)
+        x = layers.Dense(feature_dim, "relu", kernel_initializer=initializer())(x)
+    if labels.ndim == 2:
+        count = labels.shape[1]
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        accuracies = [keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)]
+    else:
+        count = int(labels.max()) + 1
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        accuracies = ["accuracy"]
+    arguments = {"kernel_initializer": initializer(), "dtype": "float32"}
+    outputs = layers.Dense(count, **arguments)(x)
     classifier = keras.Model(inputs, outputs, name="label_classifier")
-    classifier.compile(
-        optimizer=keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(2e-3, steps)
-        ),
-        loss=(
-            keras.losses.BinaryCrossentropy(from_logits=True)
-            if several
-            else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        ),
-        metrics=(
-            [keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)]
-            if several
-            else ["accuracy"]
-        ),
-    )
+    rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
+    classifier.compile(keras.optimizers.Adam(rate), loss, metrics=accuracies)
     random = np.random.default_rng(seed)
     passes = -(-steps * batch_size // len(images))
     order = np.concatenate([random.permutation(len(images)) for _ in range(passes)])
     order = order[: steps * batch_size]
-    classifier.fit(
-        images[order],
-        labels[order],
-        batch_size=batch_size,
-        shuffle=False,
-        verbose=verbose,
-    )
+    arguments = {"batch_size": batch_size, "shuffle": False, "verbose": verbose}
+    classifier.fit(images[order], labels[order], **arguments)
     return classifier
 
 
@@ -120,26 +95,19 @@ def classifier_features(classifier, images, batch_size=256):
 
     Returns:
         A float32 array of shape `(n, features)`.
-
-    Raises:
-        ValueError: If the classifier has no `Dense` layer, or there are no images.
     """
     images = _check_images(images)
     dense = [
         layer for layer in classifier.layers if isinstance(layer, keras.layers.Dense)
     ]
-    if not dense:
-        raise ValueError(
-            "Argument `classifier` must have a `Dense` layer, whose input are the "
-            f"features. Received: classifier={classifier}"
-        )
+    require(
+        dense,
+        "Argument `classifier` must have a `Dense` layer, whose input are the features",
+        classifier=classifier,
+    )
     network = keras.Model(classifier.input, dense[-1].input)
     # Not `predict`, which would trace each new network anew.
-    batches = [
-        network(images[start : start + batch_size], training=False)
-        for start in range(0, len(images), batch_size)
-    ]
-    return np.concatenate([keras.ops.convert_to_numpy(batch) for batch in batches])
+    return map_batches(lambda batch: network(batch, training=False), images, batch_size)
 
 
 def class_statistics(classifier, images, minimum_share=0.1, batch_size=256):
@@ -150,8 +118,7 @@ def class_statistics(classifier, images, minimum_share=0.1, batch_size=256):
     Args:
         classifier: Model from images in [0, 255] to an output for each class, from
             `train_classifier`.
-        images: Generated images of shape `(n, height, width, channels)`, uint8 in
-            [0, 255] or float in [-1, 1].
+        images: Generated images, as for `classifier_features`.
         minimum_share: Float in [0, 1]: a class is produced if it has at least one
             image and this part of its fair share, `n / classes`. Defaults to 0.1,
             which is 1 % of the images for 10 classes. It keeps the mistakes of the
@@ -164,11 +131,8 @@ def class_statistics(classifier, images, minimum_share=0.1, batch_size=256):
         - `entropy`: float, entropy of the distribution of classes, in nats;
         - `entropy_share`: float, `entropy / log(classes)`, from 0 for one class to 1
           for all of them equally often.
-
-    Raises:
-        ValueError: If `minimum_share` is out of range, or there are no images.
     """
-    check_minimum_share(minimum_share)
+    probability("minimum_share", minimum_share)
     classes, predicted = _classify(classifier, images, batch_size)
     counts = np.bincount(predicted, minlength=classes)
     shares = counts[counts > 0] / len(predicted)
@@ -184,25 +148,20 @@ def label_share(classifier, images, labels, batch_size=256):
     """Share of the images that show the class asked for, as a classifier sees it.
 
     Args:
-        classifier: Model from images in [0, 255] to an output for each class, from
-            `train_classifier`.
-        images: Generated images of shape `(n, height, width, channels)`, uint8 in
-            [0, 255] or float in [-1, 1].
+        classifier: As for `class_statistics`.
+        images: Generated images, as for `classifier_features`.
         labels: Integers of shape `(n,)`, the labels that the generator was given.
         batch_size: Positive integer. Defaults to 256.
 
     Returns:
         A float in [0, 1].
-
-    Raises:
-        ValueError: If there are no images, or not one label for each.
     """
     labels = keras.ops.convert_to_numpy(labels)
-    if labels.shape != (len(images),):
-        raise ValueError(
-            "Argument `labels` must have one label for each image. Received: "
-            f"labels.shape={labels.shape} for {len(images)} images"
-        )
+    require(
+        labels.shape == (len(images),),
+        "Argument `labels` must have one label for each image. Received: "
+        f"labels.shape={labels.shape} for {len(images)} images",
+    )
     _, predicted = _classify(classifier, images, batch_size)
     return float(np.mean(predicted == labels))
 
@@ -216,14 +175,24 @@ def _classify(classifier, images, batch_size):
 
 def _check_images(images):
     images = to_pixels(images)
-    if images.ndim != 4 or not len(images):
-        raise ValueError(
-            "Argument `images` must be images of shape (n, height, width, channels), "
-            f"at least one. Received: images.shape={images.shape}"
-        )
+    require(
+        images.ndim == 4 and len(images),
+        "Argument `images` must be images of shape (n, height, width, channels), at "
+        f"least one. Received: images.shape={images.shape}",
+    )
     return images
 
 
 def accuracy(classifier, images, labels):
     logits = classifier.predict(images, batch_size=256, verbose=0)
     return float((logits.argmax(-1) == labels).mean())
+
+
+def map_batches(function, images, batch_size):
+    """Returns what a function makes of images, batch by batch, as one array."""
+    return np.concatenate(
+        [
+            keras.ops.convert_to_numpy(function(images[start : start + batch_size]))
+            for start in range(0, len(images), batch_size)
+        ]
+    )

@@ -6,27 +6,25 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gans.checks import require
 from keras_gans.metrics.feature_statistics import (
     FeatureStatistics,
     check_feature_network,
     check_features_finite,
 )
-from keras_gans.metrics.pixels import check_finite
+from keras_gans.pixels import check_finite
 
 
 class FeatureMetric(keras.metrics.Metric):
     """A score of images in the features of a network, which is part of its name.
 
     The configuration does not hold the network, so `from_config` cannot restore it.
+    Features that are not finite are an error.
 
     Args:
         prefix: String, what the default name starts with.
         feature_network: `FeatureNetwork` that gives the features.
         name: Optional string.
-
-    Raises:
-        TypeError: If `feature_network` is something else.
-        ValueError: If features are not finite.
     """
 
     def __init__(self, prefix, feature_network, name):
@@ -46,11 +44,12 @@ class FeatureMetric(keras.metrics.Metric):
         return features
 
     def _check_eager(self):
-        if not tf.executing_eagerly():
-            raise RuntimeError(
-                f"The result of `{self.name}` cannot be part of a graph: update it "
-                "there, and call `result()` outside."
-            )
+        require(
+            tf.executing_eagerly(),
+            f"The result of `{self.name}` cannot be part of a graph: update it there, "
+            "and call `result()` outside",
+            RuntimeError,
+        )
 
 
 class FeatureDistance(FeatureMetric):
@@ -68,11 +67,8 @@ class FeatureDistance(FeatureMetric):
             `update_generated`.
 
     Returns:
-        A float. It warns, once, if the images of the two sides differ in size.
-
-    Raises:
-        TypeError: If `reference` is something else.
-        ValueError: If it is from another network, or a side has fewer than 2 images.
+        A float. It warns, once, if the images of the two sides differ in size. Fewer
+        than 2 images of a side are an error.
     """
 
     def __init__(self, prefix, feature_network, name, reference):
@@ -90,12 +86,12 @@ class FeatureDistance(FeatureMetric):
 
     def update_real(self, images):
         """Adds a batch of real images."""
-        if self.reference is not None:
-            raise ValueError(
-                f"The real images of `{self.name}` are those of its `reference`, to "
-                "which none can be added. Call `update_generated(images)`, or make the "
-                "metric without `reference`."
-            )
+        require(
+            self.reference is None,
+            f"The real images of `{self.name}` are those of its `reference`, to which "
+            "none can be added. Call `update_generated(images)`, or make the metric "
+            "without `reference`",
+        )
         self._update("real", images)
 
     def update_generated(self, images):
@@ -110,16 +106,17 @@ class FeatureDistance(FeatureMetric):
 
     def _update(self, side, images):
         features = self._features(images, side)
-        self._image_sizes[side].add(_size_of(images))
+        shape = images.shape if hasattr(images, "shape") else np.shape(images)
+        self._image_sizes[side].add(tuple(shape[1:3]))
         self._add(side, features)
 
     def _check_counts(self, real, generated):
-        if min(real, generated) < 2:
-            raise ValueError(
-                f"`{self.name}` is a distance of distributions, which less than 2 "
-                f"images of one side do not have. Received: {real} real and "
-                f"{generated} generated images"
-            )
+        require(
+            min(real, generated) >= 2,
+            f"`{self.name}` is a distance of distributions, which less than 2 images "
+            f"of one side do not have. Received: {real} real and {generated} "
+            "generated images",
+        )
 
     def _check_image_sizes(self):
         sizes = dict(self._image_sizes)
@@ -154,29 +151,30 @@ def check_features(real_features, generated_features):
         ("generated_features", generated_features),
     ):
         features = np.asarray(features, "float64")
-        if features.ndim != 2 or features.shape[0] < 2 or features.shape[1] < 1:
-            raise ValueError(
-                f"Argument `{name}` must be an array of shape (samples, features) "
-                f"with at least 2 samples. Received: {name}.shape={features.shape}"
-            )
+        require(
+            features.ndim == 2 and features.shape[0] >= 2 and features.shape[1],
+            f"Argument `{name}` must be an array of shape (samples, features) with at "
+            f"least 2 samples. Received: {name}.shape={features.shape}",
+        )
         check_finite(name, features)
         matrices.append(features)
     real, generated = matrices
-    if real.shape[1] != generated.shape[1]:
-        raise ValueError(
-            "Arguments `real_features` and `generated_features` must have the same "
-            f"number of features. Received: shapes {real.shape} and {generated.shape}"
-        )
+    require(
+        real.shape[1] == generated.shape[1],
+        "Arguments `real_features` and `generated_features` must have the same number "
+        f"of features. Received: shapes {real.shape} and {generated.shape}",
+    )
     return real, generated
 
 
 def check_reference(reference, feature_network, argument="reference"):
     """Raises unless statistics are of a network; `None` for the network is any."""
-    if not isinstance(reference, FeatureStatistics):
-        raise TypeError(
-            f"Argument `{argument}` must be a `keras_gans.metrics.FeatureStatistics`. "
-            f"Received: an object of {type(reference)}"
-        )
+    require(
+        isinstance(reference, FeatureStatistics),
+        f"Argument `{argument}` must be a `keras_gans.metrics.FeatureStatistics`. "
+        f"Received: an object of {type(reference)}",
+        TypeError,
+    )
     if feature_network and reference.fingerprint != feature_network.fingerprint:
         raise ValueError(
             f"Argument `{argument}` must be from the same network as the metric: "
@@ -185,11 +183,6 @@ def check_reference(reference, feature_network, argument="reference"):
             f"network '{feature_network.name}' with resize mode "
             f"'{feature_network.resize}', of different fingerprints"
         )
-
-
-def _size_of(images):
-    shape = images.shape if hasattr(images, "shape") else np.shape(images)
-    return tuple(shape[1:3])
 
 
 def _list_sizes(sizes):

@@ -5,8 +5,9 @@ import re
 
 import tensorflow as tf
 
-from keras_gans.checks import height_and_width
+from keras_gans.checks import height_and_width, one_of, require
 from keras_gans.metrics.network_loading import load_network
+from keras_gans.pixels import to_levels
 
 # What a generator may overshoot [-1, 1] by. Beyond, floats are of another range.
 _LARGEST_FLOAT = 1.5
@@ -16,9 +17,8 @@ class FeatureNetwork:
     """A pretrained network with all that has to be the same for two scores to compare.
 
     FID, KID and Inception Score are numbers of a network, a resize filter and an input
-    size as much as of the images. This class holds the three, does the same to real
-    and generated images, and says which they were: `name` is part of the names of the
-    metrics, `fingerprint` of saved statistics.
+    size as much as of the images. This class holds the three and says which they were:
+    `name` is part of the names of the metrics, `fingerprint` of saved statistics.
 
     Floats are first rounded to the pixels that they would be saved as. Everything is
     computed in float32 under every dtype policy.
@@ -78,14 +78,10 @@ class FeatureNetwork:
         have features that are NaN.
 
     Raises:
-        TypeError: If `network` is of another kind, or images are integers other than
-            uint8.
-        ValueError: If an argument is out of range, the network is none of one image
-            tensor and one output of 2 or 4 dimensions, or the images do not fit it. If
-            images or features are not finite (outside a `tf.function`).
-        FileNotFoundError: If `network` is a path at which there is nothing.
-        ConnectionError: If weights cannot be downloaded; the message says from where
-            to get them and where to put them. Random weights never take their place.
+        ValueError: If the network is none of one image tensor and one output of 2 or 4
+            dimensions, or the images do not fit it. If images or features are not
+            finite (outside a `tf.function`).
+        ConnectionError: If weights cannot be downloaded, with the address.
 
     Example:
 
@@ -104,28 +100,22 @@ class FeatureNetwork:
     def __init__(
         self, network, name=None, resize="clean", size=None, output="features"
     ):
-        if resize not in ("clean", "legacy", None):
-            raise ValueError(
-                'Argument `resize` must be "clean", "legacy" or None. '
-                f"Received: resize={resize!r}"
-            )
-        if output not in ("features", "logits"):
-            raise ValueError(
-                'Argument `output` must be "features" or "logits". '
-                f"Received: output={output!r}"
-            )
-        if name is not None and not _is_name(name):
-            raise ValueError(
-                "Argument `name` must be in snake case, because it becomes part of "
-                f"the names of metrics. Received: name={name!r}"
-            )
+        one_of("resize", resize, ("clean", "legacy", None))
+        one_of("output", output, ("features", "logits"))
+        require(
+            name is None or _is_name(name),
+            "Argument `name` must be in snake case, because it becomes part of the "
+            "names of metrics",
+            name=name,
+        )
         if size is not None:
             size = height_and_width(size)
-        if size and resize is None:
-            raise ValueError(
-                "Argument `size` is the size to resize to and needs a `resize` other "
-                f"than None. Received: size={size}"
-            )
+        require(
+            resize or not size,
+            "Argument `size` is the size to resize to and needs a `resize` other than "
+            "None",
+            size=size,
+        )
         loaded = load_network(network, output)
         *input_size, self._channels = loaded.input_shape
         self._input_size = tuple(input_size)
@@ -133,12 +123,13 @@ class FeatureNetwork:
         if size is None:
             own_size = None if None in self._input_size else self._input_size
             size = loaded.default_size or own_size
-        if size is None and resize == "legacy":
-            raise ValueError(
-                "Argument `resize` needs a size to resize to, and network "
-                f"{self.name!r} has none of its own. Give `size`, option "
-                "--feature-size. Received: resize='legacy', size=None"
-            )
+        require(
+            size is not None or resize != "legacy",
+            f"Argument `resize` needs a size to resize to, and network {self.name!r} "
+            "has none of its own. Give `size`, option --feature-size",
+            resize=resize,
+            size=size,
+        )
         self.size = size if resize else None
         self.resize = resize if size else None
         self.output = output
@@ -166,11 +157,12 @@ class FeatureNetwork:
                 f"Network {self.name!r} does not take images of shape {pixels.shape}. "
                 f"({error})"
             ) from error
-        if features.shape != expected:
-            raise ValueError(
-                f"Network {self.name!r} must return features of shape {expected} for "
-                f"images of shape {pixels.shape}. Received: shape={features.shape}"
-            )
+        require(
+            features.shape == expected,
+            f"Network {self.name!r} must return features of shape {expected} for "
+            f"images of shape {pixels.shape}",
+            shape=features.shape,
+        )
         finite = tf.reduce_all(tf.math.is_finite(features), axis=-1).numpy()
         if not finite.all():
             first = int(finite.argmin())
@@ -189,17 +181,18 @@ class FeatureNetwork:
     def _to_pixels(self, images):
         """Checks shape and dtype; returns float32 pixels with the right channels."""
         images = tf.convert_to_tensor(images)
-        if images.shape.rank != 4 or images.shape[-1] not in (1, 3):
-            raise ValueError(
-                "Argument `images` must have shape (batch, height, width, channels) "
-                f"with 1 or 3 channels. Received: images.shape={images.shape}"
-            )
-        if images.shape[-1] > self._channels:
-            raise ValueError(
-                f"Network {self.name!r} sees grey images only, so that its features "
-                "would say nothing of colours. Convert the images first, if that is "
-                f"meant. Received: images.shape={images.shape}"
-            )
+        came = f"Received: images.shape={images.shape}"
+        require(
+            images.shape.rank == 4 and images.shape[-1] in (1, 3),
+            "Argument `images` must have shape (batch, height, width, channels) with 1 "
+            f"or 3 channels. {came}",
+        )
+        require(
+            images.shape[-1] <= self._channels,
+            f"Network {self.name!r} sees grey images only, so that its features would "
+            "say nothing of colours. Convert the images first, if that is meant. "
+            f"{came}",
+        )
         if self.size is None:
             self._check_size(images.shape[1:3])
         if images.dtype == "uint8":
@@ -208,7 +201,7 @@ class FeatureNetwork:
             images = tf.cast(images, "float32")
             if tf.executing_eagerly():
                 _check_range(images)
-            pixels = tf.clip_by_value(tf.round((images + 1) * 127.5), 0, 255)
+            pixels = to_levels(images)
             # An infinite pixel must not turn into a white one.
             pixels = tf.where(tf.math.is_finite(images), pixels, float("nan"))
         else:
@@ -233,11 +226,8 @@ class FeatureNetwork:
             # TensorFlow itself may return wrong numbers for empty maps.
             except ValueError as error:
                 fits, cause = False, str(error)
-        if not fits:
-            raise ValueError(
-                f"Network {self.name!r} cannot take images of {_text(size)} pixels. "
-                f"{cause}"
-            )
+        message = f"Network {self.name!r} cannot take images of {_text(size)} pixels"
+        require(fits, f"{message}. {cause}")
 
     def _compute(self, pixels):
         finite = tf.reduce_all(tf.math.is_finite(pixels), axis=(1, 2, 3))
@@ -247,10 +237,7 @@ class FeatureNetwork:
             pixels = tf.clip_by_value(pixels, 0, 255)
         elif self.resize == "legacy":
             pixels = tf.raw_ops.ResizeBilinear(
-                images=pixels,
-                size=self.size,
-                align_corners=False,
-                half_pixel_centers=False,
+                images=pixels, size=self.size, half_pixel_centers=False
             )
         else:
             pixels = tf.ensure_shape(pixels, (None, *self._input_size, None))
@@ -262,11 +249,7 @@ class FeatureNetwork:
 
 
 class RememberingNetwork:
-    """A feature network that several metrics ask for the same batch, one by one.
-
-    Args:
-        network: A `FeatureNetwork`.
-    """
+    """A `FeatureNetwork` that several metrics ask for the same batch, one by one."""
 
     def __init__(self, network):
         self._network = network
@@ -286,12 +269,12 @@ def _check_range(images):
     # Pixels that are not finite have an error of their own.
     finite = tf.where(tf.math.is_finite(images), images, 0.0)
     low, high = float(tf.reduce_min(finite)), float(tf.reduce_max(finite))
-    if low < -_LARGEST_FLOAT or high > _LARGEST_FLOAT:
-        raise ValueError(
-            "Argument `images` must be floats in [-1, 1], of which a small overshoot "
-            f"is clipped, or uint8 in [0, 255]. Received floats from {low:.4g} to "
-            f"{high:.4g}; images in 0..255 belong in dtype uint8."
-        )
+    require(
+        -_LARGEST_FLOAT <= low and high <= _LARGEST_FLOAT,
+        "Argument `images` must be floats in [-1, 1], of which a small overshoot is "
+        f"clipped, or uint8 in [0, 255]. Received floats from {low:.4g} to {high:.4g}; "
+        "images in 0..255 belong in dtype uint8",
+    )
 
 
 def _is_name(name):

@@ -1,5 +1,6 @@
 """Statistics of the features of a set of images, added up batch by batch."""
 
+import contextlib
 import dataclasses
 import hashlib
 import io
@@ -11,7 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.metrics.pixels import to_pixels
+from keras_gans.checks import positive_integer, require
+from keras_gans.pixels import to_pixels
 
 # Of each set of images, for kernel distances. At 2,048 features it is 40 MB.
 MAX_SAMPLES = 5000
@@ -61,11 +63,7 @@ class FeatureStatistics:
                 are saved to it. If it does, they are loaded, and checked to be those of
                 this network and of these images, which still have to be read.
 
-        Returns:
-            A `FeatureStatistics`.
-
         Raises:
-            TypeError: If `feature_network` or a batch is something else.
             ValueError: If there are no images, features are not finite, or the file is
                 damaged, or of another network or other images. The message names what
                 differs.
@@ -86,13 +84,9 @@ class FeatureStatistics:
         path = pathlib.Path(cache)
         if not path.exists():
             # Before the work, and not after it.
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _temporary(path).touch()
-            try:
+            with _temporary_file(path):
                 statistics = cls._compute(batches, feature_network)
                 statistics.save(path)
-            finally:
-                _temporary(path).unlink(missing_ok=True)
             return statistics
         statistics = cls.load(path, feature_network)
         digest = ImageDigest()
@@ -117,10 +111,9 @@ class FeatureStatistics:
             moments.update_state(features)
             sample.add(keras.ops.convert_to_numpy(features))
             digest.add(batch)
-        if not digest.count:
-            raise ValueError(
-                "Argument `images` must have at least one image. Received: none"
-            )
+        require(
+            digest.count, "Argument `images` must have at least one image. It has none"
+        )
         return cls(
             **moments.result()._asdict(),
             sample=sample.sample,
@@ -137,11 +130,10 @@ class FeatureStatistics:
         Args:
             path: Path of the file; its folder is created.
         """
-        path = pathlib.Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(_temporary(path), "wb") as file:
-            np.savez(file, **vars(self))
-        os.replace(_temporary(path), path)
+        with _temporary_file(pathlib.Path(path)) as temporary:
+            with temporary.open("wb") as file:
+                np.savez(file, **vars(self))
+            os.replace(temporary, path)
 
     @classmethod
     def load(cls, path, feature_network):
@@ -151,11 +143,7 @@ class FeatureStatistics:
             path: Path of the file.
             feature_network: `FeatureNetwork` that the statistics have to be from.
 
-        Returns:
-            A `FeatureStatistics`.
-
         Raises:
-            OSError: If the file cannot be read.
             ValueError: If it is damaged, or of another network. The message names what
                 differs.
         """
@@ -186,10 +174,11 @@ class FeatureStatistics:
             },
         )
         (width,) = statistics.mean.shape
-        expected = [(width,), (width, width), (len(statistics.sample), width)]
-        found = [statistics.mean, statistics.covariance, statistics.sample]
-        if [array.shape for array in found] != expected:
-            raise ValueError("its arrays do not fit together")
+        require(
+            statistics.covariance.shape == (width, width)
+            and statistics.sample.shape == (len(statistics.sample), width),
+            "its arrays do not fit together",
+        )
         return statistics
 
     def _network_values(self, feature_network):
@@ -198,11 +187,8 @@ class FeatureStatistics:
             ("name of the network", self.network, feature_network.name),
             ("resize mode", self.resize, str(feature_network.resize)),
             ("number of features", len(self.mean), feature_network.feature_dim),
-            (
-                "fingerprint of the network, its size and resize mode",
-                self.fingerprint,
-                feature_network.fingerprint,
-            ),
+            # Of the network, its size and resize mode.
+            ("fingerprint", self.fingerprint, feature_network.fingerprint),
         )
 
     def _check(self, path, *values):
@@ -211,12 +197,12 @@ class FeatureStatistics:
             for name, value, expected in values
             if value != expected
         ]
-        if differences:
-            raise ValueError(
-                f"The feature statistics in '{path}' are of something else, and a "
-                "distance to them would mean nothing. Delete the file, or choose "
-                "another one. " + "; ".join(differences)
-            )
+        require(
+            not differences,
+            f"The feature statistics in '{path}' are of something else, and a distance "
+            "to them would mean nothing. Delete the file, or choose another one. "
+            + "; ".join(differences),
+        )
 
 
 class Moments(keras.metrics.Metric):
@@ -309,11 +295,7 @@ class ImageDigest:
 
 def _batches(images, batch_size):
     """Returns an iterator of batches of images."""
-    if batch_size < 1:
-        raise ValueError(
-            "Argument `batch_size` must be a positive integer. "
-            f"Received: batch_size={batch_size}"
-        )
+    positive_integer("batch_size", batch_size)
     if not hasattr(images, "shape"):
         return map(_check_batch, images)
     starts = range(0, len(images), batch_size)
@@ -321,21 +303,23 @@ def _batches(images, batch_size):
 
 
 def _check_batch(batch):
-    if len(getattr(batch, "shape", ())) != 4:
-        kind = f"shape {batch.shape}" if hasattr(batch, "shape") else type(batch)
-        raise TypeError(
-            "Argument `images` must be an array, or a dataset of batches, of images of "
-            f"shape (batch, height, width, channels). Received: {kind}"
-        )
+    kind = f"shape {batch.shape}" if hasattr(batch, "shape") else type(batch)
+    require(
+        len(getattr(batch, "shape", ())) == 4,
+        "Argument `images` must be an array, or a dataset of batches, of images of "
+        f"shape (batch, height, width, channels). Received: {kind}",
+        TypeError,
+    )
     return batch
 
 
 def check_feature_network(feature_network):
-    if not callable(feature_network) or not hasattr(feature_network, "feature_dim"):
-        raise TypeError(
-            "Argument `feature_network` must be a `keras_gans.metrics.FeatureNetwork`. "
-            f"Received: feature_network={feature_network!r}"
-        )
+    require(
+        callable(feature_network) and hasattr(feature_network, "feature_dim"),
+        "Argument `feature_network` must be a `keras_gans.metrics.FeatureNetwork`",
+        TypeError,
+        feature_network=feature_network,
+    )
 
 
 def check_features_finite(side, features):
@@ -348,6 +332,14 @@ def check_features_finite(side, features):
         )
 
 
-def _temporary(path):
+@contextlib.contextmanager
+def _temporary_file(path):
+    """Makes a file beside another, which is gone or has taken its place after it."""
     # Of this process only: several may want the same statistics.
-    return path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary.touch()
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)

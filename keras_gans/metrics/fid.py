@@ -22,17 +22,10 @@ class FrechetDistance(FeatureDistance):
 
     Only count, mean and covariance of each side are kept, in float64 whatever the
     precision policy: memory does not grow with the images, and the result is
-    `frechet_distance` of all features at once. `update_state` also works in a graph, on
-    one replica; `result` is for outside. See `FeatureDistance` for the rest.
-
-    Args:
-        feature_network: `FeatureNetwork` that gives the features.
-        name: Optional string. Defaults to `"fid_<name of the network>"`.
-        reference: Optional `FeatureStatistics` of the real images.
-
-    Returns:
-        A non-negative float; 0 for equal means and covariances. It warns, once, if
-        there are fewer images than features.
+    `frechet_distance` of all features at once. It warns, once, if there are fewer
+    images than features. `update_state` also works in a graph, on one replica; `result`
+    is for outside. For the arguments see `FeatureDistance`; the name is by default
+    `"fid_<name of the network>"`.
 
     Example:
 
@@ -58,10 +51,8 @@ class FrechetDistance(FeatureDistance):
 
     def result(self):
         self._check_eager()
-        real, generated = (
-            self.reference or self._real.result(),
-            self._generated.result(),
-        )
+        real = self.reference or self._real.result()
+        generated = self._generated.result()
         self._check_counts(real.count, generated.count)
         check_features_finite("real", real.mean)
         check_features_finite("generated", generated.mean)
@@ -81,7 +72,7 @@ def frechet_distance(real_features, generated_features):
 
     It is the FID if the features are Inception's; with another network's features,
     name the network beside the number. The covariances are unbiased and everything is
-    in float64, by TF-GAN.
+    in float64.
 
     The estimate is too large, and the more so the fewer the samples. Compare models
     at the same number of samples only, and use several samples for each dimension.
@@ -92,10 +83,6 @@ def frechet_distance(real_features, generated_features):
 
     Returns:
         A non-negative float; 0 for equal means and covariances.
-
-    Raises:
-        ValueError: If the features are not two finite matrices of the same width with
-            at least 2 samples each.
 
     Example:
 
@@ -120,12 +107,7 @@ def frechet_distance(real_features, generated_features):
 
 
 def _distance_of_gaussians(mean, covariance, other_mean, other_covariance):
-    """Fréchet distance of two Gaussians, given as float64 arrays.
-
-        |m₁ - m₂|² + tr Σ₁ + tr Σ₂ - 2 tr (Σ₁ Σ₂)^½
-
-    At 2,048 features it takes about 6 seconds on two cores.
-    """
+    # At 2,048 features it takes about 6 seconds on two cores.
     distance = (
         np.sum(np.square(mean - other_mean))
         + np.trace(covariance)

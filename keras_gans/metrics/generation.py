@@ -9,7 +9,7 @@ from keras_gans.metrics.classifiers import (
 )
 from keras_gans.metrics.fid import frechet_distance
 from keras_gans.metrics.kid import kernel_distance
-from keras_gans.metrics.pixels import to_pixels
+from keras_gans.pixels import to_pixels
 
 SCORED_IMAGES = 2000
 # So few that a Fréchet distance needs some thousand images only.
@@ -31,8 +31,8 @@ def score_generation(model, classifier, reference, real, count=SCORED_IMAGES, se
     Returns:
         A dict of numbers, distances in units of the root mean square of the features
         of `reference`: `fid` and `kid` of the generated images, `real_fid` and
-        `real_kid` of the real ones; `classes_produced`, `entropy` and `entropy_share`
-        of `class_statistics`; for a conditional model `label_share`.
+        `real_kid` of the real ones; those of `class_statistics`; for a conditional
+        model `label_share`.
     """
     images = to_pixels(model.generate(count, seed=seed))
     features = [
@@ -41,12 +41,12 @@ def score_generation(model, classifier, reference, real, count=SCORED_IMAGES, se
     ]
     # Features have no unit of their own: theirs is their size on real images.
     unit = np.sqrt(np.mean(np.square(features[0])))
-    features = [part / unit for part in features]
+    reference, made, real = (part / unit for part in features)
     scores = {
-        "fid": frechet_distance(features[0], features[1]),
-        "kid": kernel_distance(features[0], features[1]),
-        "real_fid": frechet_distance(features[0], features[2]),
-        "real_kid": kernel_distance(features[0], features[2]),
+        "fid": frechet_distance(reference, made),
+        "kid": kernel_distance(reference, made),
+        "real_fid": frechet_distance(reference, real),
+        "real_kid": kernel_distance(reference, real),
         **class_statistics(classifier, images),
     }
     if model.classes is not None:

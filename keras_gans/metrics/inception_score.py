@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
+from keras_gans.checks import require
 from keras_gans.metrics.feature_metric import FeatureMetric
 from keras_gans.metrics.feature_statistics import check_features_finite
 from keras_gans.metrics.registry import metric
@@ -35,14 +36,11 @@ class InceptionScore(FeatureMetric):
         name: Optional string. Defaults to `"inception_score_<name of the network>"`.
 
     Call arguments:
-        generated: Images of shape `(batch, height, width, channels)`, float in [-1, 1]
-            or uint8 in [0, 255].
+        generated: Images, as for `FeatureNetwork`.
 
     Returns:
-        A float. It warns, once, if there are fewer images than classes.
-
-    Raises:
-        ValueError: If there are fewer than 2 images.
+        A float. It warns, once, if there are fewer images than classes. Fewer than 2
+        images are an error.
 
     Example:
 
@@ -84,11 +82,11 @@ class InceptionScore(FeatureMetric):
     def result(self):
         self._check_eager()
         count, classes = int(self.count), self._sum.shape[0]
-        if count < 2:
-            raise ValueError(
-                f"`{self.name}` needs at least 2 images: that of a single one is 1, "
-                f"whatever it shows. Received: {count} images"
-            )
+        require(
+            count >= 2,
+            f"`{self.name}` needs at least 2 images: that of a single one is 1, "
+            f"whatever it shows. Received: {count} images",
+        )
         mean = self._sum.numpy() / count
         check_features_finite("generated", mean)
         if count < classes and not self._has_warned:

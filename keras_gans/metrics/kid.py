@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gans.checks import require
 from keras_gans.metrics.feature_metric import FeatureDistance, check_features
 from keras_gans.metrics.feature_statistics import MAX_SAMPLES, Reservoir
 from keras_gans.metrics.registry import metric
@@ -30,16 +31,15 @@ class KernelDistance(FeatureDistance):
     If the samples of both sides have at most `subset_size` images, the result is the
     distance of all of them. Otherwise it is the mean over `subsets` subsets. Each of
     them has `subset_size` images of the sample of either side, or all if it has fewer,
-    drawn without replacement; the subsets are drawn independently of each other, from
-    `seed`, so they may overlap.
+    drawn without replacement; the subsets may overlap.
 
-    Updates are for eager execution only. See `FeatureDistance` for the rest.
+    Updates are for eager execution only. See `FeatureDistance` for the rest. Of a
+    `reference` the sample, of at most 5,000 images, is taken as it is.
 
     Args:
         feature_network: `FeatureNetwork` that gives the features.
         name: Optional string. Defaults to `"kid_<name of the network>"`.
-        reference: Optional `FeatureStatistics` of the real images, whose sample, of at
-            most 5,000 images, is taken as it is.
+        reference: Optional `FeatureStatistics` of the real images.
         max_samples: Integer of at least 2, images of each side that are kept. Defaults
             to 5000.
         subsets: Integer of at least 2. Defaults to 10.
@@ -72,11 +72,11 @@ class KernelDistance(FeatureDistance):
             ("subset_size", subset_size, 2),
             ("seed", seed, 0),
         ):
-            if not isinstance(value, int) or value < minimum:
-                raise ValueError(
-                    f"Argument `{argument}` must be an integer of at least {minimum}. "
-                    f"Received: {argument}={value}"
-                )
+            require(
+                isinstance(value, int) and value >= minimum,
+                f"Argument `{argument}` must be an integer of at least {minimum}",
+                **{argument: value},
+            )
         super().__init__("kid", feature_network, name, reference)
         self.max_samples = max_samples
         self.subsets = subsets
@@ -86,11 +86,12 @@ class KernelDistance(FeatureDistance):
         self._real = None if reference else Reservoir(max_samples, seed, stream=0)
 
     def _update(self, side, images):
-        if not tf.executing_eagerly():
-            raise RuntimeError(
-                f"`{self.name}` keeps a sample of the images, which a graph cannot: "
-                "update it outside, eagerly."
-            )
+        require(
+            tf.executing_eagerly(),
+            f"`{self.name}` keeps a sample of the images, which a graph cannot: update "
+            "it outside, eagerly",
+            RuntimeError,
+        )
         super()._update(side, images)
 
     def _add(self, side, features):
@@ -119,22 +120,15 @@ class KernelDistance(FeatureDistance):
         side, and a random half of a side that has no more than that, so that no two
         subsets are the same. They are drawn as those of the result.
 
+        If both sides are larger than `subset_size`, the subsets are those of the
+        result: it is how much the distance of that many images scatters, and the
+        result, their mean, scatters less. If neither is, it is about the standard error
+        of the result: a random half deviates from the whole about as much as the whole
+        from infinitely many images. It is what other draws of images would change, and
+        not what another training run would.
+
         Returns:
             A float, with Bessel's correction; `nan` if a side has less than 4 images.
-
-            If both sides are larger than `subset_size`, the subsets are those of the
-            result: it is how much the distance of that many images scatters, and the
-            result, their mean, scatters less.
-
-            If neither is, it is about the standard error of the result: a random half
-            deviates from the whole about as much as the whole from infinitely many
-            images.
-
-            It is what other draws of images would change, and not what another
-            training run would.
-
-        Raises:
-            ValueError: As for the result.
         """
         real, generated = self._samples()
         if min(len(real), len(generated)) < 4:
@@ -152,16 +146,14 @@ class KernelDistance(FeatureDistance):
         return real.sample, generated.sample
 
     def _subset_distances(self, sides, sizes):
-        random = np.random.default_rng([self.seed, 2])
-        return [
-            _kernel_distance(
-                *(
-                    side[random.choice(len(side), size, replace=False)]
-                    for side, size in zip(sides, sizes, strict=True)
-                )
+        random, distances = np.random.default_rng([self.seed, 2]), []
+        for _ in range(self.subsets):
+            real, generated = (
+                side[random.choice(len(side), size, replace=False)]
+                for side, size in zip(sides, sizes, strict=True)
             )
-            for _ in range(self.subsets)
-        ]
+            distances.append(_kernel_distance(real, generated))
+        return distances
 
 
 def kernel_distance(real_features, generated_features, max_block_size=4096):
@@ -183,28 +175,23 @@ def kernel_distance(real_features, generated_features, max_block_size=4096):
     Returns:
         A float.
 
-    Raises:
-        ValueError: If the features are not two finite matrices of the same width with
-            at least 2 samples each, or a block would hold less than 2 of one set.
-
     Reference:
         Bińkowski et al., "Demystifying MMD GANs", 2018,
         https://arxiv.org/abs/1801.01401
     """
     real, generated = check_features(real_features, generated_features)
-    if max_block_size < 2:
-        raise ValueError(
-            "Argument `max_block_size` must be an integer of at least 2. "
-            f"Received: max_block_size={max_block_size}"
-        )
+    require(
+        max_block_size >= 2,
+        "Argument `max_block_size` must be an integer of at least 2",
+        max_block_size=max_block_size,
+    )
     blocks = math.ceil(max(len(real), len(generated)) / max_block_size)
-    if min(len(real), len(generated)) < 2 * blocks:
-        raise ValueError(
-            "Argument `max_block_size` must leave at least 2 samples of each set in "
-            f"every block. Received: max_block_size={max_block_size} for {len(real)} "
-            f"real and {len(generated)} generated samples, which makes {blocks} "
-            "blocks. Increase it."
-        )
+    require(
+        min(len(real), len(generated)) >= 2 * blocks,
+        "Argument `max_block_size` must leave at least 2 samples of each set in every "
+        f"block. Received: max_block_size={max_block_size} for {len(real)} real and "
+        f"{len(generated)} generated samples, which makes {blocks} blocks. Increase it",
+    )
     distance = import_tensorflow_gan().eval.kernel_classifier_distance_from_activations
     return float(distance(tf.constant(real), tf.constant(generated), max_block_size))
 

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from keras_gans.pixels import convert_channels
 from keras_gans.metrics.classifiers import accuracy
+from keras_gans.pixels import convert_channels, to_floats, to_levels
 
 
 def label_keeping(model, test_x, test_y, classifier_x, classifier_y, batch_size=128):
@@ -40,12 +40,11 @@ def label_keeping(model, test_x, test_y, classifier_x, classifier_y, batch_size=
         back = direction[::-1]
         kept, cycle_l1 = 0, 0.0
         for start in range(0, len(images), batch_size):
-            batch = images[start : start + batch_size].astype("float32") / 127.5 - 1
+            batch = to_floats(images[start : start + batch_size])
             has_back = back in directions
             translated = model(batch, direction=direction) if has_back else model(batch)
             # Judged as the pictures they would be saved as.
-            pictures = (keras.ops.convert_to_numpy(translated) + 1) * 127.5
-            pictures = np.clip(np.round(pictures), 0, 255)
+            pictures = to_levels(keras.ops.convert_to_numpy(translated))
             predicted = classifier.predict_on_batch(pictures).argmax(-1)
             kept += int((predicted == labels[start : start + batch_size]).sum())
             if has_back:

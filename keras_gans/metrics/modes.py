@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from keras_gans.metrics.pixels import check_finite
+from keras_gans.checks import positive_float, probability, require
+from keras_gans.pixels import check_finite
 
 
 def mode_statistics(
@@ -32,10 +33,6 @@ def mode_statistics(
         - `modes_covered`: integer, number of modes that are covered;
         - `high_quality`: float, share of the points that are of high quality.
 
-    Raises:
-        ValueError: If points and centers are not finite and of the same dimensions,
-            or another argument is out of range.
-
     Example:
 
     ```python
@@ -51,26 +48,20 @@ def mode_statistics(
     points = keras.ops.convert_to_numpy(points).astype("float64")
     centers = np.asarray(centers, "float64")
     for name, array in (("points", points), ("centers", centers)):
-        if array.ndim != 2 or not array.size:
-            raise ValueError(
-                f"Argument `{name}` must be an array of shape (n, dimensions). "
-                f"Received: {name}.shape={array.shape}"
-            )
-        check_finite(name, array)
-    if points.shape[1] != centers.shape[1]:
-        raise ValueError(
-            "Arguments `points` and `centers` must have the same number of "
-            f"dimensions. Received: shapes {points.shape} and {centers.shape}"
+        require(
+            array.ndim == 2 and array.size,
+            f"Argument `{name}` must be an array of shape (n, dimensions). "
+            f"Received: {name}.shape={array.shape}",
         )
-    for name, value in (
-        ("standard_deviation", standard_deviation),
-        ("deviations", deviations),
-    ):
-        if not value > 0:
-            raise ValueError(
-                f"Argument `{name}` must be greater than zero. Received: {name}={value}"
-            )
-    check_minimum_share(minimum_share)
+        check_finite(name, array)
+    require(
+        points.shape[1] == centers.shape[1],
+        "Arguments `points` and `centers` must have the same number of dimensions. "
+        f"Received: shapes {points.shape} and {centers.shape}",
+    )
+    positive_float("standard_deviation", standard_deviation)
+    positive_float("deviations", deviations)
+    probability("minimum_share", minimum_share)
     distances = np.linalg.norm(points[:, None] - centers, axis=-1)
     high_quality = distances.min(1) <= deviations * standard_deviation
     nearest = distances.argmin(1)[high_quality]
@@ -79,14 +70,6 @@ def mode_statistics(
         "modes_covered": count_filled(counts, len(points), minimum_share),
         "high_quality": float(high_quality.mean()),
     }
-
-
-def check_minimum_share(minimum_share):
-    if not 0 <= minimum_share <= 1:
-        raise ValueError(
-            "Argument `minimum_share` must lie in [0, 1]. "
-            f"Received: minimum_share={minimum_share}"
-        )
 
 
 def count_filled(counts, samples, minimum_share):

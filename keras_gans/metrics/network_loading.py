@@ -10,6 +10,7 @@ from typing import Callable, NamedTuple
 import keras
 import tensorflow as tf
 
+from keras_gans.checks import require
 from keras_gans.metrics.tf_gan import import_tensorflow_gan
 from keras_gans.pretrained import close_networks, impatience, load_application
 
@@ -34,11 +35,12 @@ class LoadedNetwork(NamedTuple):
 def load_network(network, output):
     if isinstance(network, keras.Model):
         return _from_keras(network, network.name, output)
-    if not isinstance(network, (str, os.PathLike)):
-        raise TypeError(
-            'Argument `network` must be "inception_v3", "tfgan_inception", a path or '
-            f"a `keras.Model`. Received: network of type {type(network).__name__}"
-        )
+    require(
+        isinstance(network, (str, os.PathLike)),
+        'Argument `network` must be "inception_v3", "tfgan_inception", a path or a '
+        f"`keras.Model`. Received: network of type {type(network).__name__}",
+        TypeError,
+    )
     # A `Path` is never a name.
     if network == "inception_v3":
         return _inception_v3(output)
@@ -61,14 +63,10 @@ def load_network(network, output):
 
 
 def _inception_v3(output):
-    if output == "logits":
-        arguments = {"classifier_activation": None}
-    else:
-        arguments = {
-            "include_top": False,
-            "pooling": "avg",
-            "input_shape": (None, None, 3),
-        }
+    arguments = {"classifier_activation": None}
+    if output == "features":
+        shape = (None, None, 3)
+        arguments = {"include_top": False, "pooling": "avg", "input_shape": shape}
     model = load_application(keras.applications.InceptionV3, **arguments)
     preprocess = keras.applications.inception_v3.preprocess_input
     loaded = _from_keras(model, "inception_v3", output)
@@ -100,25 +98,20 @@ def _download_tfgan_inception():
 
 
 def _from_keras(model, name, output):
-    if not getattr(model, "inputs", None):
-        raise ValueError(
-            "Argument `network` must be a Functional model, or a Sequential one with "
-            f"an `Input`. Received: network={model!r}"
-        )
+    require(
+        getattr(model, "inputs", None),
+        "Argument `network` must be a Functional model, or a Sequential one with an "
+        "`Input`",
+        network=model,
+    )
     model = _in_float32(model)
     ends = _check_ends(name, model.inputs, model.outputs, output)
 
     def call(pixels):
         return model(pixels, training=False)
 
-    return LoadedNetwork(
-        name,
-        model,
-        call,
-        _digest_of_keras(model),
-        *ends,
-        compute_output_shape=model.compute_output_shape,
-    )
+    loaded = LoadedNetwork(name, model, call, _digest_of_keras(model), *ends)
+    return loaded._replace(compute_output_shape=model.compute_output_shape)
 
 
 def _serialize(model):

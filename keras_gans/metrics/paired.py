@@ -3,7 +3,9 @@
 import keras
 import tensorflow as tf
 
+from keras_gans.checks import positive_integer, require
 from keras_gans.metrics.registry import metric
+from keras_gans.pixels import to_floats
 
 # Of the Gaussian window of structural similarity, in pixels.
 _WINDOW = 11
@@ -14,20 +16,22 @@ _MAX_DECIBELS = 100.0
 class _PairedMean(keras.metrics.Mean):
     """Mean over images of a score of each pair.
 
+    A subclass has `_scores(y_true, y_pred)`, of float32 images in [-1, 1].
+
     Args:
-        name: String.
+        name: String. Defaults to `default_name`.
         dtype: Of the sums. Defaults to float32.
 
     Call arguments:
         y_true: Images of shape `(batch, height, width, channels)`, float in [-1, 1] or
-            uint8 in [0, 255]. Floats are not rounded to pixels.
+            uint8 in [0, 255] (other integers have no agreed range). Floats are not
+            rounded to pixels.
         y_pred: The same for the images to be scored.
         sample_weight: Optional weights of shape `(batch,)`, one for each image.
-
-    Raises:
-        TypeError: For integers other than uint8, which have no agreed range.
-        ValueError: If the two are not images of the same shape.
     """
+
+    def __init__(self, name=None, dtype=None):
+        super().__init__(name=name or self.default_name, dtype=dtype)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch of pairs."""
@@ -49,9 +53,6 @@ class PeakSignalToNoiseRatio(_PairedMean):
     infinite. So each image counts with at most 100 dB, which is an error of a 400th
     of a grey level.
 
-    Returns:
-        A scalar tensor, in decibels.
-
     Example:
 
     ```python
@@ -62,8 +63,7 @@ class PeakSignalToNoiseRatio(_PairedMean):
     ```
     """
 
-    def __init__(self, name="psnr", dtype=None):
-        super().__init__(name=name, dtype=dtype)
+    default_name = "psnr"
 
     def _scores(self, y_true, y_pred):
         decibels = tf.image.psnr(y_true, y_pred, max_val=2.0)
@@ -80,26 +80,19 @@ class StructuralSimilarity(_PairedMean):
     inside the image and over the channels. 1 for equal images, about 0 for unrelated
     ones, and down to -1.
 
-    Returns:
-        A scalar tensor without a unit, in [-1, 1].
-
-    Raises:
-        ValueError: If the images have fewer than 11 pixels a side.
-
     Reference:
         Wang et al., "Image Quality Assessment: From Error Visibility to Structural
         Similarity", 2004, https://doi.org/10.1109/TIP.2003.819861
     """
 
-    def __init__(self, name="ssim", dtype=None):
-        super().__init__(name=name, dtype=dtype)
+    default_name = "ssim"
 
     def _scores(self, y_true, y_pred):
-        if any(size is not None and size < _WINDOW for size in y_true.shape[1:3]):
-            raise ValueError(
-                f"Structural similarity needs images of at least {_WINDOW} pixels a "
-                f"side, the size of its window. Received: shape {y_true.shape}"
-            )
+        require(
+            all(size is None or size >= _WINDOW for size in y_true.shape[1:3]),
+            f"Structural similarity needs images of at least {_WINDOW} pixels a side, "
+            f"the size of its window. Received: shape {y_true.shape}",
+        )
         # Unlike a difference it depends on where zero is: at black.
         return tf.image.ssim((y_true + 1) / 2, (y_pred + 1) / 2, max_val=1.0)
 
@@ -114,13 +107,9 @@ class MeanAbsoluteError(_PairedMean):
     on the scale [-1, 1], also for uint8 images: 0 for equal images, 2 for black
     against white, and 1 / 127.5 for one grey level. Unlike `keras.metrics` the result
     is the same for floats and for the same images in uint8.
-
-    Returns:
-        A scalar tensor, in [0, 2].
     """
 
-    def __init__(self, name="mae", dtype=None):
-        super().__init__(name=name, dtype=dtype)
+    default_name = "mae"
 
     def _scores(self, y_true, y_pred):
         return tf.reduce_mean(tf.abs(y_true - y_pred), axis=(1, 2, 3))
@@ -147,18 +136,10 @@ class ChannelMeanAbsoluteError(keras.metrics.Metric):
 
     Returns:
         A dict of scalar tensors, in [0, 2].
-
-    Raises:
-        ValueError: If `channels` is not a positive integer, or the images have another
-            number of channels.
     """
 
     def __init__(self, channels=3, name="mae", dtype=None):
-        if not isinstance(channels, int) or channels < 1:
-            raise ValueError(
-                "Argument `channels` must be a positive integer. "
-                f"Received: channels={channels}"
-            )
+        positive_integer("channels", channels)
         super().__init__(name=name, dtype=dtype)
         self.channels = channels
         self.total = self.add_variable((channels,), "zeros", self.dtype, name="total")
@@ -167,30 +148,26 @@ class ChannelMeanAbsoluteError(keras.metrics.Metric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch of pairs; see the arguments of the class."""
         y_true, y_pred = _to_floats(y_true, y_pred)
-        if y_true.shape[-1] != self.channels:
-            raise ValueError(
-                f"The images must have {self.channels} channels, as the argument "
-                f"`channels` says. Received: shape {y_true.shape}"
-            )
+        require(
+            y_true.shape[-1] == self.channels,
+            f"The images must have {self.channels} channels, as the argument "
+            f"`channels` says. Received: shape {y_true.shape}",
+        )
         errors = tf.reduce_mean(tf.abs(y_true - y_pred), axis=(1, 2))
         errors = tf.cast(errors, self.dtype)
-        if sample_weight is None:
-            weights = tf.ones_like(errors[:, 0])
-        else:
+        weights = tf.ones_like(errors[:, 0])
+        if sample_weight is not None:
             weights = tf.cast(tf.reshape(sample_weight, [-1]), self.dtype)
         self.total.assign_add(tf.linalg.matvec(errors, weights, transpose_a=True))
         self.count.assign_add(tf.reduce_sum(weights))
 
     def result(self):
         means = tf.math.divide_no_nan(self.total.value, self.count.value)
+        channels = range(self.channels)
         if self.channels == 3:
             channels = ("red", "green", "blue")
-        else:
-            channels = range(self.channels)
-        return {
-            f"{self.name}_{channel}": means[index]
-            for index, channel in enumerate(channels)
-        }
+        names = [f"{self.name}_{channel}" for channel in channels]
+        return dict(zip(names, tf.unstack(means)))
 
     def get_config(self):
         return {**super().get_config(), "channels": self.channels}
@@ -201,20 +178,19 @@ def _to_floats(y_true, y_pred):
     images = []
     for name, values in (("y_true", y_true), ("y_pred", y_pred)):
         values = tf.convert_to_tensor(values)
-        if not values.dtype.is_floating and values.dtype != tf.uint8:
-            raise TypeError(
-                f"Argument `{name}` must be floats in [-1, 1] or uint8 in [0, 255]. "
-                f"Received: {name}.dtype={values.dtype.name}"
-            )
         is_uint8 = values.dtype == tf.uint8
-        values = tf.cast(values, tf.float32)
-        images.append(values / 127.5 - 1 if is_uint8 else values)
+        require(
+            is_uint8 or values.dtype.is_floating,
+            f"Argument `{name}` must be floats in [-1, 1] or uint8 in [0, 255]. "
+            f"Received: {name}.dtype={values.dtype.name}",
+            TypeError,
+        )
+        images.append(to_floats(values) if is_uint8 else tf.cast(values, tf.float32))
     y_true, y_pred = images
     # An image would be broadcast to all images of a batch without a word.
-    if y_true.shape.rank != 4 or not y_true.shape.is_compatible_with(y_pred.shape):
-        raise ValueError(
-            "Arguments `y_true` and `y_pred` must be images of the same shape (batch, "
-            f"height, width, channels). Received: shapes {y_true.shape} and "
-            f"{y_pred.shape}"
-        )
+    require(
+        y_true.shape.rank == 4 and y_true.shape.is_compatible_with(y_pred.shape),
+        "Arguments `y_true` and `y_pred` must be images of the same shape (batch, "
+        f"height, width, channels). Received: shapes {y_true.shape} and {y_pred.shape}",
+    )
     return y_true, y_pred

@@ -7,6 +7,7 @@ command line offer it, and `make_metrics` build it.
 import difflib
 from typing import NamedTuple
 
+from keras_gans.checks import require
 from keras_gans.metrics import feature_network
 
 
@@ -65,12 +66,7 @@ def find_metric(name):
 
 
 def load_feature_networks(names, network, **arguments):
-    """Loads the feature networks that metrics need, one for each output.
-
-    Args:
-        names: Names of metrics.
-        network: As for `FeatureNetwork`.
-        **arguments: Those of `FeatureNetwork`, without `output`.
+    """Loads the feature networks that metrics need, with arguments of `FeatureNetwork`.
 
     Returns:
         Dict from `"features"` and `"logits"`, as far as they are needed, to networks
@@ -87,26 +83,20 @@ def load_feature_networks(names, network, **arguments):
 
 
 def make_metrics(names, networks=None, reference=None):
-    """Makes metrics by name.
+    """Makes a list of metrics by name.
 
     Args:
         names: Names of metrics, such as `["fid", "psnr"]`.
         networks: Dict from output to `FeatureNetwork`, as `load_feature_networks`
             returns it.
         reference: Optional `FeatureStatistics` of the real images.
-
-    Returns:
-        A list of metrics, in the order of the names.
-
-    Raises:
-        ValueError: If a name is unknown, or a network is missing.
     """
     made = []
     for name in names:
         entry, arguments = find_metric(name), []
         if entry.network is not None:
-            if entry.network not in (networks or {}):
-                raise ValueError(f"Metric {name!r} needs a feature network.")
+            has_network = entry.network in (networks or {})
+            require(has_network, f"Metric {name!r} needs a feature network")
             arguments.append(networks[entry.network])
         options = {"reference": reference} if entry.has_reference else {}
         made.append(entry.kind(*arguments, **options))

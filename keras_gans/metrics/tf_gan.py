@@ -31,21 +31,8 @@ def import_tensorflow_gan():
     not touched.
 
     With that, `tensorflow_gan.losses` and the `*_from_activations` functions of
-    `tensorflow_gan.eval` work as ever; `tensorflow_gan.estimator` cannot.
-
-    Returns:
-        The module `tensorflow_gan`.
-
-    Raises:
-        ImportError: If a package is missing; the message has the command to install
-            it.
-
-    Example:
-
-    ```python
-    tfgan = import_tensorflow_gan()
-    tfgan.losses.wargs.wasserstein_generator_loss(fake_output)
-    ```
+    `tensorflow_gan.eval` work as ever; `tensorflow_gan.estimator` cannot. If a package
+    is missing, the `ImportError` has the command to install it.
     """
     try:
         return _import_tensorflow_gan()

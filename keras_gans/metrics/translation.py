@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.checks import positive_integer
+from keras_gans.checks import positive_integer, require
 from keras_gans.data.sources import has_test_split, load_images
 from keras_gans.metrics.feature_metric import check_reference
 from keras_gans.metrics.feature_network import RememberingNetwork
 from keras_gans.metrics.feature_statistics import FeatureStatistics
-from keras_gans.metrics.pixels import to_pixels
+from keras_gans.pixels import to_floats, to_levels, to_pixels
 
 _DIRECTIONS = ("xy", "yx")
 
@@ -68,10 +68,9 @@ def evaluate_translation(
         mean `psnr`.
 
     Raises:
-        TypeError: If a metric or a reference is something else.
-        ValueError: If an argument is out of range, a source cannot be used, two scores
-            would have the same name, there are fewer than 2 images for a metric of
-            distributions, or model, images and metrics do not fit each other.
+        ValueError: If two scores would have the same name, there are fewer than 2
+            images for a metric of distributions, or model, images and metrics do not
+            fit each other.
 
     Example:
 
@@ -119,11 +118,11 @@ class TranslationScores:
         self._given = dict(references or {})
         self._check_references()
         pair = channels if isinstance(channels, (tuple, list)) else (channels, channels)
-        if len(pair) != 2 or any(wanted not in (None, 1, 3) for wanted in pair):
-            raise ValueError(
-                "Argument `channels` must be 1, 3, or a pair of them for x and y. "
-                f"Received: channels={channels!r}"
-            )
+        require(
+            len(pair) == 2 and set(pair) <= {None, 1, 3},
+            "Argument `channels` must be 1, 3, or a pair of them for x and y",
+            channels=channels,
+        )
         self._images = {
             domain: load_held_out(source, size, wanted, argument=domain)
             for domain, source, wanted in zip("xy", (x, y), pair, strict=True)
@@ -139,15 +138,14 @@ class TranslationScores:
             return
         self._model = model
         self._is_checked = False
-        size = self._images["x"].shape[1:3]
-        if size != self._images["y"].shape[1:3]:
+        (*size, _), (*other_size, _) = (self._images[d].shape[1:] for d in "xy")
+        if size != other_size:
             size = None, None
-        self._translate = {
-            direction: _translate_function(
-                model, direction, (*size, self._images[direction[0]].shape[-1])
-            )
-            for direction in _DIRECTIONS
-        }
+        self._translate = {}
+        for direction in _DIRECTIONS:
+            shape = (*size, self._images[direction[0]].shape[-1])
+            translate = _translate_function(model, direction, shape)
+            self._translate[direction] = translate
 
     def check(self):
         """Scores a batch, but for the results, and computes the references."""
@@ -180,7 +178,7 @@ class TranslationScores:
         return scores | {short: float(np.mean(part)) for short, part in parts.items()}
 
     def _update(self, direction, images):
-        images = _to_floats(images)
+        images = tf.constant(to_floats(images))
         translated = self._translate[direction](images)
         for metric in self._distributions:
             metric.update_generated(translated)
@@ -227,27 +225,24 @@ class TranslationScores:
         metrics = self._distributions + self._paired
         names, shorts = [], []
         for direction in self._directions:
-            for metric in metrics:
-                for short, name in _names(metric, direction):
-                    names.append(name)
-                    if short is not None and direction == self._directions[0]:
-                        shorts.append(short)
+            pairs = sum((_names(metric, direction) for metric in metrics), [])
+            names += [name for _, name in pairs]
+            shorts = [short for short, _ in pairs if short is not None]
         names = shorts + names
         twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-        if twice:
-            raise ValueError(
-                "Argument `metrics` must have metrics whose scores have different "
-                f"names. Received several scores {twice[0]!r}, of the metrics "
-                f"{[metric.name for metric in metrics]}: give one of them another "
-                "`name`."
-            )
+        require(
+            not twice,
+            "Argument `metrics` must have metrics whose scores have different names. "
+            f"Received several scores {twice[:1]}, of the metrics "
+            f"{[metric.name for metric in metrics]}: give one of them another `name`",
+        )
 
     def _check_references(self):
-        if not set(self._given) <= {"x", "y"}:
-            raise ValueError(
-                "Argument `references` must be a dict with the keys 'x', 'y' or both. "
-                f"Received: references with the keys {list(self._given)}"
-            )
+        require(
+            set(self._given) <= {"x", "y"},
+            "Argument `references` must be a dict with the keys 'x', 'y' or both. "
+            f"Received: references with the keys {list(self._given)}",
+        )
         for domain, statistics in self._given.items():
             argument = f"references[{domain!r}]"
             check_reference(statistics, None, argument)
@@ -263,13 +258,12 @@ class TranslationScores:
             counts = [len(self._images[source]), len(self._images[target])]
             if target in self._given:
                 counts[1] = self._given[target].count
-            if min(counts) < 2:
-                raise ValueError(
-                    f"`{self._distributions[0].name}` is a score of distributions, "
-                    "which less than 2 images do not have. Received: "
-                    f"{counts[0]} of {source} to translate and {counts[1]} of {target} "
-                    "to compare with"
-                )
+            require(
+                min(counts) >= 2,
+                f"`{self._distributions[0].name}` is a score of distributions, which "
+                f"less than 2 images do not have. Received: {counts[0]} of {source} to "
+                f"translate and {counts[1]} of {target} to compare with",
+            )
 
 
 def _names(metric, direction):
@@ -304,7 +298,7 @@ def _translate_function(model, direction, shape):
     if isinstance(getattr(model, "channels", None), dict):  # An export.
 
         def translate(images):
-            return _to_floats(model(to_pixels(images), direction=direction))
+            return to_floats(tf.constant(model(to_pixels(images), direction=direction)))
 
         return translate
 
@@ -314,45 +308,38 @@ def _translate_function(model, direction, shape):
     def translate(images):
         images = tf.cast(model(images, direction=direction), tf.float32)
         # Not as uint8, which has no NaN.
-        return tf.clip_by_value(tf.round((images + 1) * 127.5), 0, 255) / 127.5 - 1
+        return to_floats(to_levels(images))
 
     return translate
 
 
-def _to_floats(images):
-    return tf.constant(images, tf.float32) / 127.5 - 1
-
-
 def _check_directions(directions):
-    if (
-        not isinstance(directions, (tuple, list))
-        or not directions
-        or not set(directions) <= set(_DIRECTIONS)
-        or len(set(directions)) < len(directions)
-    ):
-        raise ValueError(
-            "Argument `directions` must be a tuple with 'xy', 'yx' or both. "
-            f"Received: directions={directions!r}"
-        )
+    require(
+        isinstance(directions, (tuple, list))
+        and tuple(directions) in (("xy",), ("yx",), ("xy", "yx"), ("yx", "xy")),
+        "Argument `directions` must be a tuple with 'xy', 'yx' or both",
+        directions=directions,
+    )
     return tuple(directions)
 
 
 def _check_metrics(metrics):
-    if not isinstance(metrics, (tuple, list)) or not metrics:
-        raise ValueError(
-            "Argument `metrics` must be a list with at least one metric. "
-            f"Received: metrics={metrics!r}"
-        )
+    require(
+        isinstance(metrics, (tuple, list)) and metrics,
+        "Argument `metrics` must be a list with at least one metric",
+        metrics=metrics,
+    )
     for metric in metrics:
-        if not isinstance(metric, keras.metrics.Metric):
-            raise TypeError(
-                "Argument `metrics` must hold Keras metrics, such as "
-                f"`PeakSignalToNoiseRatio()`. Received: {metric!r}"
-            )
-        if getattr(metric, "reference", None) is not None:
-            raise ValueError(
-                "Argument `metrics` must hold metrics without `reference`, because "
-                "each direction has another one: give `references={'y': statistics}` "
-                f"here. Received: `{metric.name}` with a reference"
-            )
+        require(
+            isinstance(metric, keras.metrics.Metric),
+            "Argument `metrics` must hold Keras metrics, such as "
+            f"`PeakSignalToNoiseRatio()`. Received: {metric!r}",
+            TypeError,
+        )
+        require(
+            getattr(metric, "reference", None) is None,
+            "Argument `metrics` must hold metrics without `reference`, because each "
+            "direction has another one: give `references={'y': statistics}` here. "
+            f"Received: `{metric.name}` with a reference",
+        )
     return metrics

@@ -118,7 +118,7 @@ class AdversarialModel(keras.Model):
                 them. Each becomes an attribute of the model. The entry `"penalty"` of a
                 model that takes one is a penalty, the name of one for
                 `keras_gans.losses.get_penalty`, or None for `default_penalty()`.
-            **kwargs: As for `compile`, and further losses of a subclass in `loss_names`.
+            **kwargs: As for `compile`; also a subclass's further losses (`loss_names`).
         """
         further = {name: kwargs.pop(name) for name in self.loss_names if name in kwargs}
         losses = {**losses, **further}

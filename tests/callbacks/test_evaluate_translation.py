@@ -1,40 +1,20 @@
 """Scores inside `fit`: for monitors, and over a resume."""
 
-import csv
-import pathlib
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import tiny_run
+from feature_helpers import X, Y, make_network
+from study_helpers import read_rows
 
 from keras_gans import callbacks, metrics
 from keras_gans.callbacks import EvaluateTranslation
 from keras_gans.metrics import evaluate_translation
 from keras_gans.models import CycleGAN
 
-SIZE = 8
-
-
-X = tiny_run.images(13, 5, size=SIZE)
-
-
-Y = tiny_run.images(9, 6, size=SIZE, channels=3)
-
-
 # Values of all variables of the model.
 START = {}
-
-
-def make_network(name="tiny", features=3, seed=1):
-    inputs = keras.Input((None, None, 3))
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs)
-    initializer = keras.initializers.GlorotUniform(seed)
-    outputs = keras.layers.Conv2D(
-        features, 3, strides=2, activation="relu", kernel_initializer=initializer
-    )(x)
-    return metrics.FeatureNetwork(keras.Model(inputs, outputs, name=name))
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +59,6 @@ class Scripted(keras.metrics.Metric):
     def result(self):
         self.results += 1
         return self.scores.get(self.trained[0].iterations, 0.0)
-
-
-def read(path):
-    with pathlib.Path(path).open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def fit(model, *others, epochs=3, data=None, **options):
@@ -160,7 +135,7 @@ def test_epochs_between_repeat_the_scores(fresh, network, tmp_path):
     assert values[0] == values[1] and values[2] == values[3]
     assert len(set(values)) == 3
     assert set(history) > {"val_fid_tiny_xy", "val_fid_tiny_yx", "val_mae_x", "val_mae"}
-    rows = read(tmp_path / "evaluation.csv")
+    rows = read_rows(tmp_path / "evaluation.csv")
     assert [(row["epoch"], row["iteration"]) for row in rows] == [
         ("1", "5"),
         ("3", "15"),
@@ -242,7 +217,7 @@ def test_a_resumed_training_logs_the_same(fresh, tmp_path):
         return [(directory / name).read_bytes() for name in names]
 
     expected = train(tmp_path / "whole")
-    assert len(read(tmp_path / "whole" / "evaluation.csv")) == 4
+    assert len(read_rows(tmp_path / "whole" / "evaluation.csv")) == 4
     reset(fresh)
     # First to step 8, before a score that is there already; then to step 12, in an
     # epoch that repeats a score.

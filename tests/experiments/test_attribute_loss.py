@@ -1,6 +1,5 @@
 """The study of the attribute loss: folder, variants, scores, operations and table."""
 
-import csv
 import dataclasses
 import functools
 import json
@@ -8,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import small_run
-from study_helpers import run_eagerly
+from study_helpers import read_rows, run_eagerly
 
 from keras_gans import presets
 from keras_gans.callbacks import Growth
@@ -82,8 +81,7 @@ def test_study_trains_the_variants(study, setting):
         assert (f"| {title} |" in text) == (name in TRAINED)
     assert "`the command`" in text and "4 updates of the generator" in text
     assert "72 training and 4 test images" in text and ", ".join(NAMES) in text
-    with (folder / "table.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(folder / "table.csv")
     assert [float(row["fid"]) for row in rows] == [row["fid"] for row in results]
     assert {path.name for path in folder.glob("figures/*")} == {
         "scores.png",
@@ -91,8 +89,7 @@ def test_study_trains_the_variants(study, setting):
     }
     for name in TRAINED:
         path = folder / "runs" / f"{name}-0" / "scores.csv"
-        with path.open(newline="", encoding="utf-8") as file:
-            scores = list(csv.DictReader(file))
+        scores = read_rows(path)
         assert [int(row["iteration"]) for row in scores] == [2, 4]
         assert 0 < float(scores[0]["seconds"]) < float(scores[1]["seconds"])
 
@@ -238,8 +235,8 @@ def test_seconds_to_a_score_are_those_of_the_first_that_reaches_it(
     monkeypatch.setattr(Faces, "score", score)
     setting = dataclasses.replace(setting, scores=4)
     result = STUDY.run("aclgan_without_mask", 0, setting, domains, tmp_path)
-    with (tmp_path / "scores.csv").open(newline="", encoding="utf-8") as file:
-        seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
+    rows = read_rows(tmp_path / "scores.csv")
+    seconds = [float(row["seconds"]) for row in rows]
     assert result["seconds_to_50%"] == seconds[1]  # 0.5625, after 0.4286
     assert result["seconds_to_80%"] == seconds[3]
 

@@ -3,7 +3,6 @@
 keras-tuner is asked for its trials as it is; what they train is tiny and runs eagerly.
 """
 
-import csv
 import dataclasses
 import itertools
 import json
@@ -17,7 +16,7 @@ import keras_tuner
 import numpy as np
 import pytest
 import small_run
-from study_helpers import run_eagerly
+from study_helpers import read_rows, run_eagerly
 
 from keras_gans import cli
 from keras_gans.experiments import attribute_loss, attribute_search
@@ -95,8 +94,7 @@ def test_both_get_as_many_trials_in_the_same_range(study):
         assert row["score"] == pytest.approx(score_of(row))
         assert row["seconds"] > 0 and row["fid"] > 0
     assert results[0]["trial"] == 1 and results[1]["trial"] == 2
-    with (folder / "table.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(folder / "table.csv")
     assert [float(row["score"]) for row in rows] == [row["score"] for row in results]
     text = (folder / "table.md").read_text(encoding="utf-8")
     assert "| StarGAN | 3 | 2 |" in text and "| ACL-GAN | 2 | 2 |" in text
@@ -257,8 +255,7 @@ def test_two_workers_share_the_trials_of_a_chief(setting, tmp_path):
     assert [process.returncode for process in processes] == [0, 0, 0], outputs
     assert "table.md, table.csv" in outputs[0]
     assert all("The chief writes the tables" in output for output in outputs[1:])
-    with (tmp_path / "study" / "table.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(tmp_path / "study" / "table.csv")
     assert [row["trial"] for row in rows] == ["1", "2", "3", "4"]
     assert len({row["content_weight"] for row in rows}) == 4
     # The search of one process has the same trials.

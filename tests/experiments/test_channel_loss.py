@@ -1,6 +1,5 @@
 """The study of channel-compensated L1: equal terms, comparison, table and folder."""
 
-import csv
 import dataclasses
 import functools
 import json
@@ -9,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from study_helpers import run_eagerly
+from study_helpers import read_rows, run_eagerly
 
 from keras_gans.experiments import channel_loss
 from keras_gans.experiments.channel_loss import Setting, compare
@@ -71,11 +70,11 @@ def test_both_losses_train_on_equal_terms(setting, study, tmp_path, monkeypatch)
     assert all(row["steps"] == 4 for row in results)
     seen = {}
 
-    def record(model, data, steps, scores, path):
+    def record(model, data, setting, score, path):
         weights = [weight.numpy() for weight in model.trainable_variables]
         batches = [keras.tree.flatten(batch) for batch in data.take(3)]
         seen[type(model.reconstruction_loss)] = weights, batches
-        for key, value in scores._score(model).items():
+        for key, value in score(model).items():
             assert np.isfinite(value), key
         raise KeyboardInterrupt
 
@@ -132,12 +131,10 @@ def test_the_results_are_those_of_the_models(setting, study):
 
 def test_files(study):
     directory, results = study
-    with open(directory / "table.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(directory / "table.csv")
     assert [float(row["l1"]) for row in rows] == [row["l1"] for row in results]
     assert "validation" not in rows[0]
-    with open(directory / "curves.csv", newline="") as file:
-        curves = list(csv.DictReader(file))
+    curves = read_rows(directory / "curves.csv")
     assert len(curves) == 4 * 4
     assert float(curves[-1]["fid"]) == results[-1]["validation"][-1]["fid"]
     for name in ("validation", "colored_compensated", "colored_plain"):

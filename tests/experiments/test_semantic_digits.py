@@ -1,6 +1,5 @@
 """The study of the semantic loss in the digit lab: folder, loss, judges and table."""
 
-import csv
 import dataclasses
 import functools
 import inspect
@@ -9,7 +8,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from study_helpers import RECORD, read_table, run_eagerly
+from study_helpers import read_rows, read_table, run_eagerly
 
 from keras_gans import metrics
 from keras_gans.data import handwritten_digits
@@ -112,9 +111,7 @@ def test_study_writes_its_files(study, setting):
     assert "`the command`" in text and f"{TEST} and {TEST} test" in text
     for name in STUDY.variants:
         path = folder / "runs" / f"{name}-0" / "scores.csv"
-        with path.open(newline="", encoding="utf-8") as file:
-            scores = list(csv.DictReader(file))
-        assert [int(row["iteration"]) for row in scores] == [2, 4]
+        assert [int(row["iteration"]) for row in read_rows(path)] == [2, 4]
         assert json.loads((path.parent / "result.json").read_text()) in results
 
 
@@ -262,60 +259,3 @@ def test_pictures_show_one_image_of_each_label(domains):
         pixels = np.round((images + 1) * 127.5)
         for image, label in zip(pixels, common, strict=True):
             assert (image == all_images[labels == label]).all((1, 2, 3)).any()
-
-
-# The table -------------------------------------------------------------------------
-
-DOMAINS = {"test_images": {"x": 300, "y": 1000}, "semantic_weight": 0.39}
-
-
-def make_results(variants=STUDY.variants):
-    """Two seeds of every variant; X → Y keeps 20 %, 40 %, 60 %, ± 10 percent points."""
-    results = []
-    for index, name in enumerate(variants, 1):
-        for seed, sign in enumerate((-1, 1)):
-            row = {"variant": name, "seed": seed, "seconds_per_step": 0.25}
-            for prefix, more in (("", 0.0), ("extractor_", 0.05)):
-                row[f"{prefix}xy_kept"] = 0.2 * index + 0.1 * sign + more
-                row[f"{prefix}yx_kept"] = 0.5 + more
-                for direction, less in (("xy", 0.0), ("yx", 0.01)):
-                    row[f"{prefix}{direction}_floor"] = 0.15 - less + more
-                    row[f"{prefix}{direction}_ceiling"] = 0.9 - less + more
-            row |= {"xy_cycle_l1": 0.125 * index, "yx_cycle_l1": 0.0625}
-            results.append(row)
-    return results
-
-
-def test_report_has_mean_and_deviation_between_the_bounds():
-    setting = dataclasses.asdict(Setting())
-    text = STUDY.report(make_results(), setting, DOMAINS, RECORD)
-    rows = read_table(text)
-    titles = list(STUDY.variants.values())
-    assert list(rows) == ["not translated", *titles, "real images of the target"]
-    first, second, third = (rows[title] for title in titles)
-    assert first["label kept, X → Y"] == "20.0% ± 14.1%"
-    assert second["seen by the loss, X → Y"] == "45.0% ± 14.1%"
-    assert third["label kept, Y → X"] == "50.0%"  # No deviation, so none is written.
-    assert third["cycle L1, X → Y → X"] == "0.375"
-    assert third["cycle L1, Y → X → Y"] == "0.062"
-    assert third["s / step"] == "0.250"
-    for title, xy, yx, seen in (
-        ("not translated", "15.0%", "14.0%", "20.0%"),
-        ("real images of the target", "90.0%", "89.0%", "95.0%"),
-    ):
-        row = rows[title]
-        assert row["label kept, X → Y"] == xy and row["label kept, Y → X"] == yx
-        assert row["seen by the loss, X → Y"] == seen
-        assert row["cycle L1, X → Y → X"] == row["s / step"] == "–"
-    for part in ("1000 steps of 64", "over seeds 0, 1.", "300 and 1000 test", "0.39"):
-        assert part in text
-    for value in keras.tree.flatten(RECORD):
-        assert value in text
-
-
-def test_report_of_a_part_has_no_empty_rows():
-    results = make_results(["translation"])
-    text = STUDY.report(results, dataclasses.asdict(Setting()), DOMAINS, RECORD)
-    assert [title for title in read_table(text) if title.startswith(("pl", "sem"))] == [
-        STUDY.variants["translation"]
-    ]

@@ -8,19 +8,15 @@ import math
 import keras
 import numpy as np
 import pytest
-import scipy.linalg
 import small_run
+from feature_helpers import distance_by_scipy
 from study_helpers import read_rows, read_table, run_eagerly
 
 from keras_gans import export, metrics
 from keras_gans.data.embedded.digits import street_digits
 from keras_gans.data.sources import resize_images
 from keras_gans.experiments import semantic_loss
-from keras_gans.experiments.semantic_loss import (
-    PAPER,
-    Setting,
-    unsteadiness,
-)
+from keras_gans.experiments.semantic_loss import PAPER, Setting, unsteadiness
 from keras_gans.models import CycleGAN
 
 PHOTOS, PAINTINGS = 12, 16
@@ -288,15 +284,6 @@ def test_a_classifier_needs_labels(setting):
 # The scores ------------------------------------------------------------------------
 
 
-def frechet_distance(real, generated):
-    """As its formula says, in float64."""
-    real, generated = (np.asarray(part, "float64") for part in (real, generated))
-    one, other = (np.cov(part, rowvar=False) for part in (real, generated))
-    root = scipy.linalg.sqrtm(one @ other).real
-    distance = np.square(real.mean(0) - generated.mean(0)).sum()
-    return distance + np.trace(one + other - 2 * root)
-
-
 def test_distances_are_between_the_images_that_they_name(domains, setting):
     network = keras.saving.load_model(setting.feature_network)
 
@@ -308,12 +295,14 @@ def test_distances_are_between_the_images_that_they_name(domains, setting):
     unit = np.sqrt(np.square(paintings.astype("float64")).mean())
     assert domains.record["feature_unit"] == pytest.approx(unit, rel=1e-4)
     for name, (photos, paintings) in semantic_loss.COMPARISONS.items():
-        expected = frechet_distance(features(paintings) / unit, features(photos) / unit)
+        expected = distance_by_scipy(
+            features(paintings) / unit, features(photos) / unit
+        )
         # Three photos span a plane, of which the root is exact to some digits only.
         assert domains.record["photos"][f"{name}_fid"] == pytest.approx(
             expected, rel=1e-2
         )
-    expected = frechet_distance(
+    expected = distance_by_scipy(
         features("training paintings") / unit, features("held-out paintings") / unit
     )
     assert domains.record["paintings_fid"] == pytest.approx(expected, rel=1e-2)

@@ -3,15 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from feature_helpers import (
-    MeanNetwork,
-    reference_images,
-)
+from feature_helpers import MeanNetwork, reference_images
 
-from keras_gans.metrics import (
-    FeatureStatistics,
-    FrechetDistance,
-)
+from keras_gans.metrics import FeatureStatistics, FrechetDistance
 
 
 def test_statistics_are_those_of_numpy():
@@ -95,10 +89,10 @@ def test_cache_of_something_else_is_refused(tmp_path):
     other_pixel = images.copy()
     other_pixel[13, 1, 2, 0] ^= 1
     for network, data, message in (
-        (other_name, images, "name of the network: 'mean_network' .* 'other' here$"),
-        (other_weights, images, "fingerprint .*'0000"),
-        (other_resize, images, "resize mode: 'clean' in the file, 'None' here$"),
-        (MeanNetwork(2), images, "number of features: 3 in the file, 2 here$"),
+        (other_name, images, "name of the network: 'mean_network' .* 'other' here.$"),
+        (other_weights, images, "fingerprint: .*'0000"),
+        (other_resize, images, "resize mode: 'clean' in the file, 'None' here.$"),
+        (MeanNetwork(2), images, "number of features: 3 in the file, 2 here.$"),
         (MeanNetwork(3), images[:-1], "number of images: 20 in the file, 19 here"),
         (MeanNetwork(3), other_pixel, "one. SHA-256 of the images"),
         (MeanNetwork(3), images[::-1], "one. SHA-256 of the images"),

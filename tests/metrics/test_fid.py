@@ -9,11 +9,11 @@ import pytest
 import tensorflow as tf
 from feature_helpers import (
     MeanNetwork,
+    distance_by_scipy,
     features,
     feed,
     images_of,
 )
-from scipy.linalg import sqrtm
 
 from keras_gans.metrics import (
     FrechetDistance,
@@ -22,15 +22,6 @@ from keras_gans.metrics import (
     import_tensorflow_gan,
     kernel_distance,
 )
-
-
-def distance_by_scipy(real, generated):
-    real, generated = real.astype("float64"), generated.astype("float64")
-    covariances = np.cov(real.T), np.cov(generated.T)
-    root = sqrtm(covariances[0] @ covariances[1])
-    return ((real.mean(0) - generated.mean(0)) ** 2).sum() + np.trace(
-        covariances[0] + covariances[1] - 2 * root.real
-    )
 
 
 @pytest.mark.filterwarnings("ignore:The Fréchet distance of")
@@ -79,7 +70,7 @@ def test_frechet_distance_does_not_depend_on_the_scale(scales):
 
 
 @pytest.mark.parametrize("samples", [500, 100], ids=["regular", "singular"])
-@pytest.mark.parametrize("decay", [0.03, 0.1, 0.3])
+@pytest.mark.parametrize("decay", [0.03, 0.3])
 @pytest.mark.filterwarnings("ignore:The Fréchet distance of")
 def test_frechet_distance_of_steep_spectra(samples, decay):
     # As of deep networks: most of the features' directions have hardly any variance.
@@ -148,9 +139,11 @@ def test_frechet_distance_updates_in_a_graph_and_in_float64():
 def test_few_images_for_the_features_are_told_once():
     metric = FrechetDistance(MeanNetwork(8))
     feed(metric, *features(20, 7, 8), 1)
-    with pytest.warns(UserWarning, match="of 8 features .* from 7 samples") as caught:
-        metric.result()
-    assert caught[0].filename == __file__
+    for tell in (metric.result, lambda: frechet_distance(*features(20, 7, 8))):
+        with pytest.warns(UserWarning, match="8 features .* from 7 samples") as caught:
+            assert math.isfinite(tell())
+        # It points to the caller.
+        assert caught[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         metric.result()
@@ -163,17 +156,7 @@ def test_few_images_for_the_features_are_told_once():
         kernel = KernelDistance(MeanNetwork(8))
         feed(kernel, *features(20, 7, 8), 1)
         kernel.result()
-
-
-def test_too_few_samples_for_a_covariance_are_told():
-    real, generated = features(20, 7, 8)
-    with pytest.warns(UserWarning, match="of 8 features .* from 7 samples") as caught:
-        assert math.isfinite(frechet_distance(real, generated))
-    # It points to the line above.
-    assert caught[0].filename == __file__
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
-        kernel_distance(real, generated)
+        kernel_distance(*features(20, 7, 8))
         frechet_distance(*features(20, 8, 8))
 
 

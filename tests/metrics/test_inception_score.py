@@ -5,15 +5,9 @@ import warnings
 import numpy as np
 import pytest
 import tensorflow as tf
-from feature_helpers import (
-    MeanNetwork,
-    images_of,
-)
+from feature_helpers import MeanNetwork, images_of
 
-from keras_gans.metrics import (
-    InceptionScore,
-    import_tensorflow_gan,
-)
+from keras_gans.metrics import InceptionScore, import_tensorflow_gan
 
 
 def test_inception_score_is_that_of_tf_gan():

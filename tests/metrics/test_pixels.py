@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_gans.metrics import (
-    to_pixels,
-)
+from keras_gans.metrics import to_pixels
 
 
 def test_pixels_are_those_of_a_saved_picture():

@@ -34,7 +34,7 @@ def test_metrics_are_made_by_name():
     made = make_metrics(names, networks, reference)
     assert [type(one) for one in made] == [METRICS[name].kind for name in names]
     assert [one.name for one in made] == [
-        *("kid_flat", "psnr", "fid_flat", "inception_score_flat"),
+        *("kid_flat", "psnr", "fid_flat", "inception_score_flat")
     ]
     assert made[0].reference is made[2].reference is reference
     # What needs no network loads none.

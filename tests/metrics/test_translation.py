@@ -1,11 +1,17 @@
 """Scores of a translation model against NumPy."""
 
-import keras
 import numpy as np
 import pytest
-import scipy.linalg
 import tensorflow as tf
 import tiny_run
+from feature_helpers import (
+    SIZE,
+    X,
+    Y,
+    direct_double_sum,
+    distance_by_scipy,
+    make_network,
+)
 
 from keras_gans import metrics
 from keras_gans.callbacks import EvaluateTranslation
@@ -13,24 +19,7 @@ from keras_gans.data import load_images
 from keras_gans.export import load
 from keras_gans.metrics import evaluate_translation
 from keras_gans.models import CycleGAN
-
-SIZE = 8
-
-
-X = tiny_run.images(13, 5, size=SIZE)
-
-
-Y = tiny_run.images(9, 6, size=SIZE, channels=3)
-
-
-def make_network(name="tiny", features=3, seed=1):
-    inputs = keras.Input((None, None, 3))
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(inputs)
-    initializer = keras.initializers.GlorotUniform(seed)
-    outputs = keras.layers.Conv2D(
-        features, 3, strides=2, activation="relu", kernel_initializer=initializer
-    )(x)
-    return metrics.FeatureNetwork(keras.Model(inputs, outputs, name=name))
+from keras_gans.pixels import to_floats
 
 
 @pytest.fixture(scope="module")
@@ -45,45 +34,14 @@ def model():
     return model
 
 
-def pixels(images):
-    return np.clip(np.round((np.asarray(images) + 1) * 127.5), 0, 255).astype("uint8")
-
-
-def floats(images):
-    return images.astype("float32") / 127.5 - 1
-
-
 def translations(model, direction):
     """Returns translations and reconstructions, as pixels."""
     images = {"x": X, "y": Y}[direction[0]]
-    translated = pixels(model(floats(images), direction=direction))
-    restored = pixels(model(floats(translated), direction=direction[::-1]))
-    return images, translated, restored
-
-
-def frechet(real, generated):
-    real, generated = np.float64(real), np.float64(generated)
-    covariances = np.cov(real, rowvar=False), np.cov(generated, rowvar=False)
-    root = scipy.linalg.sqrtm(covariances[0] @ covariances[1]).real
-    shift = real.mean(0) - generated.mean(0)
-    return shift @ shift + np.trace(sum(covariances) - 2 * root)
-
-
-def kernel(real, generated):
-    def mean(first, second, skip_diagonal):
-        values = [
-            (a @ b / len(a) + 1) ** 3
-            for i, a in enumerate(np.float64(first))
-            for j, b in enumerate(np.float64(second))
-            if not (skip_diagonal and i == j)
-        ]
-        return np.mean(values)
-
-    return (
-        mean(real, real, True)
-        + mean(generated, generated, True)
-        - 2 * mean(real, generated, False)
+    translated = metrics.to_pixels(model(to_floats(images), direction=direction))
+    restored = metrics.to_pixels(
+        model(to_floats(translated), direction=direction[::-1])
     )
+    return images, translated, restored
 
 
 def test_scores_are_those_of_numpy(model, network):
@@ -105,8 +63,8 @@ def test_scores_are_those_of_numpy(model, network):
     difference = np.float64(x) - np.float64(cycled_x)
     decibels = 10 * np.log10(255**2 / np.square(difference).mean((1, 2, 3)))
     expected = {
-        "fid_tiny_xy": frechet(*features),
-        "kid_tiny_xy": kernel(*features),
+        "fid_tiny_xy": distance_by_scipy(*features),
+        "kid_tiny_xy": direct_double_sum(*features),
         "psnr_x": decibels.mean(),
         "error_0_x": np.abs(difference).mean() / 127.5,
     }
@@ -134,7 +92,9 @@ def test_both_directions_and_their_means(model, network):
     ]
     y, fake_x, cycled_y = translations(model, "yx")
     features = network(X).numpy(), network(fake_x).numpy()
-    assert scores["fid_tiny_yx"] == pytest.approx(frechet(*features), rel=1e-5)
+    assert scores["fid_tiny_yx"] == pytest.approx(
+        distance_by_scipy(*features), rel=1e-5
+    )
     assert scores["fid_tiny_yx"] != pytest.approx(scores["fid_tiny_xy"], rel=1e-2)
     mae = np.abs(np.float64(y) - cycled_y).mean() / 127.5
     assert scores["mae_y"] == pytest.approx(mae, rel=1e-5)
@@ -162,7 +122,9 @@ def test_references_take_the_place_of_the_images(model, network):
     scores = evaluate_translation(model, X, Y, distance, references=references)
     plain = evaluate_translation(model, X, Y, distance)
     features = network(others).numpy(), network(translations(model, "xy")[1]).numpy()
-    assert scores["fid_tiny_xy"] == pytest.approx(frechet(*features), rel=1e-5)
+    assert scores["fid_tiny_xy"] == pytest.approx(
+        distance_by_scipy(*features), rel=1e-5
+    )
     assert scores["fid_tiny_yx"] == plain["fid_tiny_yx"]
 
 
@@ -188,7 +150,7 @@ def test_sources_are_those_of_the_data(model, tmp_path):
     np.savez(path, x_train=X[:4], x_test=tiny_run.images(6, 8, size=12))
     error = [metrics.MeanAbsoluteError()]
     scores = evaluate_translation(
-        model, path, floats(Y), error, size=SIZE, channels=(1, 3)
+        model, path, to_floats(Y), error, size=SIZE, channels=(1, 3)
     )
     test, _ = load_images(path, size=SIZE, split="test")
     assert len(test) == 6
@@ -234,7 +196,7 @@ def test_names_must_differ(network):
         ([fid(network), fid(make_network("other"))], "fid"),
         ([metrics.MeanAbsoluteError(), metrics.MeanAbsoluteError("mae_x")], "mae_x"),
     ):
-        with pytest.raises(ValueError, match=f"several scores '{name}'"):
+        with pytest.raises(ValueError, match=rf"several scores \['{name}'\]"):
             EvaluateTranslation(X, Y, pair)
     EvaluateTranslation(X, Y, [fid(network), fid(make_network("other"), "second")])
 
