@@ -109,7 +109,7 @@ class Generator(Servable):
 
 
 def _check_latent(latent, latent_dim):
-    message = f"Vectors in `latent` must have {latent_dim} numbers; x was received."
+    message = f"Vectors in `latent` must have {latent_dim} numbers each; x is received."
     return tf.debugging.assert_equal(tf.shape(latent)[1], latent_dim, message)
 
 
