@@ -73,8 +73,8 @@ class Generator(Servable):
         require(
             len(shape) == 4 and shape[-1] in (1, 3),
             "Argument `model` must generate images (batch, height, width, channels) of "
-            "1 (grey) or 3 (RGB) channels, as image files have",
-            shape=shape,
+            "1 (grey) or 3 (RGB) channels, as image files have. Received: `generator` "
+            f"makes outputs of shape {shape}",
         )
 
     @classmethod
