@@ -93,7 +93,8 @@ def samples_grid(model, count=64, seed=0, data=None):
     data = None if data is None else np.asarray(data, "float32")
     if data is not None:
         must = "Argument `data` must be points of shape (n, 2)"
-        require(data.ndim == 2 and data.shape[1] == 2, must, shape=data.shape)
+        fits = data.ndim == 2 and data.shape[1] == 2
+        require(fits, must, **{"data.shape": data.shape})
     columns, labels = None, None
     if model.classes is not None:
         columns = model.classes
@@ -106,8 +107,8 @@ def samples_grid(model, count=64, seed=0, data=None):
     require(
         samples.ndim == 4 and data is None,
         "Only images (batch, height, width, channels) and points (batch, 2) can be "
-        "shown, and `data` beside points alone",
-        shape=samples.shape,
+        "shown, and `data` beside points alone. Received samples of shape "
+        f"{samples.shape} {'without' if data is None else 'with'} `data`",
     )
     return generated_grid(samples, columns)
 

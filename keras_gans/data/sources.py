@@ -165,8 +165,8 @@ def _load_path(source, split, options):
 
 
 def require_size(size, place):
-    must = f"Argument `size` must be given for image files, {str(place)[:60]!r}"
-    require(size is not None, f"{must}: they may differ in size")
+    must = f"Argument `size` must be given for a folder or files, {str(place)[:60]!r}"
+    require(size is not None, f"{must}: the images may differ in size")
 
 
 def _load_tfds(name, split, options):

@@ -50,7 +50,7 @@ class Colorizer(ImageServable):
             hints.shape == (*shape, 4),
             "Argument `hints` must be RGBA images of the batch, height and width of "
             f"`line_art`, shape {(*shape, 4)}",
-            shape=hints.shape,
+            **{"hints.shape": hints.shape},
         )
         if not len(line_art):  # Not every kernel takes an empty batch.
             return np.empty((*shape, 3), "uint8")

@@ -73,8 +73,8 @@ class Generator(Servable):
         require(
             len(shape) == 4 and shape[-1] in (1, 3),
             "Argument `model` must generate images (batch, height, width, channels) of "
-            "1 (grey) or 3 (RGB) channels, as image files have",
-            shape=shape,
+            "1 (grey) or 3 (RGB) channels, as image files have. Received: `generator` "
+            f"makes outputs of shape {shape}",
         )
 
     @classmethod
@@ -109,7 +109,7 @@ class Generator(Servable):
 
 
 def _check_latent(latent, latent_dim):
-    message = f"Vectors in `latent` must have {latent_dim} numbers; x was received."
+    message = f"Vectors in `latent` must have {latent_dim} numbers each; x is received."
     return tf.debugging.assert_equal(tf.shape(latent)[1], latent_dim, message)
 
 

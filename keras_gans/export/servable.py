@@ -46,13 +46,12 @@ class Servable:
         for name in cls.network_names(model):
             if not isinstance(getattr(model, name, None), keras.Model):
                 missing.append(name)
-        require(
-            not missing,
-            f"Argument `model` must have what {cls.kind} needs, as "
-            f"`keras_gans.models.{cls.example}` has it. Received an object of type "
-            f"{type(model).__name__} without {missing}",
-            TypeError,
-        )
+        if missing:
+            raise TypeError(
+                f"Argument `model` must have what {cls.kind} needs, as "
+                f"`keras_gans.models.{cls.example}` has it. Received an object of type "
+                f"{type(model).__name__} without `{missing[0]}`."
+            )
 
     @classmethod
     def build(cls, model, weights_dtype):
@@ -95,7 +94,7 @@ class ImageServable(Servable):
             len(shape) == 4 and shape[-1] == built_for[-1],
             f"Argument `{name}` must have the shape (batch, height, width, "
             f"{built_for[-1]}){hint}",
-            shape=shape,
+            **{f"{name}.shape": shape},
         )
         multiple, minimum = self.size_multiple, self.minimum_size
         allowed = ""
@@ -107,13 +106,12 @@ class ImageServable(Servable):
             for length, expected in zip(shape[1:3], built_for[1:3])
         ):
             allowed = f"{built_for[1]} and {built_for[2]}, for which it was built"
-        require(
-            not allowed,
-            f"Height and width of `{name}` must be {allowed}: crop, pad or resize the "
-            "images first",
-            height=shape[1],
-            width=shape[2],
-        )
+        if allowed:
+            raise ValueError(
+                f"Height and width of `{name}` must be {allowed}. Received: "
+                f"height={shape[1]}, width={shape[2]}. Crop, pad or resize the images "
+                "first."
+            )
 
 
 def input_shapes(function):

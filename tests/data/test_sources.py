@@ -312,9 +312,7 @@ def test_folder_options(tmp_path):
     (folder / "bad.png").unlink()
     with pytest.raises(ValueError, match="max_pixels=119"):
         load_images(folder, size=8, strict=True, max_pixels=119)
-    with pytest.raises(
-        ValueError, match="Argument `size` must be given for image files"
-    ):
+    with pytest.raises(ValueError, match="Argument `size` must be given for a folder"):
         load_images(folder)
 
 
@@ -662,7 +660,7 @@ def test_list_of_files(tmp_path):
         np.testing.assert_array_equal(loaded, images[[2, 0][:count]])
         assert labels is None
     assert load_images(files, size=(4, 6), channels=1)[0].shape == (2, 4, 6, 1)
-    with pytest.raises(ValueError, match="`size` must be given for image files"):
+    with pytest.raises(ValueError, match="`size` must be given for a folder"):
         load_images(files)
     with pytest.raises(ValueError, match="photos: cannot be opened"):
         load_images([folder], size=8, strict=True)

@@ -229,7 +229,7 @@ def test_another_kind(models, folders, name, kind, verb, tmp_path):
     for path in (folders[name], tmp_path / "model.keras"):
         with pytest.raises(ValueError, match=is_kind):
             export.load(path, kind=kind)
-    with pytest.raises(ValueError, match="`kind` must be one of .* kind='translator'"):
+    with pytest.raises(ValueError, match="`kind` must be .* or None.* kind='trans"):
         export.load(folders[name], kind="translator")
 
 
@@ -397,7 +397,7 @@ def test_folder_that_cannot_be_written(models, tmp_path, monkeypatch, below):
     ({"version": 0}, ValueError, "`version` must be a positive integer"),
     ({"version": "1"}, TypeError, "`version` must be a positive integer"),
     ({"version": True}, TypeError, "`version` must be a positive integer"),
-    ({"weights_dtype": "int8"}, ValueError, "`weights_dtype` must be one of"),
+    ({"weights_dtype": "int8"}, ValueError, "`weights_dtype` must be 'float32' or"),
     ({"metadata": ["a"]}, TypeError, "`metadata` must be a dict of JSON values"),
     ({"metadata": {"a": {1}}}, TypeError, "`metadata` must be a dict of JSON values"),
     ({"metadata": {"a": float("nan")}}, TypeError, "JSON values"),

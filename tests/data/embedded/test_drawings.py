@@ -72,7 +72,7 @@ def test_format(images):
 def test_every_ten_hold_each_kind_in_random_order(monkeypatch):
     def blank(number):
         color = (number, 0, 0)
-        return lambda pen, random: pen_module.draw_backdrop(pen, color, color)
+        return lambda pen, random: pen.backdrop(color, color)
 
     assert len(module.KINDS) == 10
     monkeypatch.setattr(module, "KINDS", [blank(number) for number in range(10)])
@@ -133,7 +133,7 @@ def test_shade_draws_no_line(sigma):
     def disc(shade):
         def kind(pen, random):
             color = (120, 160, 200)
-            pen_module.draw_backdrop(pen, color, color)
+            pen.backdrop(color, color)
             pen.oval(32, 32, 20, 20, color, shade=shade)
 
         return draw(kind, 1)
@@ -228,7 +228,7 @@ def test_colors_have_the_asked_luma():
 
 def test_parts_are_turned_and_shifted_with_their_figure():
     def kind(pen, random):
-        pen_module.draw_backdrop(pen, (255, 255, 255), (255, 255, 255))
+        pen.backdrop((255, 255, 255), (255, 255, 255))
         arm = pen.at(20, 30, 10, np.pi / 2).at(1, 0, 1, 0, mirror=True)
         arm.oval(2, 0, 0.3, 0.3, (255, 0, 0), outline=False)
 
