@@ -57,20 +57,24 @@ def loss_equals_formula(loss, formula, golden=None):
     for shape in ((5, 1), (5, 3, 4, 1)):
         real, fake = generator.normal(0.0, 3.0, (2, *shape))
         each = formula(real, fake).reshape(5, -1).mean(1)
-        for reduction, expected in (
-            (None, each),
-            ("sum_over_batch_size", each.mean()),
-            ("sum", each.sum()),
-        ):
-            value = loss(reduction=reduction)(real, fake)
-            assert value.shape == expected.shape
-            assert value.dtype == "float32"
-            np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
+        loss_of_samples_is(loss, each, real, fake)
 
     # Sizes that are unknown until the graph runs.
     unknown = tf.TensorSpec((None, None, None, 1))
     traced = tf.function(loss(), input_signature=[unknown, unknown])
     np.testing.assert_allclose(traced(real, fake), each.mean(), rtol=1e-5)
+
+
+def loss_of_samples_is(loss, each, *arguments, rtol=1e-5):
+    """Each sample's loss, their mean and their sum, all in float32."""
+    for reduction, expected in (
+        (None, each),
+        ("sum_over_batch_size", each.mean()),
+        ("sum", each.sum()),
+    ):
+        value = loss(reduction=reduction)(*arguments)
+        assert value.shape == expected.shape and value.dtype == "float32"
+        np.testing.assert_allclose(value, expected, rtol=rtol, atol=1e-6)
 
 
 def loss_gradient_equals_differences(loss, formula, step=1e-5):

@@ -292,9 +292,8 @@ def _labels_to_generate(model, n, labels):
         labels = np.full(n, labels)
     require(
         labels.shape == (n,) and labels.dtype.kind in "iu",
-        f"Argument `labels` must be an integer or {n} integers",
-        shape=labels.shape,
-        dtype=labels.dtype,
+        f"Argument `labels` must be an integer or {n} integers. Received an array of "
+        f"shape {labels.shape} and dtype {labels.dtype}",
     )
     check_labels(labels, model.classes)
     return ops.convert_to_tensor(labels, "int32")

@@ -79,19 +79,13 @@ def test_equals_formula(form, with_complement, patches):
     attributes, outputs = batch(patches, with_complement)
     expected = by_hand(form, attributes, outputs, with_complement)
     for loss_class, each in zip(PAIR, expected, strict=True):
-        for reduction, value in (
-            (None, each),
-            ("sum_over_batch_size", each.mean()),
-            ("sum", each.sum()),
-        ):
-            loss = loss_class(form, with_complement, reduction=reduction)
-            received = call(loss, attributes, outputs)
-            assert received.shape == value.shape and received.dtype == "float32"
-            np.testing.assert_allclose(received, value, rtol=1e-5)
-            loss = loss_class(form, with_complement, 0.5, reduction)
-            np.testing.assert_allclose(
-                call(loss, attributes, outputs), value / 2, rtol=1e-5
-            )
+        for scale in (1.0, 0.5):
+
+            def loss(reduction):
+                loss = loss_class(form, with_complement, scale, reduction)
+                return lambda *arguments: call(loss, *arguments)
+
+            contracts.loss_of_samples_is(loss, scale * each, attributes, outputs)
 
 
 def test_golden_numbers():
@@ -390,17 +384,10 @@ def test_classification_equals_formula():
     probability = special.expit(logits)
     terms = attributes * np.log(probability)
     terms += (1 - attributes) * np.log(1 - probability)
-    each = -terms.sum(1)
-    for reduction, expected in (
-        (None, each),
-        ("sum_over_batch_size", each.mean()),
-        ("sum", each.sum()),
-    ):
-        loss = AttributeClassificationLoss(reduction)
-        value = loss(attributes, logits)
-        assert value.shape == expected.shape and value.dtype == "float32"
-        np.testing.assert_allclose(value, expected, rtol=1e-5)
-        np.testing.assert_array_equal(loss(attributes.astype("int32"), logits), value)
+    for given in (attributes, attributes.astype("int32")):
+        contracts.loss_of_samples_is(
+            AttributeClassificationLoss, -terms.sum(1), given, logits
+        )
     mean = keras.losses.BinaryCrossentropy(from_logits=True)(attributes, logits)
     np.testing.assert_allclose(
         AttributeClassificationLoss()(attributes, logits), 4 * mean, rtol=1e-6
