@@ -27,8 +27,8 @@ STUDY = semantic_loss.SemanticLoss()
 
 
 def export_nothing(*args, **kwargs):
-    """In the place of `export_translator`."""
-    given = inspect.signature(export.export_translator).bind(*args, **kwargs).arguments
+    """In the place of `export.save`."""
+    given = inspect.signature(export.save).bind(*args, **kwargs).arguments
     assert isinstance(given["model"], CycleGAN)
     (given["directory"] / "1").mkdir(parents=True)
 
@@ -39,7 +39,7 @@ def small():
         # Made once for all tests that only look at them.
         patch.setattr(semantic_loss, "Domains", functools.cache(Domains))
         run_eagerly(STUDY, patch)
-        patch.setattr(semantic_loss.export, "export_translator", export_nothing)
+        patch.setattr(export, "save", export_nothing)
         yield
 
 
@@ -175,7 +175,7 @@ def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
     assert steps == [0, 1, 2, 3]
     # After its last step.
     with monkeypatch.context() as patch:
-        patch.setattr(semantic_loss.export, "export_translator", stop)
+        patch.setattr(export, "save", stop)
         with pytest.raises(KeyboardInterrupt):
             reproduce()
     assert steps == [0, 1, 2, 3, 3]
