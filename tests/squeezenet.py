@@ -31,7 +31,7 @@ def squeezenet(path=WEIGHTS, top=False):
         top: Boolean, whether the average of `conv_final`, 1000 logits, is the output.
 
     Returns:
-        Functional `keras.Model` from RGB pixels in [0, 255], any size from 35 on, to
+        Functional `keras.Model` from RGB pixels in [0, 255], at least 35 a side, to
         `(batch, h, w, 512)` or `(batch, 1000)`.
     """
     weights = dict(np.load(path))

@@ -2,6 +2,8 @@
 
 import csv
 
+import numpy as np
+
 
 def run_eagerly(study, patch):
     """Lets models compute their few steps eagerly: tracing would take longer."""
@@ -26,3 +28,11 @@ def read_table(text):
     head, _, *rows = [[part.strip() for part in line.split("|")] for line in lines]
     assert len({row[1] for row in rows}) == len(rows)
     return {row[1]: dict(zip(head[2:-1], row[2:-1], strict=True)) for row in rows}
+
+
+def start_alike(model, other):
+    """Checks that the networks of two models have the same variables."""
+    for name in model.network_names:
+        one, two = getattr(model, name).variables, getattr(other, name).variables
+        for value, expected in zip(one, two, strict=True):
+            np.testing.assert_array_equal(value, expected)

@@ -228,16 +228,12 @@ class ChannelLoss(Study):
                 f"{features}; with fewer images than features it is only comparable "
                 "within its line."
             )
-        by_run = {(row["variant"], row["seed"]): row for row in results}
-        seeds = sorted({seed for _, seed in by_run})
-        comparisons = [
-            compare(
-                *(by_run[name, seed]["validation"] for name in self.variants),
-                setting["steps"],
-            )
-            for seed in seeds
-            if all((name, seed) in by_run for name in self.variants)
-        ]
+        comparisons = []
+        for seed in sorted({row["seed"] for row in results}):
+            # In the order of the variants, as the results are.
+            pair = [row["validation"] for row in results if row["seed"] == seed]
+            if len(pair) == 2:
+                comparisons.append(compare(*pair, setting["steps"]))
 
         rows = []
         for title, key, form, paper_key, paper_form in (

@@ -228,17 +228,11 @@ class SemanticDigits(Study):
             ("s / step", "seconds_per_step", ".3f"),
         )
         # The same in every run: they depend on the classifiers alone.
-        bounds = [
-            {
-                "variant": name,
-                **{
-                    column: results[0][column.replace("kept", name)]
-                    for _, column, _ in columns
-                    if column.endswith("kept")
-                },
-            }
-            for name in ("floor", "ceiling")
-        ]
+        bounds = [{"variant": "floor"}, {"variant": "ceiling"}]
+        for bound in bounds:
+            for _, column, _ in columns[:4]:
+                of_bound = column.replace("kept", bound["variant"])
+                bound[column] = results[0][of_bound]
         titles = {
             "floor": "not translated",
             **self.trained(results),

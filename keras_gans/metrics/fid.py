@@ -84,14 +84,6 @@ def frechet_distance(real_features, generated_features):
     Returns:
         A non-negative float; 0 for equal means and covariances.
 
-    Example:
-
-    ```python
-    real = classifier_features(classifier, real_images)
-    generated = classifier_features(classifier, model.generate(1000))
-    frechet_distance(real, generated)
-    ```
-
     Reference:
         Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a
         Local Nash Equilibrium", 2017, https://arxiv.org/abs/1706.08500

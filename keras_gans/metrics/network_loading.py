@@ -157,14 +157,14 @@ def _from_saved_model(folder, output):
         function = signatures["serving_default"]
     elif callable(loaded):
         function = loaded.__call__.concrete_functions[0]
-    elif len(signatures) == 1:
-        (function,) = signatures.values()
     else:
-        raise ValueError(
+        require(
+            len(signatures) == 1,
             f"The SavedModel in {str(folder)!r} must have the signature "
-            '"serving_default", be callable, or have a single signature. '
-            f"Received: signatures={sorted(signatures)}"
+            '"serving_default", be callable, or have a single signature',
+            signatures=sorted(signatures),
         )
+        (function,) = signatures.values()
     inputs = [
         argument
         for argument in tf.nest.flatten(function.structured_input_signature)

@@ -108,7 +108,13 @@ class TranslationScores:
     ):
         positive_integer("batch_size", batch_size)
         self._batch_size = batch_size
-        self._directions = _check_directions(directions)
+        require(
+            isinstance(directions, (tuple, list))
+            and tuple(directions) in (("xy",), ("yx",), ("xy", "yx"), ("yx", "xy")),
+            "Argument `directions` must be a tuple with 'xy', 'yx' or both",
+            directions=directions,
+        )
+        self._directions = tuple(directions)
         # Only a metric of distributions takes generated images alone.
         self._distributions, self._paired = [], []
         for metric in _check_metrics(metrics):
@@ -311,16 +317,6 @@ def _translate_function(model, direction, shape):
         return to_floats(to_levels(images))
 
     return translate
-
-
-def _check_directions(directions):
-    require(
-        isinstance(directions, (tuple, list))
-        and tuple(directions) in (("xy",), ("yx",), ("xy", "yx"), ("yx", "xy")),
-        "Argument `directions` must be a tuple with 'xy', 'yx' or both",
-        directions=directions,
-    )
-    return tuple(directions)
 
 
 def _check_metrics(metrics):

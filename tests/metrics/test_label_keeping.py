@@ -123,7 +123,7 @@ def test_domains_may_differ_in_channels():
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 100])
 def test_every_image_counts_once_whatever_the_batch(batch_size):
-    def half(images):  # Moves labels from 3 on.
+    def half(images):  # Moves labels of at least 3.
         return np.where(images < 30 / 127.5 - 1, images, images + 30 / 127.5)
 
     scores = score(half, shift(0), batch_size=batch_size)

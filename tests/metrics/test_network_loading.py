@@ -240,6 +240,7 @@ def test_a_download_that_fails_says_what_to_do(tmp_path, handle, monkeypatch):
     assert not list(tmp_path.rglob("saved_model.pb"))
 
 
+@pytest.mark.slow
 def test_inception_is_preprocessed_and_averaged(monkeypatch):
     build = keras.applications.InceptionV3
     built = []
@@ -273,7 +274,7 @@ def test_inception_is_preprocessed_and_averaged(monkeypatch):
     assert bare.fingerprint != network.fingerprint
 
 
-def test_the_logits_of_inception_are_not_probabilities(monkeypatch):
+def test_the_ends_of_inception(monkeypatch):
     given = {}
 
     def small(weights, **arguments):
@@ -285,8 +286,15 @@ def test_the_logits_of_inception_are_not_probabilities(monkeypatch):
     monkeypatch.setattr(keras.applications, "InceptionV3", small)
     network = FeatureNetwork("inception_v3", output="logits")
     assert given == {"classifier_activation": None}
+    assert (network.resize, network.size) == ("clean", (299, 299))
     images = np.tile(np.array([0, 51, 255], "uint8"), (2, 8, 8, 1))
     np.testing.assert_allclose(network(images), [[-1, -0.6, 1]] * 2, rtol=1e-5)
+    features = FeatureNetwork("inception_v3")
+    assert given.pop("pooling") == "avg" and not given.pop("include_top")
+    np.testing.assert_allclose(features(images), network(images), rtol=1e-5)
+    # The bare network, which is fed with pixels, is another one.
+    bare = FeatureNetwork(small(None), size=299)
+    assert bare.fingerprint != features.fingerprint
 
 
 def test_without_weights_inception_is_refused(monkeypatch):
