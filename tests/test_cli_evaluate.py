@@ -299,7 +299,7 @@ def test_test_images_are_taken(evaluate, folder):
         (f"--images x --reference none {NETWORK}", "There is no folder 'none'"),
         (f"model.keras --x x --y y {NETWORK}", "`size` must be given for a folder"),
         ("none --x x --y y --size 16 --metrics mae", "There is no model at 'none'"),
-        (f"tiny.keras --x x --y y {NETWORK}", "cannot translate"),
+        (f"tiny.keras --x x --y y {NETWORK}", "'tiny.keras' cannot be served"),
         ("--images x --reference y --feature-network none", "Received: network='none'"),
         (
             "--images x --reference y --feature-network tinny.keras",
