@@ -17,7 +17,7 @@ def require(condition, must, kind=ValueError, **received):
         **received: Values by name, shown after the sentence.
     """
     if not condition:
-        came = ", ".join(f"{name}={value!r}" for name, value in received.items())
+        came = ", ".join(f"{name}={_shown(x)!r}" for name, x in received.items())
         raise kind(f"{must}. Received: {came}" if received else f"{must}.")
 
 
@@ -28,6 +28,13 @@ def _argument(holds, name, wanted, value, kind=ValueError):
 
 def _is_integer(value):
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _shown(value):
+    """Returns shapes and NumPy's numbers as a reader writes them."""
+    if type(value).__name__ == "TensorShape":
+        return tuple(value)
+    return value.item() if getattr(value, "ndim", None) == 0 else value
 
 
 def integer(name, value):

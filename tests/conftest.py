@@ -5,6 +5,10 @@ import resource
 
 import pytest
 
+# First of all: the package switches oneDNN on before TensorFlow is imported, as it does
+# in the programs that tests start; without it, last bits are others.
+import keras_gans  # noqa: F401
+
 # In the units of Linux, kilobytes.
 MEMORY_LIMIT = 6_000_000
 

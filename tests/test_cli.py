@@ -481,7 +481,7 @@ def test_mistakes_in_data_and_options(tmp_path, unlabelled):
     message = fail("train", "--data", "handwriten_digits", y, *output)
     assert "Did you mean 'handwritten_digits'" in message
     message = fail("train", "--data", x, tmp_path / "nothing.npz", *output)
-    assert "there is no file" in message
+    assert "there is no such file" in message
     message = fail("train", "--data", x, y, *output, "--size", "30", *BATCH)
     assert "multiples of 4" in message
     message = fail("train", "cyclegan", "--x", "dta/", "--y", y, *output)

@@ -270,10 +270,9 @@ def test_hints_of_a_bad_size_skip_their_sketch_alone(model):
 
 
 def test_the_folder_of_a_run(model, monkeypatch):
-    recipe = training.Recipe(None, "", batch_size=1, size=16, task="colorization")
-    monkeypatch.setitem(training.RECIPES, "small", recipe)
+    recipe = types.SimpleNamespace(task="colorization")
     run = types.SimpleNamespace(
-        configuration=types.SimpleNamespace(preset="small"),
+        configuration=types.SimpleNamespace(recipe=recipe),
         model_path=lambda: pathlib.Path("run/model.keras"),
     )
     monkeypatch.setattr(training.Run, "open", lambda path: run)
@@ -289,7 +288,7 @@ def test_the_folder_of_a_run(model, monkeypatch):
     # Of another task, in either direction.
     message = fail("translate", "sketch.png", "c.png", "--model", "run")
     assert "run of colorization: use keras-gans colo" in message
-    run.configuration.preset = "digits"
+    recipe.task = "translation"
     message = fail("colorize", "sketch.png", "c.png", "--model", "run")
     assert "run of translation, not of colorization: use keras-gans tran" in message
 
@@ -455,7 +454,7 @@ def test_a_network_of_one_size():
     export.save(model, "model")
     save("sketch.png", line_art())
     message = refused("sketch.png", "out.png", "--model", "model")
-    assert "sketch.png: This model was built for images of shape (8, 8, 1)" in message
+    assert "sketch.png: Height and width of `line_art` must be 8 and 8" in message
     assert message.endswith("--size N resizes the sketch.\n")
     succeed("colorize", "sketch.png", "out.png", "--size", "8", "--model", "model")
 
@@ -539,7 +538,7 @@ def test_a_model_of_another_kind(model):
     tf.saved_model.save(module, "double", signatures=double)
     save("sketch.png", line_art())
     message = refused("sketch.png", "out.png", "--model", "double")
-    assert "not one of `export_colorizer`" in message
+    assert "not one of `keras_gans.export.save`" in message
     message = fail("translate", "sketch.png", "out.png", "--model", model)
     assert "not of translation: use keras-gans colorize" in message
 

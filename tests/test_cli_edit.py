@@ -1,6 +1,5 @@
 """`keras-gans train aclgan` and `keras-gans edit`: what they write, say and refuse."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -9,27 +8,17 @@ from PIL import Image
 from test_cli_colorize import call, fail, pixels, save, succeed
 
 import small_run
-from keras_gans import presets, training
+from keras_gans import training
 from keras_gans.data import faces
+from keras_gans.presets import registry
+from keras_gans.training.editing import CELEBA_ATTRIBUTES
 
 NAMES = ["Smiling", "Black_Hair", "Blond_Hair"]
 SIZE = 16
-TRAIN = ("--steps", "3", "--batch-size", "4", "--size", str(SIZE), "--width", "2")
-
-
-def build(**arguments):
-    """In the place of a preset: fewer layers, compiled without XLA."""
-    arguments["jit_compile"] = False
-    return presets.aclgan(residual_blocks=0, frame=4, **arguments)
-
-
-def build_stargan(n_critic=2, **arguments):
-    arguments["jit_compile"] = False
-    return presets.stargan(residual_blocks=0, n_critic=n_critic, **arguments)
-
-
-def build_aclgan(n_critic=1, **arguments):
-    return build(n_critic=n_critic, **arguments)
+TRAIN = (
+    *("--steps", "3", "--batch-size", "4", "--size", str(SIZE), "--width", "2"),
+    *("--residual-blocks", "0", "--no-jit-compile"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +39,6 @@ def finished(celeba):
     """A finished run of three iterations; not to be changed."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         small_run.patch(monkeypatch)
-        recipe = dataclasses.replace(training.RECIPES["aclgan"], build=build_aclgan)
-        monkeypatch.setitem(training.RECIPES, "aclgan", recipe)
         result = succeed(
             *("train", "aclgan", "--images", celeba / "faces"),
             *("--attributes", celeba / "list_attr.txt", "--select", *NAMES),
@@ -102,15 +89,14 @@ def test_the_model_has_the_attributes_and_falling_rates(finished):
     assert model.attribute_names == tuple(NAMES)
     assert model.exclusive_groups == (("Black_Hair", "Blond_Hair"),)
     assert model.ema_decay == 0.5
-    data = run._make_data()
-    rates = run._preset_arguments(data)
-    assert (rates["constant_steps"], rates["decay_steps"]) == (1, 2)
+    # The schedule of a compiled model ends where the training does.
+    _, compiled, _ = run._prepare(verbose=0)
+    schedule = compiled.discriminator_optimizer._learning_rate
+    assert (schedule.constant_steps, schedule.decay_steps) == (1, 2)
 
 
 def test_resume_goes_on(finished, celeba, tmp_path, monkeypatch):
     small_run.patch(monkeypatch)
-    recipe = dataclasses.replace(training.RECIPES["aclgan"], build=build_aclgan)
-    monkeypatch.setitem(training.RECIPES, "aclgan", recipe)
     configuration = training.configure(
         "aclgan",
         celeba / "faces",
@@ -120,16 +106,18 @@ def test_resume_goes_on(finished, celeba, tmp_path, monkeypatch):
         batch_size=4,
         size=SIZE,
         width=2,
+        residual_blocks=0,
+        jit_compile=False,
         ema_decay=0.5,
     )
     # The rates follow from the length: both parts are told that of the whole.
     run = training.Run.create(tmp_path / "parts", configuration, "")
-    arguments = run._preset_arguments
-
-    def of_the_whole(data):
-        return arguments(data) | {"constant_steps": 1, "decay_steps": 2}
-
-    run._preset_arguments = of_the_whole
+    preset_arguments = training.TASKS["editing"].preset_arguments
+    monkeypatch.setattr(
+        training.TASKS["editing"],
+        "preset_arguments",
+        lambda task, data: preset_arguments(task, data) | {"learning_rate": 1e-4},
+    )
     run.train(verbose=0)
     run = training.Run.open(tmp_path / "parts")
     run.change_length(steps=3)
@@ -139,9 +127,7 @@ def test_resume_goes_on(finished, celeba, tmp_path, monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
-def test_stargan_counts_its_critic_steps(celeba, monkeypatch, tmp_path):
-    recipe = dataclasses.replace(training.RECIPES["stargan"], build=build_stargan)
-    monkeypatch.setitem(training.RECIPES, "stargan", recipe)
+def test_stargan_counts_its_critic_steps(celeba, tmp_path):
     configuration = training.configure(
         "stargan",
         celeba / "faces",
@@ -151,6 +137,9 @@ def test_stargan_counts_its_critic_steps(celeba, monkeypatch, tmp_path):
         batch_size=4,
         size=SIZE,
         width=2,
+        residual_blocks=0,
+        n_critic=2,
+        jit_compile=False,
     )
     run = training.Run.create(tmp_path / "run", configuration, "")
     model = run.train(verbose=0)
@@ -163,10 +152,10 @@ def test_stargan_counts_its_critic_steps(celeba, monkeypatch, tmp_path):
 def test_what_is_selected_by_default():
     def selected(source, **given):
         configuration = training.configure("stargan", source, **given)
-        return training.EditingRun(".", configuration, {})._select()
+        return training.task_of(configuration).arguments["select"]
 
-    assert selected("faces") == training.FACES_DEFAULTS["select"]
-    assert selected("celeb_a") == training.CELEBA_ATTRIBUTES
+    assert selected("faces") == registry.find("stargan").embedded["select"]
+    assert selected("celeb_a") == CELEBA_ATTRIBUTES
     assert selected("celeb_a", select=["Bald"]) == ["Bald"]
     assert training.configure("aclgan", "faces").size == 32
     assert training.configure("aclgan", "celeb_a").size == 128
@@ -174,13 +163,14 @@ def test_what_is_selected_by_default():
 
 def test_embedded_faces_get_what_two_cores_can_carry():
     configuration = training.configure("aclgan", "faces", width=8, epochs=2)
-    assert (configuration.width, configuration.residual_blocks) == (8, 2)
-    assert (configuration.learning_rate, configuration.ema_decay) == (4e-4, 0.998)
+    found = {name: configuration.options[name] for name in ("width", "residual_blocks")}
+    assert found == {"width": 8, "residual_blocks": 2}
+    assert configuration.options["learning_rate"] == 4e-4
+    assert configuration.options["ema_decay"] == 0.998
     assert (configuration.steps, configuration.epochs) == (None, 2)
     assert training.configure("stargan", "faces").steps == 2400
     other = training.configure("aclgan", "celeb_a")
-    assert (other.width, other.residual_blocks, other.steps) == (None, None, None)
-    assert training.configure("cyclegan", "x", "y").learning_rate is None
+    assert (other.options, other.steps) == ({}, None)
 
 
 def test_wrong_training(celeba):
@@ -189,9 +179,9 @@ def test_wrong_training(celeba):
     file = ("--attributes", celeba / "list_attr.txt")
     message = fail(*images, *file, "--select", "Smilling", *TRAIN)
     assert "Smilling" in message and "Smiling" in message
-    message = fail("train", "gan", "--select", "Smiling")
-    assert "Only aclgan and stargan" in message
-    assert "one domain" in fail("train", "stargan", "--x", "a", "--y", "b")
+    message = fail("train", "gan", "--select", "Smiling", status=2)
+    assert "unrecognized arguments: --select" in message
+    assert "one source" in fail("train", "stargan", "--data", "a", "b")
     message = fail(*images, *file, "--select", "Smiling", "--size", "40")
     assert "power of two" in message
 

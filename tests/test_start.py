@@ -294,7 +294,7 @@ def our_check():
 
 
 def our_bug():
-    cli.common.positive(None)
+    cli.options.positive(None)
 
 
 def a_library():

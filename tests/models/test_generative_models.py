@@ -352,6 +352,7 @@ print(json.dumps(results))
 """
 
 
+@pytest.mark.slow
 def test_two_replicas_equal_one():
     results = contracts.run_python(REPLICAS)
     assert results.pop("first_is_alone") and results.pop("replicas_differ")

@@ -204,12 +204,12 @@ def test_everything_else_varies(drawn):
 @pytest.mark.parametrize(
     "attributes, message",
     [
-        (np.zeros((2, 7)), r"shape \(7,\) or \(3, 7\).*shape \(2, 7\)"),
-        (np.zeros(6), r"shape \(7,\) or \(3, 7\).*shape \(6,\)"),
+        (np.zeros((2, 7)), r"shape \(7,\) or \(3, 7\).*shape=\(2, 7\)"),
+        (np.zeros(6), r"shape \(7,\) or \(3, 7\).*shape=\(6,\)"),
         (having() - 1.0, r"hold 0 and 1.*\[-1.\]"),
         (
             having("Black_Hair", "Brown_Hair"),
-            "most one of Black_Hair, Blond_Hair, Brown_Hair. Received: 2",
+            "most one of Black_Hair, Blond_Hair, Brown_Hair. Received: number=2",
         ),
     ],
 )

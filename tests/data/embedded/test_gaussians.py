@@ -155,7 +155,7 @@ def test_frozen():
 @pytest.mark.parametrize(
     "make, error, message",
     [
-        (lambda: GaussianMixture([0, 0], 1), ValueError, r"`centers`.*shape \(2,\)"),
+        (lambda: GaussianMixture([0, 0], 1), ValueError, r"`centers`.*shape=\(2,\)"),
         (lambda: GaussianMixture(np.zeros((0, 2)), 1), ValueError, r"\(0, 2\)"),
         (lambda: GaussianMixture(np.zeros((4, 3)), 1), ValueError, r"\(4, 3\)"),
         (lambda: GaussianMixture([[0, np.nan]], 1), ValueError, "must be finite"),
