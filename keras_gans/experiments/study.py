@@ -67,27 +67,30 @@ class Study:
 
     def make_domains(self, setting):
         """Makes what all runs share, with the dict `record` for the report."""
-        raise NotImplementedError
+        raise TypeError(self._abstract("make_domains"))
 
     def build(self, variant, seed, setting, domains):
         """Returns a compiled model. What it does not take, it refuses."""
-        raise NotImplementedError
+        raise TypeError(self._abstract("build"))
 
     def run(self, variant, seed, setting, domains, path):
         """Trains and scores a variant in the folder `path`; returns a dict."""
-        raise NotImplementedError
+        raise TypeError(self._abstract("run"))
 
     def describe(self, result):
         """Says in a line what came out."""
-        raise NotImplementedError
+        raise TypeError(self._abstract("describe"))
 
     def report(self, results, setting, domains):
         """Returns Markdown paragraphs; setting and the record of domains are dicts."""
-        raise NotImplementedError
+        raise TypeError(self._abstract("report"))
 
     def draw_figures(self, directory, results):
         """Draws pictures into `directory / "figures"`."""
-        raise NotImplementedError
+        raise TypeError(self._abstract("draw_figures"))
+
+    def _abstract(self, method):
+        return f"{type(self).__name__} is no whole study: implement `{method}`."
 
     # What it may define --------------------------------------------------------------
 
