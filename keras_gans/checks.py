@@ -34,7 +34,8 @@ def _shown(value):
     """Returns shapes and NumPy's numbers as a reader writes them."""
     if type(value).__name__ == "TensorShape":
         return tuple(value)
-    return value.item() if getattr(value, "ndim", None) == 0 else value
+    is_number = getattr(value, "ndim", None) == 0 and hasattr(value, "item")
+    return value.item() if is_number else value
 
 
 def integer(name, value):

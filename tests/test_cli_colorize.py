@@ -290,7 +290,7 @@ def test_the_folder_of_a_run(model, monkeypatch):
     assert "run of colorization: use keras-gans colo" in message
     recipe.task = "translation"
     message = fail("colorize", "sketch.png", "c.png", "--model", "run")
-    assert "run of translation, not of colorization: use keras-gans tran" in message
+    assert "run of translation: use keras-gans tran" in message
 
 
 # What it warns of ------------------------------------------------------------------
