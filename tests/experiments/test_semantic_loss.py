@@ -26,11 +26,10 @@ Domains = semantic_loss.Domains
 STUDY = semantic_loss.SemanticLoss()
 
 
-def export_nothing(*args, **kwargs):
+def export_nothing(model, directory):
     """In the place of `export.save`."""
-    given = inspect.signature(export.save).bind(*args, **kwargs).arguments
-    assert isinstance(given["model"], CycleGAN)
-    (given["directory"] / "1").mkdir(parents=True)
+    assert isinstance(model, CycleGAN)
+    (directory / "1").mkdir(parents=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
