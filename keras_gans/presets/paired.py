@@ -15,7 +15,7 @@ Args:
 
 import typing
 
-from keras_gans.presets.registry import adam, preset, start
+from keras_gans.presets.registry import adam, preset, semantic_loss_of, start
 
 Normalization = typing.Literal["batch", "instance"]
 ReconstructionLoss = typing.Literal["l1", "compensated_l1", "edge"]
@@ -81,6 +81,63 @@ def pix2pix(
         seed=seed,
     )
     return model, {"reconstruction_loss": reconstruction_loss_of(reconstruction_loss)}
+
+
+@preset(
+    task="paired",
+    batch_size=1,
+    size=256,
+    load_size=286,
+    epochs=200,
+    sample_freq=1000,
+    optimizer=adam(),
+    learning_rates=(2e-4, 2e-4),
+)
+def semantic_pix2pix(
+    source_channels=3,
+    target_channels=3,
+    size=256,
+    width: int = 64,
+    normalization: Normalization = "batch",
+    dropout: float = 0.5,
+    reconstruction_weight: float = 100.0,
+    feature_extractor: str = "vgg16",
+    feature_layers: list[str] | None = None,
+    semantic_weight: float | None = None,
+    ema_decay: float | None = None,
+    example_images=None,
+    seed=None,
+):
+    """pix2pix with a semantic loss: targets and translations share their features.
+
+    Args:
+        feature_extractor: `"vgg16"` or the `.keras` file of a network of pixels in
+            [0, 255].
+        feature_layers: Names of its layers. Defaults to block4_conv3 of vgg16, to the
+            output of a file.
+        semantic_weight: Non-negative float. By default the weight with which different
+            images differ as much by this loss as by L1.
+        example_images: Images in [-1, 1] on which `semantic_weight` is found.
+
+    Returns:
+        A compiled `keras_gans.models.SemanticPix2Pix`.
+    """
+    from keras_gans import models
+
+    semantic_loss, semantic_weight = semantic_loss_of(
+        *(feature_extractor, feature_layers, semantic_weight, example_images, None)
+    )
+    start(seed)
+    model = models.SemanticPix2Pix(
+        **paired_networks(
+            source_channels, target_channels, size, width, normalization, dropout
+        ),
+        reconstruction_weight=reconstruction_weight,
+        semantic_weight=semantic_weight,
+        ema_decay=ema_decay,
+        seed=seed,
+    )
+    return model, {"semantic_loss": semantic_loss}
 
 
 def paired_networks(
