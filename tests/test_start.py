@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import keras_gans
 from keras_gans import cli, startup
-from keras_gans.models.remapping import without_remapping
+from keras_gans.models.graph_optimizer import computed_as_written
 
 COMMAND = [sys.executable, "-m", "keras_gans.cli"]
 # Of the console script, which must be lazy as well.
@@ -224,15 +224,18 @@ print(tf.config.optimizer.get_experimental_options())
     assert done.returncode == 0, done.stderr
     assert "TF_ENABLE_ONEDNN_OPTS" in done.stderr  # It was not held back.
     assert "remapper failed" not in done.stderr
-    # All other functions have the pass.
-    assert "remapping" not in done.stdout
+    # All other functions have the passes.
+    assert "remapping" not in done.stdout and "arithmetic" not in done.stdout
 
 
-def test_the_remapper_is_left_out_where_it_fails_and_the_user_did_not_decide():
+def test_passes_are_left_out_where_they_do_harm_and_the_user_did_not_decide():
     options = tf.config.optimizer
+    arithmetic = []
 
     def function(iterator):
-        return options.get_experimental_options().get("remapping", "default")
+        given = options.get_experimental_options()
+        arithmetic.append(given.get("arithmetic_optimization", "default"))
+        return given.get("remapping", "default")
 
     def network(*layers):
         return keras.Sequential([keras.Input((8, 8, 1)), *layers])
@@ -245,11 +248,12 @@ def test_the_remapper_is_left_out_where_it_fails_and_the_user_did_not_decide():
         ([network(convolution, keras.layers.ReLU())], "default"),
         ([network(keras.layers.Dense(2), leaky)], "default"),
     ):
-        assert without_remapping(function, networks)(None) == expected
+        assert computed_as_written(function, networks)(None) == expected
         assert function(None) == "default"
+        assert arithmetic[-2:] == [False, "default"]
     options.set_experimental_options({"remapping": True})
     try:
-        wrapped = without_remapping(function, [network(convolution, leaky)])
+        wrapped = computed_as_written(function, [network(convolution, leaky)])
         assert wrapped(None) is True and function(None) is True
     finally:
         options.set_experimental_options({"remapping": None})

@@ -11,7 +11,7 @@ from keras_gans.checks import require
 from keras_gans.losses.penalties import get_penalty
 from keras_gans.models.averages import average_of, check_ema_decay, move_average
 from keras_gans.models.epochs import EpochCallbacks, element_spec
-from keras_gans.models.remapping import without_remapping
+from keras_gans.models.graph_optimizer import computed_as_written
 from keras_gans.models.seeds import ReplicaSeedGenerator
 from keras_gans.models.structure import batch_normalization_of, computed_variables
 
@@ -253,7 +253,13 @@ class AdversarialModel(keras.Model):
         if force or self.train_function is None:
             super().make_train_function(force)
             networks = [getattr(self, name) for name in self.network_names]
-            self.train_function = without_remapping(self.train_function, networks)
+            self.train_function = computed_as_written(self.train_function, networks)
+
+    def make_test_function(self, force=False):
+        if force or self.test_function is None:
+            super().make_test_function(force)
+            networks = [getattr(self, name) for name in self.network_names]
+            self.test_function = computed_as_written(self.test_function, networks)
 
     # Update ------------------------------------------------------------------------
 
@@ -388,11 +394,7 @@ class AdversarialModel(keras.Model):
         """
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         for name, loss in losses.items():
-            # TensorFlow would merge the tracker's addition with those inside the loss,
-            # in an order that depends on which buffer is free at that moment, and two
-            # equal runs would differ in the last bit. This identity keeps them apart.
-            loss = tf.raw_ops.Snapshot(input=loss * replicas)
-            self._loss_trackers[name].update_state(loss)
+            self._loss_trackers[name].update_state(loss * replicas)
         for name, value in (values or {}).items():
             self._loss_trackers[name].update_state(value)
         return {name: tracker.result() for name, tracker in self._loss_trackers.items()}

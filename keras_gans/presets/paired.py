@@ -108,7 +108,7 @@ def semantic_pix2pix(
     example_images=None,
     seed=None,
 ):
-    """pix2pix with a semantic loss: targets and translations share their features.
+    """pix2pix with a semantic loss: features as of the targets.
 
     Args:
         feature_extractor: `"vgg16"` or the `.keras` file of a network of pixels in
