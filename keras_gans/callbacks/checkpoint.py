@@ -124,14 +124,7 @@ class Checkpoint(keras.callbacks.Callback):
             record = self._read_record(path)
             self._check_data(path, record)
             state = self._state if "data" in record else self._checkpoint()
-            state.restore(path).assert_consumed()
-        # Variables that are missing or too many, of another shape or another dtype.
-        except (AssertionError, tf.errors.InvalidArgumentError) as error:
-            raise ValueError(
-                f"The checkpoint {path} is of another model or of other optimizers: "
-                "its variables do not match. Train into a new folder, or build and "
-                f"compile the model as before. ({error})"
-            ) from error
+            self._load(state, path)
         # A file that ends too early is an `IndexError` to TensorFlow's reader.
         except (tf.errors.OpError, IndexError, RuntimeError) as error:
             raise OSError(
@@ -162,6 +155,17 @@ class Checkpoint(keras.callbacks.Callback):
                 f"the checkpoint {path}. To train the model as it was, give "
                 "`Checkpoint` a new folder."
             )
+
+    def _load(self, state, path):
+        try:
+            state.restore(path).assert_consumed()
+        # Variables that are missing or too many, of another shape or another dtype.
+        except (AssertionError, ValueError, tf.errors.InvalidArgumentError) as error:
+            raise ValueError(
+                f"The checkpoint {path} is of another model or of other optimizers: "
+                "its variables do not match. Train into a new folder, or build and "
+                f"compile the model as before. ({error})"
+            ) from error
 
     def _read_record(self, path):
         """Reads what is saved beside the state; little, of older checkpoints."""
