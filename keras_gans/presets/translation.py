@@ -341,13 +341,9 @@ def _cyclegan(
 ):
     """Builds a CycleGAN of two generators and two discriminators of one kind each.
 
-    Args:
-        x_channels, y_channels: Of the domains.
-        generator: Function of input channels, output channels and a name.
-        discriminator: Function of channels and a name.
-        seed: As for the presets.
-        back: Dict, further arguments of the generator from Y to X.
-        **arguments: Of the model.
+    A generator is made by a function of input channels, output channels and a name, a
+    discriminator by one of channels and a name. `back` are further arguments of the
+    generator from Y to X; all others are those of the model.
     """
     from keras_gans import models
 
