@@ -3,6 +3,7 @@
 Run as a program, it trains in processes that die; see `die_and_resume`.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import signal
 import sys
 import threading
 
+import contracts
 import keras
 import numpy as np
 import tensorflow as tf
@@ -86,6 +88,21 @@ def make_model(
     return model
 
 
+class Look(keras.callbacks.Callback):
+    """Looks at the training data at every moment, as notebooks do."""
+
+    def __init__(self, data):
+        super().__init__()
+        self.data = data
+        self.seen = 0
+
+    def look(self, *_, **__):
+        self.seen += len(list(self.data.take(2)))
+
+    on_epoch_begin = on_epoch_end = on_train_batch_begin = look
+    on_train_begin = on_train_batch_end = on_train_end = look
+
+
 def train(
     directory,
     model=None,
@@ -95,11 +112,19 @@ def train(
     first=(),
     callbacks=(),
     verbose=0,
+    replicas=1,
+    looks=False,
 ):
-    """Trains to the end, from the last checkpoint in `directory` if there is one."""
+    """Trains to the end, from the last checkpoint in `directory` if there is one.
+
+    With `looks`, the data are also looked at all the time, and those of the validation.
+    """
     directory = pathlib.Path(directory)
-    model = model or make_model()
+    strategy = contracts.two_replicas() if replicas == 2 else None
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        model = model or make_model()
     data = data or make_data()
+    callbacks = [*callbacks, Look(data)] if looks else callbacks
     samples = [
         images(2, seed, size=8, channels=channels).astype("float32") / 127.5 - 1
         for seed, channels in ((3, 1), (4, 3))
@@ -121,6 +146,7 @@ def train(
             Checkpoint(directory / "checkpoints", data, save_freq=save_freq),
         ],
         verbose=verbose,
+        validation_data=data if looks else None,
     )
     return model
 

@@ -348,6 +348,22 @@ def test_killed_at_many_random_moments(trainee, tmp_path):
 
 
 @pytest.mark.slow
+def test_killed_at_random_on_two_replicas_while_somebody_looks(tmp_path):
+    options = {"epochs": 40, "replicas": 2, "looks": True}
+    moments = random.Random(2)
+    deaths = [("steps", moments.uniform(1, 12)) for _ in range(30)]
+    die_and_resume(tmp_path / "whole", [], **options)
+    signals, _ = die_and_resume(tmp_path / "broken", deaths, **options)
+    assert signals == ["SIGKILL"] * 30 + [None]
+    whole, broken = (
+        json.loads((tmp_path / name / "state.json").read_text())
+        for name in ("whole", "broken")
+    )
+    assert_same(whole, broken)
+    assert_same(tiny_run.files(tmp_path / "whole"), tiny_run.files(tmp_path / "broken"))
+
+
+@pytest.mark.slow
 def test_killed_at_every_moment_of_a_save(trainee, tmp_path):
     plan = [
         # The first save of all.

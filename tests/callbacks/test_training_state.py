@@ -1,0 +1,283 @@
+"""What a training is, is state of the model: looking at the data moves nothing."""
+
+import json
+import pathlib
+import tempfile
+import warnings
+
+import contracts
+import keras
+import numpy as np
+import pytest
+
+import tiny_run
+from keras_gans import presets
+from keras_gans.callbacks import Checkpoint, LossHistory, LossTable, Pictures
+from keras_gans.data import generation
+from keras_gans.files import read_csv
+
+STEPS = 4
+
+
+def make_data(seed=0, samples=8, batch_size=2, **options):
+    pixels = np.random.default_rng(1).integers(0, 256, (samples, 8, 8, 1), "uint8")
+    return generation(pixels, batch_size=batch_size, seed=seed, **options)
+
+
+def make_model(**options):
+    return presets.gan(width=2, size=8, latent_dim=2, seed=0, **options)
+
+
+class Stop(keras.callbacks.Callback):
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.trained_batches == self.batches:
+            raise KeyboardInterrupt
+
+
+def train(
+    directory, model=None, data=None, epochs=3, stop=None, callbacks=(), **kwargs
+):
+    """Trains with a checkpoint after every batch; returns the model."""
+    model, data = model or make_model(), data or make_data()
+    checkpoint = Checkpoint(directory / "checkpoints", data, save_freq=1)
+    callbacks = [*callbacks, LossHistory(directory), checkpoint]
+    try:
+        model.fit(
+            data,
+            epochs=epochs,
+            verbose=0,
+            callbacks=[Stop(stop), *callbacks] if stop else callbacks,
+            **kwargs,
+        )
+    except KeyboardInterrupt:
+        assert stop
+    return model
+
+
+def weights(model):
+    return [variable.numpy() for variable in model.trainable_variables]
+
+
+def assert_equal(first, second):
+    for one, other in zip(weights(first), weights(second), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The model that all others must equal, and its history."""
+    directory = tmp_path_factory.mktemp("whole")
+    model = train(directory)
+    return model, (directory / "history.csv").read_text()
+
+
+# Data --------------------------------------------------------------------------------
+
+
+def test_looking_at_the_data_moves_nothing(whole, tmp_path):
+    for stop in (3, 6, None):
+        data = make_data()
+        look = tiny_run.Look(data)
+        model = train(tmp_path, data=data, stop=stop, callbacks=[look])
+        assert model.trained_batches == (stop or 3 * STEPS)
+        assert int(data.position) == 0 and look.seen > 10
+    assert_equal(whole[0], model)
+    assert (tmp_path / "history.csv").read_text() == whole[1]
+
+
+def test_validation_on_the_data_of_the_training(tmp_path):
+    for name, stops in (("whole", [None]), ("broken", [2, 5, None])):
+        for stop in stops:
+            data = make_data()
+            model = train(tmp_path / name, data=data, stop=stop, validation_data=data)
+            model.evaluate(data, verbose=0)
+    histories = [
+        (tmp_path / name / "history.csv").read_text() for name in ("whole", "broken")
+    ]
+    assert "val_generator_loss" in histories[0] and histories[0] == histories[1]
+
+
+def test_a_second_model_on_the_same_data_starts_at_its_own_batch(whole):
+    data = make_data()
+    for _ in range(2):
+        model = make_model()
+        for _ in range(3):  # Three times an epoch are three epochs.
+            model.fit(data, verbose=0)
+        assert_equal(whole[0], model)
+
+
+def test_an_epoch_that_broke_off_is_not_gone_on_with_by_itself(tmp_path):
+    data, model = make_data(), make_model()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(data, epochs=2, verbose=0, callbacks=[Stop(STEPS + 1)])
+    assert model.fit(data, epochs=2, verbose=0).epoch == [0, 1]
+    assert model.trained_batches == 4 * STEPS
+
+
+def test_the_count_is_saved_with_the_weights(whole, tmp_path):
+    data, model = make_data(), make_model()
+    model.fit(data, verbose=0)
+    model.compile()  # Its updates were made all the same.
+    model.save(tmp_path / "model.keras")
+    model.save_weights(tmp_path / "model.weights.h5")
+    loaded, other = keras.saving.load_model(tmp_path / "model.keras"), make_model()
+    other.load_weights(tmp_path / "model.weights.h5")
+    for found in (loaded, other):
+        assert found.trained_batches == found.iterations == STEPS
+
+
+@pytest.mark.parametrize(
+    "changed, said",
+    [
+        ({"batch_size": 4}, "batch size 2, and now 4"),
+        ({"samples": 9}, "images .* and now"),
+        ({"steps_per_epoch": 2}, "steps per epoch 4, and now 2"),
+        ({"seed": 1}, "seed 0, and now 1"),
+    ],
+)
+def test_a_checkpoint_knows_its_data(whole, tmp_path, changed, said):
+    train(tmp_path, whole[0], epochs=1)
+    with pytest.raises(ValueError, match=f"made with other data: {said}"):
+        train(tmp_path, data=make_data(**changed))
+
+
+def test_one_image_in_many_is_noticed():
+    one = np.zeros((8, 8, 8, 1), "uint8")
+    other = one.copy()
+    other[5, 3, 3] = 1
+    first, second = (generation(images, batch_size=2) for images in (one, other))
+    assert first.identity["images"] != second.identity["images"]
+
+
+# What was changed on purpose ---------------------------------------------------------
+
+
+def test_a_learning_rate_that_a_callback_lowered_is_resumed(tmp_path):
+    class Lower(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.generator_optimizer.learning_rate = 1e-5
+
+    train(tmp_path, epochs=1, callbacks=[Lower()])
+    model = train(tmp_path, epochs=2)
+    assert float(model.generator_optimizer.learning_rate) == pytest.approx(1e-5)
+
+
+def test_a_learning_rate_that_was_set_holds_and_is_told(tmp_path, capsys):
+    model = train(tmp_path, epochs=1)
+    model.generator_optimizer.learning_rate = 1e-6
+    train(tmp_path, model, epochs=2)
+    assert "learning rate of the generator is 1e-06" in capsys.readouterr().out
+    # From the checkpoint, and compiled with another in a new process.
+    rates = (({}, 1e-6), ({"learning_rate": 1e-7}, 1e-7), ({}, 2e-4))
+    for stop, (compiled, expected) in enumerate(rates, start=10):
+        model = train(tmp_path, make_model(**compiled), epochs=4, stop=stop)
+        rate = float(model.generator_optimizer.learning_rate)
+        assert rate == pytest.approx(expected)
+
+
+def test_weights_that_were_loaded_are_not_replaced_in_silence(tmp_path):
+    model = train(tmp_path, epochs=1)
+    model.save_weights(tmp_path / "other.weights.h5")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = train(tmp_path, epochs=2)
+    model.load_weights(tmp_path / "other.weights.h5")
+    with pytest.warns(UserWarning, match="replaced by those of the checkpoint"):
+        train(tmp_path, model, epochs=3)
+    data = make_data()
+    checkpoint = Checkpoint(tmp_path / "checkpoints", data)
+    model.fit(data, epochs=4, verbose=0, callbacks=[checkpoint])
+    model.generator.set_weights([w + 1 for w in model.generator.get_weights()])
+    with pytest.warns(UserWarning, match="give `Checkpoint` a new folder"):
+        model.fit(data, epochs=5, verbose=0, callbacks=[checkpoint])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_fit_leaves_no_trace_of_a_resume(tmp_path, error):
+    class Fail(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            raise error("of another callback")
+
+    train(tmp_path, epochs=2, stop=6)
+    data, model = make_data(), make_model()
+    callbacks = [Fail(), Checkpoint(tmp_path / "checkpoints", data)]
+    with pytest.raises(error):
+        model.fit(data, epochs=2, verbose=0, callbacks=callbacks)
+    assert int(data.position) == 0 and model.skipped_batches == 0
+    assert model.fit(data, epochs=1, verbose=0).epoch == [0]
+
+
+# Records -----------------------------------------------------------------------------
+
+
+def test_records_of_several_fits_follow_each_other(tmp_path):
+    data, model = make_data(), make_model()
+
+    def draw(model):
+        return np.zeros((4, 4, 3), "uint8")
+
+    for part in range(3):
+        if part == 1:
+            model.compile()
+        model.fit(
+            data,
+            epochs=2,
+            verbose=0,
+            callbacks=[
+                LossHistory(tmp_path),
+                LossTable(tmp_path, iterations=(3, 9, 20)),
+                Pictures(tmp_path / "samples", draw, save_freq=5),
+            ],
+        )
+    rows = read_csv(tmp_path / "history.csv")
+    assert [row["iteration"] for row in rows] == [4, 8, 12, 16, 20, 24]
+    rows = read_csv(tmp_path / "table.csv")
+    assert [row["iteration"] for row in rows] == [3, 8, 9, 16, 20, 24]
+    pictures = sorted(path.stem[-2:] for path in (tmp_path / "samples").iterdir())
+    assert pictures == ["00", "05", "08", "10", "15", "16", "20", "24"]
+
+
+# Replicas ----------------------------------------------------------------------------
+
+
+def main():
+    """Interrupts and resumes a GAN on two replicas; prints what differs."""
+    strategy = contracts.two_replicas()
+    states, histories = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, stops in (("whole", [None]), ("broken", [6, None])):
+            for stop in stops:
+                data = make_data()
+                with strategy.scope():
+                    model = make_model()
+                directory = pathlib.Path(folder, name)
+                train(directory, model, data, stop=stop, validation_data=data)
+            states.append(tiny_run.state(model))
+            histories.append((directory / "history.csv").read_text())
+        try:
+            train(directory)
+        except ValueError as error:
+            refused = str(error)
+    different = [name for name in states[0] if states[0][name] != states[1][name]]
+    copies = [name for name in states[0] if "replica_1" in name]
+    same_history = histories[0] == histories[1]
+    result = {"different": different, "same_history": same_history}
+    result |= {"copies": len(copies), "all": len(states[0]), "refused": refused}
+    print(json.dumps(result))
+
+
+def test_two_replicas_resume_to_the_bit():
+    result = contracts.run_python(
+        f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')"
+    )
+    assert result["different"] == [] and result["same_history"]
+    assert result["copies"] == result["all"] / 2 > 10
+    assert "replicas that share a batch 2, and now 1" in result["refused"]
+
+
+if __name__ == "__main__":
+    main()
