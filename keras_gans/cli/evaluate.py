@@ -95,7 +95,8 @@ def add_evaluate(verbs):
         "--feature-network",
         metavar="NETWORK",
         help="network of distributions: inception_v3, tfgan_inception (that of "
-        "published FIDs), or the path of a .keras file or SavedModel",
+        "published FIDs, with --resize legacy), or the path of a .keras file or "
+        "SavedModel",
     )
     size = "height and width to which it gets its images (default: its own)"
     add("--feature-size", **number, help=size)

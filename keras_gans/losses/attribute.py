@@ -124,7 +124,7 @@ class AttributeDiscriminatorLoss(AttributeLoss):
     target = ops.roll(attributes, -1, axis=0)  # those of the next image
     fake = generator([images, target])
     penalty = keras_gans.losses.GradientPenalty()(
-        lambda x: ops.expand_dims(discriminator_loss.score(target, discriminator(x)), 1),
+        lambda x: discriminator_loss.score(target, discriminator(x))[:, None],
         ops.roll(images, -1, axis=0),
         fake,
     )

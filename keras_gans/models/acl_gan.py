@@ -192,20 +192,25 @@ class ACLGAN(AttributeModel):
         back = [order.index(place) for place in range(count)]
         return ops.take(ops.concatenate(targets, axis=1), back, axis=1)
 
+    def critic_of(self, target):
+        """Returns what a penalty sees of the discriminator, a function of images: its
+        outputs; in the Wasserstein form what the loss reads of them."""
+        if not self.is_wasserstein:
+            return self.discriminator
+
+        def score(images, training):
+            output = self.discriminator(images, training=training)
+            return ops.expand_dims(self.attribute_loss[0].score(target, output), axis=1)
+
+        return score
+
     def discriminator_losses(self, images, attributes, target, translated, training):
         outputs = self.call_together(self.discriminator, [images, translated], training)
         loss = self.attribute_loss[0]((attributes, target), outputs)
-        critic = self.discriminator
         if self.is_wasserstein:
-            # Each translation beside the image whose attributes it was to have, and of
-            # the outputs what the loss reads.
+            # Beside each translation is the image whose attributes it was to have.
             images = ops.roll(images, -1, axis=0)
-
-            def critic(points, training):
-                output = self.discriminator(points, training=training)
-                score = self.attribute_loss[0].score(target, output)
-                return ops.expand_dims(score, axis=1)
-
+        critic = self.critic_of(target)
         penalty = self.penalty_of(critic, images, translated, training)
         return {"discriminator_loss": self.attribute_weight * loss + penalty}
 
