@@ -121,7 +121,8 @@ class Pix2Pix(AdversarialModel):
                 the name `"non_saturating"` stands for the same without the half.
             reconstruction_loss: `keras.losses.Loss` of (target, generated), such as
                 `keras_gans.losses.ChannelCompensatedL1()`, `EdgeLoss()` or
-                `SemanticVGGLoss()`. Defaults to `keras.losses.MeanAbsoluteError()`.
+                `SemanticVGGLoss()`, or several of them in a `WeightedSum`. Defaults to
+                `keras.losses.MeanAbsoluteError()`.
             penalty: Penalty on the gradient towards source and target.
         """
         if reconstruction_loss is None:

@@ -15,6 +15,8 @@ Args:
     n_critic: Positive integer, critic steps for each update of the generator.
     authors_schedule: 100 critic steps for each of the first 25 updates of the generator
         and for every 500th, as in the code of WGAN's authors.
+    edge_weight: Non-negative float, weight of `keras_gans.losses.MeanEdgeLoss` in the
+        generator's loss. In none of the papers; none by default.
 """
 
 import typing
@@ -43,6 +45,7 @@ def gan(
     latent_dim: int = 64,
     latent_distribution: Distribution = "uniform",
     discriminator_normalization: Normalization = "batch",
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):
@@ -65,6 +68,7 @@ def conditional_gan(
     classes=10,
     latent_distribution: Distribution = "uniform",
     discriminator_normalization: Normalization = "batch",
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):
@@ -84,6 +88,7 @@ def lsgan(
     latent_dim: int = 64,
     latent_distribution: Distribution = "uniform",
     discriminator_normalization: Normalization = "batch",
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):
@@ -111,6 +116,7 @@ def wgan(
     clip_limit: float = 0.01,
     n_critic: int = 5,
     authors_schedule: bool = False,
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):
@@ -145,6 +151,7 @@ def wgan_gp(
     gradient_penalty_weight: float = 10.0,
     n_critic: int = 5,
     authors_schedule: bool = False,
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):
@@ -173,6 +180,7 @@ def ebgan(
     code_dim: int = 64,
     margin: float = 10.0,
     pull_away_weight: float = 0.1,
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):
@@ -195,6 +203,7 @@ def ebgan(
         latent_distribution=latent_distribution,
         margin=margin,
         pull_away_weight=pull_away_weight,
+        edge_weight=edge_weight,
         ema_decay=ema_decay,
         seed=seed,
     )
@@ -218,6 +227,7 @@ def began(
     gamma: float = 0.9,
     k_rate: float = 0.05,
     eta: int = 1,
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):
@@ -248,6 +258,7 @@ def began(
         gamma=gamma,
         k_rate=k_rate,
         eta=eta,
+        edge_weight=edge_weight,
         ema_decay=ema_decay,
         seed=seed,
     )
