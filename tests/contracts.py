@@ -317,7 +317,7 @@ def roles_are_separate(make_model, data, still):
         model = make_model()
         for other in model.roles:
             if other != role:
-                model._optimizer_of(other).apply = lambda *_, **__: None
+                model.optimizers[other].apply = lambda *_, **__: None
         before = {
             name: [v.numpy() for v in getattr(model, name).trainable_variables]
             for name in model.network_names
@@ -393,7 +393,7 @@ def check_mixed_precision(make_model, data, policy, directory):
             keras.config.set_dtype_policy(kept_policy)
 
     model = make_in_sixteen_bits()
-    optimizers = [model._optimizer_of(role) for role in model.roles]
+    optimizers = [model.optimizers[role] for role in model.roles]
     for optimizer in optimizers:
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         assert scaled == (policy == "mixed_float16")
@@ -422,7 +422,7 @@ def check_mixed_precision(make_model, data, policy, directory):
     loaded = saving_changes_nothing(model, data, directory)
     assert _moved(model, before) and _is_finite(model)
     for role, optimizer in zip(model.roles, optimizers, strict=True):
-        assert type(loaded._optimizer_of(role)) is type(optimizer)
+        assert type(loaded.optimizers[role]) is type(optimizer)
 
 
 def trained_weights(model):

@@ -146,7 +146,7 @@ def test_stargan_counts_its_critic_steps(celeba, tmp_path):
     assert (model.iterations, int(model.critic_step)) == (2, 0)
     # The rates have come to an end together.
     for role in model.roles:
-        assert float(model._optimizer_of(role).learning_rate) == 0
+        assert float(model.optimizers[role].learning_rate) == 0
 
 
 def test_what_is_selected_by_default():

@@ -1,23 +1,43 @@
 """Checkpoints from which training goes on as if it had never stopped."""
 
+import json
 import os
 import pathlib
+import warnings
+import zlib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_gans.checks import positive_integer, require
+from keras_gans.models.optimizers import constant_rates
+from keras_gans.models.structure import copies_of
+
+# What `identity` of data holds, and how a message calls it.
+_DATA = {
+    "seed": "seed",
+    "batch_size": "batch size",
+    "images": "images (number, size and checksum)",
+    "steps_per_epoch": "steps per epoch",
+    "replicas": "replicas that share a batch",
+}
+# Beside `trained_batches`, the number of the checkpoint.
+_COUNTS = ("earlier_iterations",)
 
 
 class Checkpoint(keras.callbacks.Callback):
     """Saves all state of a training run and resumes it, bit for bit.
 
     Saved are the networks, every optimizer with its schedule position, the image pools,
-    the state of all random generators, the running epoch averages, and the position in
-    the data, so also in the middle of an epoch. When `fit` starts and the folder holds
-    a checkpoint, training goes on from it. On the same machine with the same versions
-    the weights are equal to those of a run that was never interrupted.
+    the state of all random generators, the running epoch averages, and the number of
+    batches trained, so also in the middle of an epoch. When `fit` starts and the folder
+    holds a checkpoint, training goes on from it, and a line says so. On the same
+    machine with the same versions the weights are equal to those of a run that was
+    never interrupted.
+
+    What was changed on purpose stays: a learning rate that is assigned, or that the
+    model is compiled with anew, holds from there on.
 
     Each checkpoint is written beside the others and becomes the latest in one atomic
     step, so that a kill or a full disk at any moment leaves the previous one. A state
@@ -35,8 +55,8 @@ class Checkpoint(keras.callbacks.Callback):
         max_to_keep: Positive integer, checkpoints kept. Defaults to 2.
 
     Raises:
-        ValueError: From `fit`, if the checkpoint is of another model or of data of
-            another seed.
+        ValueError: From `fit`, if the checkpoint is of another model or of other data:
+            another seed, batch size, number of steps per epoch, or other images.
         OSError: At once, if the folder cannot be written. From `fit`, if the disk is
             full; the checkpoint before is whole.
         FloatingPointError: From `fit`, instead of saving a value that is not finite.
@@ -59,6 +79,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.directory = pathlib.Path(directory)
         self.data = data
         self.restored_step = None
+        self._saved_weights = None, None
         self.directory.mkdir(parents=True, exist_ok=True)
         probe = self.directory / ".write_test"
         probe.write_bytes(b"")
@@ -74,27 +95,68 @@ class Checkpoint(keras.callbacks.Callback):
         # `fit` calls this for all callbacks before the first `on_train_begin`, so that
         # the others begin at the step that is restored.
         super().set_model(model)
-        # `step` and `data_seed` are saved beside the model: the first says where in the
-        # data training goes on, the second that it is the same data.
+        self.model.build_state(self.data.element_spec)
+        # These are saved beside the model's state: the number of the next batch, and a
+        # JSON text of the data, the learning rates and the counts that belong to it.
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._data_seed = tf.Variable(self.data.seed, dtype=tf.int64, trainable=False)
-        self.model.build_state(self.data.element_spec)
-        state = tf.train.Checkpoint(
-            step=self._step, data_seed=self._data_seed, **self.model.training_state()
-        )
+        self._record = tf.Variable("", dtype=tf.string, trainable=False)
+        self._state = self._checkpoint(record=self._record)
         self._manager = tf.train.CheckpointManager(
-            state, os.fspath(self.directory), self.max_to_keep, checkpoint_name="step"
+            self._state,
+            os.fspath(self.directory),
+            self.max_to_keep,
+            checkpoint_name="step",
         )
         self.restored_step = None
-        self._restored_averages = None
+        self._restored_averages = []
+        self._first_batch = None
         model._initial_epoch = None
         if self._manager.latest_checkpoint:
-            self._restore(state)
-        self.data.position.assign(self._step)
-        self._saved_step = int(self._step.numpy())
+            self._restore(self._manager.latest_checkpoint)
+        self._saved_step = self.restored_step or 0
 
-    def _restore(self, state):
-        path = self._manager.latest_checkpoint
+    def _restore(self, path):
+        model = self.model
+        given = constant_rates(model.optimizers)
+        replaced = model.has_loaded_weights or self._weights_were_changed()
+        try:
+            record = self._read_record(path)
+            self._check_data(path, record)
+            state = self._state if "data" in record else self._checkpoint()
+            self._load(state, path)
+        # A file that ends too early is an `IndexError` to TensorFlow's reader.
+        except (tf.errors.OpError, IndexError, RuntimeError) as error:
+            raise OSError(
+                f"The checkpoint {path} cannot be read. Train into a new folder. "
+                f"({error})"
+            ) from error
+        self.restored_step = model.trained_batches = int(self._step.numpy())
+        for name in _COUNTS:
+            setattr(model, name, record.get(name, 0))
+        # Old checkpoints begin with the first batch of the data.
+        self._first_batch = record.get("first_batch", 0)
+        steps = self.restored_step - self._first_batch
+        epoch, batch = divmod(steps, self.data.steps_per_epoch)
+        # `fit` reads this attribute as BackupAndRestore uses it.
+        model._initial_epoch = epoch
+        if batch:
+            # `fit` resets the averages when an epoch begins; this epoch has begun.
+            self._restored_averages = [
+                (copy, copy.numpy())
+                for variable in model.metrics_variables
+                for copy in copies_of(variable)
+            ]
+        print(f"Going on from {path}: batch {batch + 1} of epoch {epoch + 1}.")
+        self._keep_rates(given, record.get("learning_rates", given))
+        if replaced:
+            warnings.warn(
+                "The weights that the model had before `fit` are replaced by those of "
+                f"the checkpoint {path}. To train the model as it was, give "
+                "`Checkpoint` a new folder."
+            )
+
+    def _load(self, state, path):
         try:
             state.restore(path).assert_consumed()
         # Variables that are missing or too many, of another shape or another dtype.
@@ -104,27 +166,61 @@ class Checkpoint(keras.callbacks.Callback):
                 "its variables do not match. Train into a new folder, or build and "
                 f"compile the model as before. ({error})"
             ) from error
-        # A file that ends too early is an `IndexError` to TensorFlow's reader.
-        except (tf.errors.OpError, IndexError) as error:
-            raise OSError(
-                f"The checkpoint {path} cannot be read. Train into a new folder. "
-                f"({error})"
-            ) from error
-        seed = int(self._data_seed.numpy())
-        require(
-            seed == self.data.seed,
-            f"The checkpoint {path} was made with data of seed {seed}. Received data "
-            f"of seed {self.data.seed}: use the same seed, or train into a new folder",
+
+    def _read_record(self, path):
+        """Reads what is saved beside the state; little, of older checkpoints."""
+        reader = tf.train.load_checkpoint(path)
+        suffix = "/.ATTRIBUTES/VARIABLE_VALUE"
+        if reader.has_tensor(f"record{suffix}"):
+            return json.loads(reader.get_tensor(f"record{suffix}"))
+        return {"older": {"seed": int(reader.get_tensor(f"data_seed{suffix}"))}}
+
+    def _checkpoint(self, **further):
+        """Returns the state as TensorFlow saves and restores it."""
+        state = self.model.training_state()
+        return tf.train.Checkpoint(
+            step=self._step, data_seed=self._data_seed, **further, **state
         )
-        self.restored_step = int(self._step.numpy())
-        steps_per_epoch = self.data.steps_per_epoch
-        # `fit` reads this attribute as BackupAndRestore uses it.
-        self.model._initial_epoch = self.restored_step // steps_per_epoch
-        if self.restored_step % steps_per_epoch:
-            # `fit` resets the averages when an epoch begins; this epoch has begun.
-            self._restored_averages = [
-                variable.numpy() for variable in self.model.metrics_variables
-            ]
+
+    def _identity(self):
+        replicas = self.model.distribute_strategy.num_replicas_in_sync
+        return {**self.data.identity, "replicas": replicas}
+
+    def _check_data(self, path, record):
+        """Raises a `ValueError` if the checkpoint was made with other data."""
+        saved = record.get("data", record.get("older"))
+        identity = self._identity()
+        for name, what in _DATA.items():
+            before, now = saved.get(name), identity.get(name)
+            require(
+                before == now or name not in saved,
+                f"The checkpoint {path} was made with other data: {what} {before}, and "
+                f"now {now}. Go on with the same data, or train into a new folder, "
+                "from trained weights too (`load_weights`)",
+            )
+
+    def _keep_rates(self, given, compiled):
+        """Keeps a learning rate that is not what training was compiled with.
+
+        Args:
+            given: Dict from role to the learning rate before the restoring.
+            compiled: That of `compile`, when the checkpoint was saved.
+        """
+        for role, restored in constant_rates(self.model.optimizers).items():
+            rate = given[role]
+            if rate != compiled.get(role, rate) and rate != restored:
+                self.model.optimizers[role].learning_rate = rate
+                print(
+                    f"From here on the learning rate of the {role} is {rate:g}, as it "
+                    f"was set, and no longer {restored:g}.",
+                    flush=True,
+                )
+
+    def _weights_were_changed(self):
+        """Whether weights were set since this callback saved them."""
+        saved_step, saved = self._saved_weights
+        is_later = self.model.trained_batches != saved_step
+        return saved is not None and not is_later and saved != _digest(self.model)
 
     def on_train_begin(self, logs=None):
         steps_per_epoch = self.data.steps_per_epoch
@@ -137,22 +233,19 @@ class Checkpoint(keras.callbacks.Callback):
             "`steps_per_epoch` there and give it to `keras_gans.data.unpaired`",
         )
 
+        if self._first_batch is None:
+            self._first_batch = self._saved_step = self.model.trained_batches
+
     def on_epoch_begin(self, epoch, logs=None):
-        first_step = int(self.data.position.numpy())
-        self._epoch_start = first_step - first_step % self.data.steps_per_epoch
-        if self._restored_averages is not None:
-            variables = self.model.metrics_variables
-            for variable, value in zip(variables, self._restored_averages, strict=True):
-                variable.assign(value)
-            self._restored_averages = None
+        for copy, value in self._restored_averages:
+            copy.assign(value)
+        self._restored_averages = []
 
     def on_train_batch_end(self, batch, logs=None):
-        # The last execution of an epoch may be shorter than `steps_per_execution`.
-        step = self._epoch_start + min(batch + 1, self.data.steps_per_epoch)
-        self._step.assign(step)
         # The last step of an epoch, and of the training, is saved when the others have
         # written what they write at that end: a resume would not come by it again.
-        if step % self.data.steps_per_epoch and not self.model.stop_training:
+        is_last = self.model.trained_batches % self.data.steps_per_epoch == 0
+        if not is_last and not self.model.stop_training:
             self._save_if_due()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -161,26 +254,35 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self._save()
-        # Another `fit`, without this callback, begins where it is told to.
-        self.model._initial_epoch = None
 
     def _save_if_due(self, is_epoch_end=False):
-        unsaved = int(self._step.numpy()) - self._saved_step
+        unsaved = self.model.trained_batches - self._saved_step
         if is_epoch_end if self.save_freq == "epoch" else unsaved >= self.save_freq:
             self._save()
 
     def _save(self):
-        step = int(self._step.numpy())
+        step = self.model.trained_batches
         if step == self._saved_step:
             return
         for name, variables in self.model.training_state().items():
             for variable in variables:
-                if variable.dtype.is_floating and not np.isfinite(variable).all():
+                if (
+                    variable.dtype.is_floating
+                    and not np.isfinite(variable.numpy()).all()
+                ):
                     raise FloatingPointError(
                         f"Not saved: {variable.name} of {name} is not finite at step "
                         f"{step}. The last good checkpoint is "
                         f"{self._manager.latest_checkpoint}."
                     )
+        record = {
+            "data": self._identity(),
+            "first_batch": self._first_batch,
+            "learning_rates": self.model.compiled_rates,
+            **{name: getattr(self.model, name) for name in _COUNTS},
+        }
+        self._step.assign(step)
+        self._record.assign(json.dumps(record))
         try:
             self._manager.save(checkpoint_number=step)
         except tf.errors.OpError as error:
@@ -190,3 +292,12 @@ class Checkpoint(keras.callbacks.Callback):
                 f"{self._manager.latest_checkpoint}. ({error.message})"
             ) from error
         self._saved_step = step
+        self._saved_weights = step, _digest(self.model)
+
+
+def _digest(model):
+    """Returns a checksum of the weights that a role trains."""
+    checksum = 0
+    for variable in model.trainable_variables:
+        checksum = zlib.crc32(np.ascontiguousarray(variable.numpy()), checksum)
+    return checksum

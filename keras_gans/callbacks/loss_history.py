@@ -11,7 +11,8 @@ from keras_gans.files import Records
 class LossHistory(keras.callbacks.Callback):
     """Writes `history.csv` and `figures/losses.png` after every epoch.
 
-    Unlike `keras.callbacks.CSVLogger` it agrees with a resumed run: rows that lie after
+    Rows belong to iterations: those of several calls of `fit` follow each other, and
+    unlike `keras.callbacks.CSVLogger` it agrees with a resumed run: rows that lie after
     the checkpoint from which training goes on are dropped.
 
     Args:
@@ -28,11 +29,13 @@ class LossHistory(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._records.rewind(self.model.iterations)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch, logs=None):
         # An epoch that a run ended in, and that a longer run goes on with, is one row.
-        self._records.rows = [
-            row for row in self._records.rows if row["epoch"] != epoch + 1
-        ]
+        rows = self._records.rows
+        if self.model.skipped_batches and rows and rows[-1]["epoch"] == epoch + 1:
+            del rows[-1]
+
+    def on_epoch_end(self, epoch, logs=None):
         values = {name: float(value) for name, value in (logs or {}).items()}
         self._records.add(self.model.iterations, {"epoch": epoch + 1, **values})
 

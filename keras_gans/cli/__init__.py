@@ -6,16 +6,9 @@ import shlex
 import sys
 
 from keras_gans import startup
-from keras_gans.cli.colorize import add_colorize
-from keras_gans.cli.edit import add_edit
-from keras_gans.cli.evaluate import add_evaluate
-from keras_gans.cli.export import add_export
-from keras_gans.cli.generate import add_generate
+from keras_gans.cli import colorize, edit, evaluate, export, generate, presets
+from keras_gans.cli import reproduce, train, translate
 from keras_gans.cli.options import Parser
-from keras_gans.cli.presets import add_presets
-from keras_gans.cli.reproduce import add_reproduce
-from keras_gans.cli.train import add_train
-from keras_gans.cli.translate import add_translate
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
@@ -118,35 +111,20 @@ def _first_line(error):
 
 def _make_parser(arguments):
     """Returns the parser and a dict of those of the verbs."""
+    from keras_gans import __version__ as version
+
     parser = Parser(
         prog="keras-gans",
         description="Adversarial image translation and generation with Keras.",
         epilog="Each verb has its own help: keras-gans train --help",
     )
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--version", action="version", version=f"keras-gans {version}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    add_train(verbs, arguments[1:] if arguments[:1] == ["train"] else ())
-    for add in (
-        add_presets,
-        add_translate,
-        add_generate,
-        add_colorize,
-        add_edit,
-        add_evaluate,
-        add_export,
-        add_reproduce,
-    ):
-        add(verbs)
+    train.add_to(verbs, arguments[1:] if arguments[:1] == ["train"] else ())
+    others = presets, translate, generate, colorize, edit, evaluate, export, reproduce
+    for file in others:
+        file.add_to(verbs)
+    text = "show the whole traceback of an error"
     for verb in verbs.choices.values():
-        verb.add_argument(
-            "--traceback",
-            action="store_true",
-            help="show the whole traceback of an error",
-        )
+        verb.add_argument("--traceback", action="store_true", help=text)
     return parser, verbs.choices
-
-
-def _version():
-    from keras_gans import __version__
-
-    return f"keras-gans {__version__}"

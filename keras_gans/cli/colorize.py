@@ -1,68 +1,46 @@
-"""`keras-gans colorize`: a sketch or a folder of sketches."""
+"""`keras-gans colorize`: colour a sketch or a folder of sketches.
+
+Colours the dark lines of a sketch on light paper, or every sketch of a folder,
+with a trained model of colorization, unaided or after dabs of colour.
+
+Args:
+    hints: dabs of colour on a transparent PNG of the size of the sketch; for a folder,
+        a folder of them with the names of their sketches (default: none)
+    size: resize to this height and width first (default: keep the size)
+    extract_lines: SKETCH is a colour picture: make line art of it first
+
+examples:
+  keras-gans colorize sketch.png coloured.png --model runs/colorizer-1
+  keras-gans colorize sketch.png --hints dabs.png coloured.png \\
+      --model runs/colorizer-1
+  keras-gans colorize photo.jpg new.png --extract-lines --size 256 \\
+      --model runs/colorizer-1
+"""
 
 import pathlib
 
-from keras_gans.cli.common import (
-    add_files,
-    add_model,
-    convert_files,
-    load_model,
-    target_of_file,
-    targets_in_folder,
-)
-from keras_gans.cli.options import size
+from keras_gans.cli.common import add_files, add_model, convert_files, files_of
+from keras_gans.cli.common import load_model
+from keras_gans.cli.options import add_verb, size
 
 
-def add_colorize(verbs):
-    verb = verbs.add_parser(
-        "colorize",
-        help="colour a sketch or a folder of sketches",
-        description="Colours the dark lines of a sketch on light paper, or every "
-        "sketch of a folder,\nwith a trained model of colorization, unaided or after "
-        "dabs of colour.",
-        epilog=(
-            "examples:\n"
-            "  keras-gans colorize sketch.png coloured.png --model runs/colorizer-1\n"
-            "  keras-gans colorize sketch.png --hints dabs.png coloured.png \\\n"
-            "      --model runs/colorizer-1\n"
-            "  keras-gans colorize photo.jpg new.png --extract-lines --size 256 \\\n"
-            "      --model runs/colorizer-1"
-        ),
-    )
+def add_to(verbs):
+    verb, add = add_verb(verbs, "colorize", _colorize, __doc__)
     add_files(verb, "SKETCH")
     add_model(verb)
-    verb.add_argument(
-        "--hints",
-        type=pathlib.Path,
-        metavar="HINTS",
-        help="dabs of colour on a transparent PNG of the size of the sketch; for a "
-        "folder, a folder of them with the names of their sketches (default: none)",
-    )
-    verb.add_argument(
-        "--size",
-        type=size,
-        metavar="N|HxW",
-        help="resize to this height and width first (default: keep the size)",
-    )
-    verb.add_argument(
-        "--extract-lines",
-        action="store_true",
-        help="SKETCH is a colour picture: make line art of it first",
-    )
-    verb.set_defaults(function=_colorize)
+    add("--hints", type=pathlib.Path, metavar="HINTS")
+    add("--size", type=size, metavar="N|HxW")
+    add("--extract-lines", action="store_true")
     return verb
 
 
 def _colorize(options):
     from keras_gans.cli import sketches
-    from keras_gans.data.images import list_images
 
+    files, targets = files_of(options)
     if options.input.is_dir():
-        files = list_images(options.input)
-        targets = targets_in_folder(files, options)
         hints_files = sketches.hints_in_folder(files, options)
     else:
-        files, targets = [options.input], [target_of_file(options)]
         hints_files = [sketches.hints_of_file(options)]
     colorizer = load_model(options.model, "colorize", "colorization")
     # A single pixel has no lines, even where a network takes it.

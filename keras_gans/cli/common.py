@@ -1,5 +1,6 @@
 """What several verbs of the command line need."""
 
+import functools
 import pathlib
 import sys
 
@@ -17,16 +18,23 @@ def load_model(path, verb, kind):
     return export.load(servable_path(path, verb), kind=kind)
 
 
+def run_of(path):
+    """The run whose folder that is, or `None`."""
+    from keras_gans.training import Run
+
+    return Run.open(path) if (path / "run.json").is_file() else None
+
+
 def servable_path(path, verb):
     """The exported model of the folder of a run, or the path itself."""
-    from keras_gans.training import TASKS, Run
+    from keras_gans.training import TASKS
 
     # An export that failed leaves an empty folder.
     has_export = any((path / "export").glob("[0-9]*"))
-    if not (path / "run.json").is_file():
+    run = run_of(path)
+    if run is None:
         # The run of a study has the export alone.
         return path / "export" if has_export else path
-    run = Run.open(path)
     task = TASKS[run.configuration.recipe.task]
     if task.verb != verb:
         raise ValueError(f"{path} is a run of {task.name}: use keras-gans {task.verb}.")
@@ -35,14 +43,10 @@ def servable_path(path, verb):
 
 def packaged_model():
     """The trained digit model, in a checkout or as installed."""
-    name = pathlib.Path("saved_models") / "digits"
-    places = [
-        pathlib.Path(__file__).resolve().parents[2],
-        pathlib.Path(sys.prefix) / "share" / "keras_gans",
-    ]
-    for place in places:
-        if (place / name).is_dir():
-            return place / name
+    checkout = pathlib.Path(__file__).resolve().parents[2]
+    for place in (checkout, pathlib.Path(sys.prefix) / "share" / "keras_gans"):
+        if (place / "saved_models" / "digits").is_dir():
+            return place / "saved_models" / "digits"
     raise FileNotFoundError(
         "The digit model that comes with the package is not installed here. Name a "
         "model: --model DIR"
@@ -51,27 +55,18 @@ def packaged_model():
 
 def add_files(verb, metavar):
     """Adds the two arguments of a verb that makes images of images."""
-    verb.add_argument(
-        "input", type=pathlib.Path, metavar=metavar, help="file or folder"
-    )
-    verb.add_argument(
-        "output",
-        type=pathlib.Path,
-        metavar="OUT",
-        help="PNG file or new folder; nothing is overwritten",
-    )
+    add = functools.partial(verb.add_argument, type=pathlib.Path)
+    add("input", metavar=metavar, help="file or folder")
+    text = "PNG file or new folder; nothing is overwritten"
+    add("output", metavar="OUT", help=text)
 
 
 def add_model(verb, default=None):
     """Adds `--model`, which must be given unless there is a default to speak of."""
-    verb.add_argument(
-        "--model",
-        type=pathlib.Path,
-        metavar="DIR",
-        required=default is None,
-        help="folder of a run, exported SavedModel or .keras file"
-        + (f" (default: {default})" if default else ""),
-    )
+    text = "folder of a run, exported SavedModel or .keras file"
+    text += f" (default: {default})" if default else ""
+    options = {"type": pathlib.Path, "metavar": "DIR", "help": text}
+    verb.add_argument("--model", required=default is None, **options)
 
 
 def convert_files(options, files, targets, convert, nothing_done):
@@ -107,6 +102,16 @@ def convert_files(options, files, targets, convert, nothing_done):
     print(f"Wrote {len(files) - skipped} image(s) to {options.output}.")
     if skipped:
         print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
+
+
+def files_of(options):
+    """Returns lists of the files of IN, a file or folder, and of their PNGs in OUT."""
+    from keras_gans.data.images import list_images
+
+    if not options.input.is_dir():
+        return [options.input], [target_of_file(options)]
+    files = list_images(options.input)
+    return files, targets_in_folder(files, options)
 
 
 def refuse_existing(targets):

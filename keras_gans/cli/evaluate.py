@@ -1,4 +1,41 @@
-"""`keras-gans evaluate`: scores of runs, models and folders of images."""
+"""`keras-gans evaluate`: score a trained run, a translation model or a folder of
+images.
+
+Scores a RUN on its test images and writes its score.json; a translation
+MODEL on images of both domains (fid and kid of translations; psnr, ssim
+and mae of reconstructions); or a folder of images against one of real
+images (fid, kid).
+
+Args:
+    model: folder of a run; with --x and --y also an exported SavedModel or a .keras
+        file
+    x: held-out images of X: a folder, or as for train --data, of which the test images
+        are taken
+    y: held-out images of Y, likewise
+    images: images to be scored
+    reference: real images
+    metrics: of distributions: {distributions}; of reconstructions: {reconstructions}
+        (default: all that apply, but not {extra})
+    feature_network: network of distributions: inception_v3, tfgan_inception (that of
+        published FIDs, with --resize legacy), or the path of a .keras file or
+        SavedModel
+    feature_size: height and width to which it gets its images (default: its own)
+    resize: how they come to that size: antialiased, or as in the FID paper's code
+        (default: clean)
+    size: resize all images to this height and width first (default: that of the run;
+        images of --images and --reference keep theirs)
+    batch_size: (default: 16)
+    cache: file.npz that keeps what the network makes of the real images, for the next
+        time; of a model file_x.npz and file_y.npz
+    output: JSON file of the scores, and of all that they depend on
+
+examples:
+  keras-gans evaluate runs/digits-1
+  keras-gans evaluate runs/cyclegan-1 --x photos/test/ --y paintings/ \\
+      --feature-network inception_v3 --output scores.json
+  keras-gans evaluate --images fakes/ --reference paintings/ \\
+      --feature-network tfgan_inception --cache paintings.npz
+"""
 
 import ast
 import contextlib
@@ -9,8 +46,8 @@ import tempfile
 import warnings
 
 from keras_gans.checks import require
-from keras_gans.cli.common import load_model, progress_bar
-from keras_gans.cli.options import positive
+from keras_gans.cli.common import load_model, progress_bar, run_of
+from keras_gans.cli.options import add_verb, positive
 from keras_gans.files import write_json
 
 _SIDES = ("reference", "images")
@@ -27,101 +64,40 @@ def _registered_metrics():
             for call in getattr(node, "decorator_list", ()):
                 if getattr(getattr(call, "func", None), "id", None) == "metric":
                     name = ast.literal_eval(call.args[0])
-                    found[name] = {
-                        keyword.arg: ast.literal_eval(keyword.value)
-                        for keyword in call.keywords
-                    }
+                    own = {part.arg: part.value for part in call.keywords}
+                    found[name] = {key: ast.literal_eval(own[key]) for key in own}
     return found
 
 
-def add_evaluate(verbs):
+def add_to(verbs):
     known = _registered_metrics()
     paired = [name for name, found in known.items() if found.get("paired")]
     others = [name for name in known if name not in paired]
     extra = [name for name, found in known.items() if not found.get("is_default", True)]
-    verb = verbs.add_parser(
-        "evaluate",
-        usage=(
-            "keras-gans evaluate RUN\n"
-            "       keras-gans evaluate MODEL --x SOURCE --y SOURCE [OPTION ...]\n"
-            "       keras-gans evaluate --images FOLDER --reference FOLDER [OPTION ...]"
-        ),
-        help="score a trained run, a translation model or a folder of images",
-        description=(
-            "Scores a RUN on its test images and writes its score.json; a translation\n"
-            "MODEL on images of both domains (fid and kid of translations; psnr, ssim\n"
-            "and mae of reconstructions); or a folder of images against one of real\n"
-            "images (fid, kid)."
-        ),
-        epilog=(
-            "examples:\n"
-            "  keras-gans evaluate runs/digits-1\n"
-            "  keras-gans evaluate runs/cyclegan-1 --x photos/test/ --y paintings/ \\\n"
-            "      --feature-network inception_v3 --output scores.json\n"
-            "  keras-gans evaluate --images fakes/ --reference paintings/ \\\n"
-            "      --feature-network tfgan_inception --cache paintings.npz"
-        ),
+    manual = __doc__.format(
+        distributions=", ".join(others),
+        reconstructions=", ".join(paired),
+        extra=", ".join(extra),
     )
-    folder = {"type": pathlib.Path, "metavar": "FOLDER"}
-    file = {"type": pathlib.Path, "metavar": "FILE"}
-    number = {"type": positive, "metavar": "N"}
-    add = verb.add_argument
-    add(
-        "model",
-        nargs="?",
-        type=pathlib.Path,
-        metavar="RUN | MODEL",
-        help="folder of a run; with --x and --y also an exported SavedModel or a "
-        ".keras file",
+    usage = (
+        "keras-gans evaluate RUN\n"
+        "       keras-gans evaluate MODEL --x SOURCE --y SOURCE [OPTION ...]\n"
+        "       keras-gans evaluate --images FOLDER --reference FOLDER [OPTION ...]"
     )
-    add(
-        "--x",
-        metavar="SOURCE",
-        help="held-out images of X: a folder, or as for train --data, of which the "
-        "test images are taken",
-    )
-    add("--y", metavar="SOURCE", help="held-out images of Y, likewise")
-    add("--images", **folder, help="images to be scored")
-    add("--reference", **folder, help="real images")
-    add(
-        "--metrics",
-        nargs="+",
-        choices=[*known],
-        metavar="NAME",
-        help=f"of distributions: {', '.join(others)}; of reconstructions: "
-        f"{', '.join(paired)} (default: all that apply, but not {', '.join(extra)})",
-    )
-    add(
-        "--feature-network",
-        metavar="NETWORK",
-        help="network of distributions: inception_v3, tfgan_inception (that of "
-        "published FIDs, with --resize legacy), or the path of a .keras file or "
-        "SavedModel",
-    )
-    size = "height and width to which it gets its images (default: its own)"
-    add("--feature-size", **number, help=size)
-    add(
-        "--resize",
-        choices=["clean", "legacy"],
-        help="how they come to that size: antialiased, or as in the FID paper's code "
-        "(default: clean)",
-    )
-    add(
-        "--size",
-        **number,
-        help="resize all images to this height and width first (default: that of the "
-        "run; images of --images and --reference keep theirs)",
-    )
-    add("--batch-size", **number, help="(default: 16)")
-    add(
-        "--cache",
-        **file,
-        help="file.npz that keeps what the network makes of the real images, for the "
-        "next time; of a model file_x.npz and file_y.npz",
-    )
-    text = "JSON file of the scores, and of all that they depend on"
-    add("--output", **file, help=text)
-    verb.set_defaults(function=_evaluate)
+    verb, add = add_verb(verbs, "evaluate", _evaluate, manual, usage=usage)
+    add("model", nargs="?", type=pathlib.Path, metavar="RUN | MODEL")
+    add("--x", metavar="SOURCE")
+    add("--y", metavar="SOURCE")
+    add("--images", type=pathlib.Path, metavar="FOLDER")
+    add("--reference", type=pathlib.Path, metavar="FOLDER")
+    add("--metrics", nargs="+", choices=[*known], metavar="NAME")
+    add("--feature-network", metavar="NETWORK")
+    add("--feature-size", type=positive, metavar="N")
+    add("--resize", choices=["clean", "legacy"])
+    add("--size", type=positive, metavar="N")
+    add("--batch-size", type=positive, metavar="N")
+    add("--cache", type=pathlib.Path, metavar="FILE")
+    add("--output", type=pathlib.Path, metavar="FILE")
     return verb
 
 
@@ -129,20 +105,14 @@ def _evaluate(options):
     of_model = options.x is not None or options.y is not None
     of_folder = options.images is not None or options.reference is not None
     if of_folder:
-        require(
-            not of_model and options.model is None,
-            "Give a model with --x and --y, or --images with --reference, not both",
-        )
-        require(
-            options.images is not None and options.reference is not None,
-            "--images and --reference go together: give both",
-        )
+        must = "Give a model with --x and --y, or --images with --reference, not both"
+        require(not of_model and options.model is None, must)
+        must = "--images and --reference go together: give both"
+        require(options.images is not None and options.reference is not None, must)
         _evaluate_folder(options)
     elif of_model:
-        require(
-            None not in (options.model, options.x, options.y),
-            "MODEL, --x and --y go together: give all three",
-        )
+        must = "MODEL, --x and --y go together: give all three"
+        require(None not in (options.model, options.x, options.y), must)
         _evaluate_model(options)
     else:
         _evaluate_run(options)
@@ -189,9 +159,8 @@ def _say_if_unfinished(run, model):
 def _load_translator(path):
     """Loads a model of translation; of an unfinished run the latest checkpoint."""
     from keras_gans import export
-    from keras_gans.training import Run
 
-    run = Run.open(path) if (path / "run.json").is_file() else None
+    run = run_of(path)
     if run is None or run.is_finished:
         return load_model(path, "translate", "translation")
     model = run.load_model()
@@ -204,13 +173,12 @@ def _evaluate_model(options):
     from keras_gans import metrics
     from keras_gans.metrics import METRICS, FeatureStatistics
     from keras_gans.metrics.translation import load_held_out
-    from keras_gans.training import Run
 
     names = _check_scores(options, METRICS)
     translator = _load_translator(options.model)
-    size = options.size
-    if size is None and (options.model / "run.json").is_file():
-        size = Run.open(options.model).configuration.size
+    size, run = options.size, run_of(options.model)
+    if size is None and run is not None:
+        size = run.configuration.size
     print(
         f"Scoring {options.model}: {', '.join(names)}\n"
         f"  X  {options.x}\n  Y  {options.y}",
@@ -230,10 +198,7 @@ def _evaluate_model(options):
             )
         made = metrics.make_metrics(names, networks)
         scores = metrics.evaluate_translation(
-            translator,
-            images["x"],
-            images["y"],
-            made,
+            *(translator, images["x"], images["y"], made),
             batch_size=options.batch_size or 16,
             references=references,
             verbose=1 if sys.stdout.isatty() else 0,
@@ -323,10 +288,8 @@ def _check_scores(options, possible):
             f"inception_v3, tfgan_inception or a path{other}."
         )
     given = _given(options, "feature_network", "feature_size", "resize", "cache")
-    require(
-        of_features or not given,
-        f"{given}: there is no feature network in {', '.join(names)}",
-    )
+    must = f"{given}: there is no feature network in {', '.join(names)}"
+    require(of_features or not given, must)
     require(
         not options.cache or any(possible[name].has_reference for name in of_features),
         f"--cache: {names[0]} does not look at real images",
@@ -370,12 +333,8 @@ def _given(options, *names):
 def _load_networks(names, options):
     from keras_gans.metrics import load_feature_networks
 
-    networks = load_feature_networks(
-        names,
-        options.feature_network,
-        resize=options.resize or "clean",
-        size=options.feature_size,
-    )
+    settings = {"resize": options.resize or "clean", "size": options.feature_size}
+    networks = load_feature_networks(names, options.feature_network, **settings)
     for network in networks.values():
         require(
             network.resize or not options.resize,

@@ -1,31 +1,27 @@
-"""`keras-gans export`: a run as a SavedModel."""
+"""`keras-gans export`: export a trained run as a SavedModel.
+
+Exports a run as a SavedModel that plain TensorFlow or TensorFlow Serving loads: uint8
+images (or latent vectors) in, uint8 images out. Each call makes the next version.
+
+Args:
+    run: folder of a run
+    output: folder of the model; the export goes to DIR/VERSION
+    weights: how weights are stored; float16 halves the files (default: float32)
+
+example:
+  keras-gans export runs/digits-1 saved_models/digits
+"""
 
 import pathlib
 
+from keras_gans.cli.options import add_verb
 
-def add_export(verbs):
-    verb = verbs.add_parser(
-        "export",
-        help="export a trained run as a SavedModel",
-        description="Exports a run as a SavedModel that plain TensorFlow or TensorFlow "
-        "Serving loads: uint8\nimages (or latent vectors) in, uint8 images out. Each "
-        "call makes the next version.",
-        epilog="example:\n  keras-gans export runs/digits-1 saved_models/digits",
-    )
-    verb.add_argument("run", type=pathlib.Path, metavar="RUN", help="folder of a run")
-    verb.add_argument(
-        "output",
-        type=pathlib.Path,
-        metavar="DIR",
-        help="folder of the model; the export goes to DIR/VERSION",
-    )
-    verb.add_argument(
-        "--weights",
-        choices=["float32", "float16"],
-        default="float32",
-        help="how weights are stored; float16 halves the files (default: float32)",
-    )
-    verb.set_defaults(function=_export)
+
+def add_to(verbs):
+    verb, add = add_verb(verbs, "export", _export, __doc__)
+    add("run", type=pathlib.Path, metavar="RUN")
+    add("output", type=pathlib.Path, metavar="DIR")
+    add("--weights", choices=["float32", "float16"], default="float32")
     return verb
 
 

@@ -1,42 +1,33 @@
-"""`keras-gans generate`: images from latent vectors."""
+"""`keras-gans generate`: generate images with a trained model.
+
+Generates images with a trained model of generation: one picture of all when OUT
+ends in .png, or a new folder of single images.
+
+Args:
+    output: PNG file or new folder
+    n: number of images (default: 64)
+    label: class of a conditional model (default: all in turn)
+    seed: gives the same images again
+
+examples:
+  keras-gans generate digits.png --model runs/wgan_gp-1
+  keras-gans generate sevens/ --model runs/conditional_gan-1 -n 500 \\
+      --label 7
+"""
 
 import pathlib
 
-from keras_gans.cli.common import load_model, refuse_existing
-from keras_gans.cli.options import positive
+from keras_gans.cli.common import add_model, load_model, refuse_existing
+from keras_gans.cli.options import add_verb, positive
 
 
-def add_generate(verbs):
-    verb = verbs.add_parser(
-        "generate",
-        help="generate images with a trained model",
-        description="Generates images with a trained model of generation: one picture "
-        "of all when OUT\nends in .png, or a new folder of single images.",
-        epilog=(
-            "examples:\n"
-            "  keras-gans generate digits.png --model runs/wgan_gp-1\n"
-            "  keras-gans generate sevens/ --model runs/conditional_gan-1 -n 500 \\\n"
-            "      --label 7"
-        ),
-    )
-    verb.add_argument(
-        "output", type=pathlib.Path, metavar="OUT", help="PNG file or new folder"
-    )
-    verb.add_argument(
-        "--model",
-        type=pathlib.Path,
-        metavar="DIR",
-        required=True,
-        help="folder of a run, exported SavedModel or .keras file",
-    )
-    verb.add_argument(
-        "-n", type=positive, default=64, help="number of images (default: 64)"
-    )
-    verb.add_argument(
-        "--label", type=int, help="class of a conditional model (default: all in turn)"
-    )
-    verb.add_argument("--seed", type=int, help="gives the same images again")
-    verb.set_defaults(function=_generate)
+def add_to(verbs):
+    verb, add = add_verb(verbs, "generate", _generate, __doc__)
+    add("output", type=pathlib.Path, metavar="OUT")
+    add_model(verb)
+    add("-n", type=positive, default=64)
+    add("--label", type=int)
+    add("--seed", type=int)
     return verb
 
 

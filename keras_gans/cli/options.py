@@ -1,4 +1,4 @@
-"""Options of the command line, made of the annotated arguments of a function."""
+"""Options of the command line, made of annotated arguments or of a verb's manual."""
 
 import argparse
 import difflib
@@ -6,19 +6,15 @@ import re
 import types
 import typing
 
-from keras_gans.presets.registry import Size
+from keras_gans.presets.registry import Size, descriptions
 
 
 class Parser(argparse.ArgumentParser):
     """A parser that knows what may have been meant."""
 
     def __init__(self, **arguments):
-        arguments = {
-            "allow_abbrev": False,
-            "formatter_class": argparse.RawDescriptionHelpFormatter,
-            **arguments,
-        }
-        super().__init__(**arguments)
+        raw = argparse.RawDescriptionHelpFormatter
+        super().__init__(allow_abbrev=False, formatter_class=raw, **arguments)
 
     def error(self, message):
         found = re.search(r"unrecognized arguments: (\S+)", message)
@@ -30,6 +26,34 @@ class Parser(argparse.ArgumentParser):
         if close:
             message = f"{message}. Did you mean {close[0]}?"
         super().error(message)
+
+
+def add_verb(verbs, name, function, manual, **changes):
+    """Adds a verb whose manual is the docstring at the head of its file.
+
+    The manual has four parts: after a colon, what the list of verbs says; the
+    description; `Args:`; and examples.
+
+    Returns:
+        The parser, and `add_argument` with the help that is in `Args:`.
+    """
+    title, description, _, epilog = manual.strip().split("\n\n", 3)
+    text = " ".join(title.split()).partition(": ")[2].rstrip(".")
+    texts = {"help": text, "description": description, "epilog": epilog}
+    verb = verbs.add_parser(name, **(texts | changes))
+    verb.set_defaults(function=function)
+    return verb, adder(verb, manual)
+
+
+def adder(parser, manual):
+    """Returns `add_argument` of a parser with the help that is in a manual."""
+    helps = descriptions(manual)
+
+    def add(*flags, **options):
+        text = helps[flags[-1].lstrip("-").replace("-", "_")]
+        return parser.add_argument(*flags, help=_escaped(text), **options)
+
+    return add
 
 
 def add_options(group, options, whole=int):
@@ -124,12 +148,15 @@ def _kinds(annotation):
 
 
 def _help(option):
-    text = re.sub(r"[`\"]", "", option.help).rstrip(".")
-    # argparse takes a percent sign for a format.
-    text = text.replace("%", "%%")
+    text = _escaped(re.sub(r"[`\"]", "", option.help).rstrip("."))
     if option.default is None or re.search("[Dd]efault", text):
         return text
     return f"{text} (default: {_default(option.default)})"
+
+
+def _escaped(text):
+    """Returns a help text for argparse, which takes a percent sign for a format."""
+    return text.replace("%", "%%")
 
 
 def _default(value):

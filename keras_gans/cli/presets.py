@@ -1,22 +1,22 @@
-"""`keras-gans presets`: what can be trained, and what can be set."""
+"""`keras-gans presets`: list what can be trained.
 
-from keras_gans.cli.options import text_of
+Lists all presets by what they learn.
+
+Args:
+    options: list every option of every preset instead, as one Markdown table
+
+example:
+  keras-gans presets --options
+"""
+
+from keras_gans.cli.options import add_verb, text_of
 
 
-def add_presets(verbs):
-    verb = verbs.add_parser(
-        "presets",
-        help="list what can be trained",
-        description="Lists all presets by what they learn.",
-        epilog="example:\n  keras-gans presets --options",
-    )
-    verb.add_argument(
-        "--options",
-        action="store_true",
-        help="list every option of every preset instead, as one Markdown table",
-    )
+def add_to(verbs):
+    verb, add = add_verb(verbs, "presets", _presets, __doc__)
+    add("--options", action="store_true")
     # It answers without TensorFlow.
-    verb.set_defaults(function=_presets, is_light=True)
+    verb.set_defaults(is_light=True)
     return verb
 
 

@@ -6,13 +6,8 @@ import numpy as np
 from PIL import Image
 
 from keras_gans.data import extract_line_art
-from keras_gans.data.images import (
-    ImageError,
-    decode_hints,
-    decode_image,
-    list_images,
-    resize_image,
-)
+from keras_gans.data.images import ImageError, decode_hints, decode_image
+from keras_gans.data.images import list_images, resize_image
 from keras_gans.export.colorizer import OPAQUE
 from keras_gans.pixels import to_floats, to_uint8
 from keras_gans.training.task import sides, size_text
@@ -93,7 +88,7 @@ def read(path, hints_path, smallest, options):
         )
     if options.extract_lines:
         # Last: the width of a line is one in pixels that the network sees.
-        picture = _extract_lines(picture)
+        picture = to_uint8(extract_line_art(to_floats(picture[None])).numpy())[0]
     _warn_of_odd_lines(path, picture, options)
     if hints is not None:
         hints = _usable_hints(hints_path, hints, options)
@@ -118,10 +113,6 @@ def _check_colors(path, picture):
             "lines on light paper. --extract-lines makes line art of a colour picture; "
             "save a drawing on coloured paper in grey."
         )
-
-
-def _extract_lines(picture):
-    return to_uint8(extract_line_art(to_floats(picture[None])).numpy())[0]
 
 
 def _warn_of_odd_lines(path, line_art, options):

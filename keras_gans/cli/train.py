@@ -1,4 +1,44 @@
-"""`keras-gans train`: a model, its pictures, losses, score, checkpoint and export."""
+"""`keras-gans train`: train a model and write pictures, losses, score, checkpoint and
+export.
+
+Trains a model. Without arguments it trains a CycleGAN between
+handwritten digits and street digits that come with the package: no
+network, no download, about five minutes on two cores.
+
+Args:
+    preset: networks, losses and optimizers, by name, or one of your own as
+        path/to/file.py:name (default: {default}; keras-gans presets lists them)
+    data: {sources}: folders of images, .npz files, folders with MNIST's idx files,
+        tensorflow_datasets names (mnist, svhn_cropped, cycle_gan/vangogh2photo:trainA)
+        or the embedded handwritten_digits (or digits), street_digits, drawings and
+        faces (default: {embedded})
+    x: domain X, with --y instead of --data
+    y: domain Y
+    images: the same as --data
+    output: folder of the run (default: the first free runs/PRESET-N)
+    resume: go on with the run in --output (default: the latest in runs/), exactly where
+        its last checkpoint stands
+    config: take all options that are not given from a file: the run.json of a run, or
+        what --save-config wrote
+    save_config: write the configuration to this file, and stop
+    dry_run: check the data, build the networks, time five steps, say how long the run
+        will take and how much memory and disk, and stop
+
+presets of {presets}
+
+keras-gans train PRESET --help shows what else can be set.
+
+examples:
+  keras-gans train
+  keras-gans train digit_lab --data mnist svhn_cropped
+  keras-gans train cyclegan --x photos/ --y paintings/ --pool-size 0
+  keras-gans train pix2pix --data facades/ --size 128
+  keras-gans train wgan_gp --data digits --learning-rate 1e-4
+  keras-gans train aclgan --images celeba/ --attributes \\
+      list_attr_celeba.txt --select Black_Hair Blond_Hair Smiling
+  keras-gans train path/to/mine.py:my_preset
+  keras-gans train --resume --output runs/digits-1
+"""
 
 import argparse
 import dataclasses
@@ -7,7 +47,7 @@ import pathlib
 import shlex
 import sys
 
-from keras_gans.cli.options import add_options, positive
+from keras_gans.cli.options import add_options, add_verb, positive
 from keras_gans.cli.presets import preset_list
 from keras_gans.presets import registry
 from keras_gans.training import TASKS, Run, configure, next_free, options_of
@@ -21,7 +61,7 @@ _COMMON = (
 )
 
 
-def add_train(verbs, arguments=()):
+def add_to(verbs, arguments=()):
     """Adds the verb, with the options of the preset that the arguments name."""
     preset, mistake = _preset_of(list(arguments)), None
     try:
@@ -29,94 +69,28 @@ def add_train(verbs, arguments=()):
     except (ValueError, SyntaxError) as error:
         preset, mistake, recipe = None, error, registry.find(DEFAULT)
     task = TASKS[recipe.task]
-    verb = verbs.add_parser(
-        "train",
-        # argparse would put PRESET last, where --data takes it for a source.
-        usage=f"keras-gans train {preset or '[PRESET]'} [OPTION ...]",
-        help="train a model and write pictures, losses, score, checkpoint and export",
-        description=(
-            f"{recipe.summary}."
-            if preset
-            else "Trains a model. Without arguments it trains a CycleGAN between\n"
-            "handwritten digits and street digits that come with the package: no\n"
-            "network, no download, about five minutes on two cores."
-        ),
-        epilog=(
-            (
-                f"presets of {preset_list()}\n\n"
-                "keras-gans train PRESET --help shows what else can be set.\n\n"
-                "examples:\n"
-                "  keras-gans train\n"
-                "  keras-gans train digit_lab --data mnist svhn_cropped\n"
-                "  keras-gans train cyclegan --x photos/ --y paintings/ --pool-size 0\n"
-                "  keras-gans train pix2pix --data facades/ --size 128\n"
-                "  keras-gans train wgan_gp --data digits --learning-rate 1e-4\n"
-                "  keras-gans train aclgan --images celeba/ --attributes \\\n"
-                "      list_attr_celeba.txt --select Black_Hair Blond_Hair Smiling\n"
-                "  keras-gans train path/to/mine.py:my_preset\n"
-                "  keras-gans train --resume --output runs/digits-1"
-            )
-            if not preset
-            else None
-        ),
+    manual = __doc__.format(
+        default=DEFAULT,
+        sources=" and ".join(task.sources),
+        embedded=" ".join(task.embedded),
+        presets=preset_list(),
     )
+    # argparse would put PRESET last, where --data takes it for a source.
+    changes = {"usage": f"keras-gans train {preset or '[PRESET]'} [OPTION ...]"}
+    if preset:
+        changes |= {"description": f"{recipe.summary}.", "epilog": None}
+    verb, add = add_verb(verbs, "train", _train, manual, **changes)
     if mistake:
         verb.error(str(mistake))
-    verb.add_argument(
-        "preset",
-        nargs="?",
-        metavar="PRESET",
-        help="networks, losses and optimizers, by name, or one of your own as "
-        f"path/to/file.py:name (default: {DEFAULT}; keras-gans presets lists them)",
-    )
-    verb.add_argument(
-        "--data",
-        nargs="+",
-        metavar="SOURCE",
-        help=f"{' and '.join(task.sources)}: folders of images, .npz files, folders "
-        "with MNIST's idx files, tensorflow_datasets names (mnist, svhn_cropped, "
-        "cycle_gan/vangogh2photo:trainA) or the embedded handwritten_digits (or "
-        "digits), street_digits, drawings and faces "
-        f"(default: {' '.join(task.embedded)})",
-    )
-    if len(task.sources) == 2:
-        verb.add_argument(
-            "--x", metavar="SOURCE", help="domain X, with --y instead of --data"
-        )
-        verb.add_argument("--y", metavar="SOURCE", help="domain Y")
-    else:
-        verb.add_argument("--images", metavar="SOURCE", help="the same as --data")
-    verb.add_argument(
-        "--output",
-        metavar="DIR",
-        type=pathlib.Path,
-        help="folder of the run (default: the first free runs/PRESET-N)",
-    )
-    verb.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on with the run in --output (default: the latest in runs/), exactly "
-        "where its last checkpoint stands",
-    )
-    verb.add_argument(
-        "--config",
-        metavar="FILE",
-        type=pathlib.Path,
-        help="take all options that are not given from a file: the run.json of a run, "
-        "or what --save-config wrote",
-    )
-    verb.add_argument(
-        "--save-config",
-        metavar="FILE",
-        type=pathlib.Path,
-        help="write the configuration to this file, and stop",
-    )
-    verb.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="check the data, build the networks, time five steps, say how long the "
-        "run will take and how much memory and disk, and stop",
-    )
+    add("preset", nargs="?", metavar="PRESET")
+    add("--data", nargs="+", metavar="SOURCE")
+    for name in ("--x", "--y") if len(task.sources) == 2 else ("--images",):
+        add(name, metavar="SOURCE")
+    add("--output", metavar="DIR", type=pathlib.Path)
+    add("--resume", action="store_true")
+    add("--config", metavar="FILE", type=pathlib.Path)
+    add("--save-config", metavar="FILE", type=pathlib.Path)
+    add("--dry-run", action="store_true")
     _add_common(verb, recipe, task)
     if preset:
         options = options_of(recipe).values()
@@ -127,7 +101,6 @@ def add_train(verbs, arguments=()):
         add_options(hidden, options_of(recipe).values())
         for action in hidden._group_actions:
             action.help = argparse.SUPPRESS
-    verb.set_defaults(function=_train)
     return verb
 
 
@@ -271,18 +244,14 @@ def _dry_run(run):
     found = run.dry_run()
     for name, count in found["parameters"].items():
         print(f"  {name}: {count:,} parameters")
+    time = f"{_duration(found['seconds'])} for {found['batches']} batches"
     print(
-        f"  {found['seconds_per_batch']:.3g} s for a batch: "
-        f"{_duration(found['seconds'])} for {found['batches']} batches, without scores "
-        "and pictures\n"
-        + (
-            f"  {found['memory_bytes'] / 2**30:.1f} GiB of memory\n"
-            if found["memory_bytes"]
-            else ""
-        )
-        + f"  {found['disk_bytes'] / 2**20:,.0f} MiB on the disk\n"
-        "Nothing was written."
+        f"  {found['seconds_per_batch']:.3g} s for a batch: {time}, without scores and "
+        "pictures"
     )
+    if found["memory_bytes"]:
+        print(f"  {found['memory_bytes'] / 2**30:.1f} GiB of memory")
+    print(f"  {found['disk_bytes'] / 2**20:,.0f} MiB on the disk\nNothing was written.")
 
 
 def _duration(seconds):
@@ -295,11 +264,8 @@ def _duration(seconds):
 
 def _latest_run():
     # Those of `reproduce` have no checkpoints.
-    runs = [
-        path
-        for path in pathlib.Path("runs").glob("*/run.json")
-        if (path.parent / "checkpoints").is_dir()
-    ]
+    files = pathlib.Path("runs").glob("*/run.json")
+    runs = [path for path in files if (path.parent / "checkpoints").is_dir()]
     runs.sort(key=lambda path: path.stat().st_mtime)
     return runs[-1].parent if runs else None
 

@@ -1,56 +1,35 @@
-"""`keras-gans translate`: an image or a folder of images."""
+"""`keras-gans translate`: translate an image or a folder of images.
 
-from keras_gans.cli.common import (
-    add_files,
-    add_model,
-    convert_files,
-    load_model,
-    packaged_model,
-    target_of_file,
-    targets_in_folder,
-)
-from keras_gans.cli.options import size
+Translates an image file, or every image of a folder, with a trained model.
+
+Args:
+    direction: X to Y, or Y to X where a model knows the way back (default: xy)
+    size: resize to this height and width first (default: keep the size)
+
+examples:
+  keras-gans translate digit.png street.png
+  keras-gans translate photos/ paintings/ --size 256 \\
+      --model runs/cyclegan-1
+"""
+
+from keras_gans.cli.common import add_files, add_model, convert_files, files_of
+from keras_gans.cli.common import load_model, packaged_model
+from keras_gans.cli.options import add_verb, size
 
 
-def add_translate(verbs):
-    verb = verbs.add_parser(
-        "translate",
-        help="translate an image or a folder of images",
-        description="Translates an image file, or every image of a folder, with a "
-        "trained model.",
-        epilog=(
-            "examples:\n"
-            "  keras-gans translate digit.png street.png\n"
-            "  keras-gans translate photos/ paintings/ --size 256 \\\n"
-            "      --model runs/cyclegan-1"
-        ),
-    )
+def add_to(verbs):
+    verb, add = add_verb(verbs, "translate", _translate, __doc__)
     add_files(verb, "IN")
     add_model(verb, default="the digit model that comes with the package")
-    verb.add_argument(
-        "--direction",
-        choices=["xy", "yx"],
-        default="xy",
-        help="X to Y, or Y to X where a model knows the way back (default: xy)",
-    )
-    verb.add_argument(
-        "--size",
-        type=size,
-        metavar="N|HxW",
-        help="resize to this height and width first (default: keep the size)",
-    )
-    verb.set_defaults(function=_translate)
+    add("--direction", choices=["xy", "yx"], default="xy")
+    add("--size", type=size, metavar="N|HxW")
     return verb
 
 
 def _translate(options):
-    from keras_gans.data.images import decode_image, list_images, resize_image
+    from keras_gans.data.images import decode_image, resize_image
 
-    if options.input.is_dir():
-        files = list_images(options.input)
-        targets = targets_in_folder(files, options)
-    else:
-        files, targets = [options.input], [target_of_file(options)]
+    files, targets = files_of(options)
     model = options.model or packaged_model()
     translator = load_model(model, "translate", "translation")
     if options.direction not in translator.directions:

@@ -1,5 +1,7 @@
 """What the pipelines share: numbered batches, shuffled passes, augmentation."""
 
+import zlib
+
 import numpy as np
 import tensorflow as tf
 
@@ -31,6 +33,7 @@ class Pipeline:
         self.steps_per_epoch = steps_per_epoch
         self.seed = integer("seed", seed)
         self.flip = flip
+        self._digests = []
         self.crop_size = None if size is None else height_and_width(size)
         self.stored_size = self.crop_size
         if load_size is not None:
@@ -63,6 +66,7 @@ class Pipeline:
             f"{self.batch_size}. Use a smaller batch or more images",
         )
         crop_size = self.crop_size or images.shape[1:3]
+        self._digests += [digest(array) for array in (images, *labels)]
         cached = [in_memory(array) for array in (images, *labels)]
 
         def batch(index):
@@ -76,7 +80,9 @@ class Pipeline:
     def dataset(self, make_batch, length):
         """Makes the dataset, of which an epoch is by default a pass over `length`."""
         steps = self.steps_per_epoch or length // self.batch_size
-        return epochs(make_batch, steps, self.seed)
+        dataset = epochs(make_batch, steps, self.seed)
+        dataset.identity |= {"batch_size": self.batch_size, "images": self._digests}
+        return dataset
 
 
 def channel_pair(channels, of):
@@ -111,10 +117,11 @@ def epochs(make_batch, steps_per_epoch, seed):
         seed: Integer, kept as an attribute for checks at resume.
 
     Returns:
-        A `tf.data.Dataset` with three more attributes: `position`, a `tf.Variable` with
-        the number of the first batch of the next iteration (at the end of an iteration
-        it is the start of the next epoch, and it may be set), `steps_per_epoch` and
-        `seed`.
+        A `tf.data.Dataset` with more attributes: `steps_per_epoch`, `seed`, and
+        `identity`, a dict of what tells these batches from those of other data.
+        `position` is a `tf.Variable` with the number of the first batch of an
+        iteration, which goes to the end of that epoch. `fit` sets it where an epoch
+        begins; no iteration moves it.
     """
     with tf.device("CPU:0"):  # A pipeline cannot reach a variable on a GPU.
         position = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -122,7 +129,6 @@ def epochs(make_batch, steps_per_epoch, seed):
     def batch_numbers(_):
         start = position.read_value()
         end = (start // steps_per_epoch + 1) * steps_per_epoch
-        position.assign(end)
         return tf.data.Dataset.range(start, end)
 
     dataset = (
@@ -134,10 +140,21 @@ def epochs(make_batch, steps_per_epoch, seed):
     dataset.position = position
     dataset.steps_per_epoch = steps_per_epoch
     dataset.seed = int(seed)
+    dataset.identity = {"steps_per_epoch": int(steps_per_epoch), "seed": int(seed)}
     # The length of a full epoch, for progress bars. TensorFlow would call it unknown,
     # and asserting it would fail in an epoch that is resumed in the middle.
     dataset.cardinality = lambda: tf.constant(steps_per_epoch, tf.int64)
     return dataset
+
+
+def digest(array):
+    """Returns a string that tells an array from others: its shape and a checksum.
+
+    Of a large array, about a thousand of its items are looked at.
+    """
+    stride = max(1, len(array) // 1024) if array.nbytes > 2**26 else 1
+    checksum = zlib.crc32(np.ascontiguousarray(array[::stride]))
+    return f"{'x'.join(map(str, array.shape))}:{checksum:08x}"
 
 
 def streams(seed, count):

@@ -115,12 +115,9 @@ def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
         directory.mkdir(parents=True, exist_ok=True)
         write_json(directory / "setting.json", content)
     for name in names:
-        print(
-            f"{TITLES[name]} ({role}): {trials} trials of {BATCHES * setting.steps} "
-            f"batches at {setting.size}x{setting.size}, weights "
-            f"{', '.join(WEIGHTS[name])}",
-            flush=True,
-        )
+        batches = f"{BATCHES * setting.steps} batches at {setting.size}x{setting.size}"
+        print(f"{TITLES[name]} ({role}): {trials} trials of {batches}, ", end="")
+        print(f"weights {', '.join(WEIGHTS[name])}", flush=True)
         tuner = Search(name, setting, faces, trials, seed, directory)
         try:
             tuner.search()
@@ -146,10 +143,8 @@ def _role():
     if "KERASTUNER_ORACLE_IP" not in os.environ:
         return "alone"
     for name in ("KERASTUNER_ORACLE_PORT", "KERASTUNER_TUNER_ID"):
-        require(
-            name in os.environ,
-            f"With KERASTUNER_ORACLE_IP the environment must have {name} as well",
-        )
+        must = f"With KERASTUNER_ORACLE_IP the environment must have {name} as well"
+        require(name in os.environ, must)
     # As keras-tuner tells them apart.
     return "chief" if "chief" in os.environ["KERASTUNER_TUNER_ID"] else "worker"
 
@@ -162,10 +157,8 @@ class Search(keras_tuner.RandomSearch):
     """
 
     def __init__(self, name, setting, faces, trials, seed, directory):
-        self._method = name
-        self._setting = setting
-        self._faces = faces
-        self._model_seed = seed
+        self._method, self._model_seed = name, seed
+        self._setting, self._faces = setting, faces
         weights = keras_tuner.HyperParameters()
         for weight in WEIGHTS[name]:
             weights.Float(weight, *RANGE, sampling="log")
@@ -196,21 +189,15 @@ class Search(keras_tuner.RandomSearch):
 
     def _run(self, trial):
         values = dict(trial.hyperparameters.values)
-        require(
-            values.pop("setting") == _text_of(self._setting),
-            "The chief runs a search of another setting",
-        )
+        must = "The chief runs a search of another setting"
+        require(values.pop("setting") == _text_of(self._setting), must)
         setting, faces = self._setting, self._faces
         keras.utils.clear_session(free_memory=False)
         model = STUDY.build(self._method, self._model_seed, setting, faces, **values)
         epochs = epochs_of(setting.steps)
-        data = attributes(
-            faces.train,
-            batch_size=setting.batch_size,
-            split=None,
-            steps_per_epoch=BATCHES * setting.steps // epochs,
-            seed=self._model_seed,
-        )
+        steps = BATCHES * setting.steps // epochs
+        options = {"batch_size": setting.batch_size, "steps_per_epoch": steps}
+        data = attributes(faces.train, split=None, seed=self._model_seed, **options)
         start = time.perf_counter()
         try:
             model.fit(data, epochs=epochs, callbacks=[FiniteGuard()], verbose=0)
@@ -283,10 +270,10 @@ def trials_to(level, scores):
 
 def report(results, setting):
     """Formats all results as Markdown paragraphs; the setting is a dict."""
-    methods = {
-        name: [row for row in results if row["method"] == name] for name in WEIGHTS
-    }
-    methods = {name: rows for name, rows in methods.items() if rows}
+    methods = {}
+    for name in WEIGHTS:
+        if rows := [row for row in results if row["method"] == name]:
+            methods[name] = rows
     head = ["", "weights searched", "trials", "best score", "wanted attribute seen"]
     head += ["others kept", "likeness", "with", "score of a trial", "diverged"]
     found = []
@@ -296,19 +283,14 @@ def report(results, setting):
             f"{weight.removesuffix('_weight')} {best[weight]:.3g}"
             for weight in WEIGHTS[name]
         )
-        found.append(
-            [
-                TITLES[name],
-                str(len(WEIGHTS[name])),
-                str(len(rows)),
-                f"{best['score']:.1%}",
-                *(f"{best[key]:.1%}" if key in best else "–" for key in PARTS),
-                ", ".join(weights),
-                cell([row["score"] for row in rows], ".1%"),
-                str(sum("diverged" in row for row in rows)),
-                cell([row["seconds"] for row in rows if "seconds" in row], ".0f"),
-            ]
-        )
+        cells = [TITLES[name], str(len(WEIGHTS[name])), str(len(rows))]
+        cells += [
+            f"{best[key]:.1%}" if key in best else "–" for key in ("score", *PARTS)
+        ]
+        cells += [", ".join(weights), cell([row["score"] for row in rows], ".1%")]
+        cells.append(str(sum("diverged" in row for row in rows)))
+        seconds = [row["seconds"] for row in rows if "seconds" in row]
+        found.append([*cells, cell(seconds, ".0f")])
     reached = []
     for level in LEVELS:
         scores = ([row["score"] for row in rows] for rows in methods.values())

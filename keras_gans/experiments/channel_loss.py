@@ -88,15 +88,11 @@ class Illustrations:
         # As in training, half of the images are without hints.
         aided = (np.arange(len(mask)) % 2).astype("float32")[:, None, None, None]
         self._validation = line_art, aided * colors, aided * mask
-        self.record = {
-            "training_images": len(self.train),
-            "held_out_images": len(self.held_out),
-        }
-        self._features_of = None
-        if setting.feature_network is not None:
-            network = metrics.FeatureNetwork(
-                setting.feature_network, size=setting.feature_size
-            )
+        self.record = {"training_images": len(self.train)}
+        self.record["held_out_images"] = len(self.held_out)
+        self._features_of, network = None, setting.feature_network
+        if network is not None:
+            network = metrics.FeatureNetwork(network, size=setting.feature_size)
             self._features_of = runs.Features(network, self.held_out)
             self.record |= self._features_of.record
 
@@ -139,11 +135,8 @@ def compare(compensated, plain, steps):
 
     slopes = {}
     for name, rows in curves.items():
-        early = [
-            (row["iteration"], row["l1"])
-            for row in rows
-            if row["iteration"] <= EARLY * steps
-        ]
+        points = [(row["iteration"], row["l1"]) for row in rows]
+        early = [point for point in points if point[0] <= EARLY * steps]
         slopes[name] = np.polyfit(*zip(*early), 1)[0] if len(early) > 1 else np.nan
     for name, slope in slopes.items():
         result[f"slope_{name}"] = float(slope / abs(slopes["plain"]))
@@ -266,13 +259,10 @@ class ChannelLoss(Study):
             ("FID of these", "matched_fid", ".2f", "fid", ".2f"),
             (_slope_title(results, setting), "slope", ".2f", "slope", ".1f"),
         ):
-            found = [
-                [row[f"{key}_{name}"] for row in comparisons] for name in self.variants
-            ]
-            cells = [
-                tables.cell([value for value in values if np.isfinite(value)], form)
-                for values in found
-            ]
+            cells = []
+            for name in self.variants:
+                values = [row[f"{key}_{name}"] for row in comparisons]
+                cells.append(tables.cell(list(filter(np.isfinite, values)), form))
             paper = [f"{PAPER[paper_key][name]:{paper_form}}" for name in self.variants]
             rows.append([title, *cells, *paper])
         for title, column, form in (
@@ -293,51 +283,43 @@ class ChannelLoss(Study):
         if comparisons:
             reductions = tables.cell([row["reduction"] for row in comparisons], ".2f")
             counts = ", ".join(str(row["pairs"]) for row in comparisons)
-            late = [
-                row["iteration"] > LATE * setting["steps"]
-                for row in results[0]["validation"]
-            ]
+            points, start = results[0]["validation"], LATE * setting["steps"]
+            late = [row for row in points if row["iteration"] > start]
             paragraphs.append(
                 f"The validation L1 is {reductions} % lower with compensated L1, mean "
                 f"over training (the paper: about {PAPER_REDUCTION:.0f} %). Of the "
-                f"{sum(late)} checkpoints in the second half of a compensated run, "
+                f"{len(late)} checkpoints in the second half of a compensated run, "
                 f"{counts} have one of the plain run with an L1 equal to one per cent."
             )
             paragraphs += tables.claims_paragraphs(_claims(comparisons))
-        paragraphs.append(
-            f"{setting['steps']} steps of {setting['batch_size']} images of "
-            f"{setting['size']}x{setting['size']}, networks of width "
-            f"{setting['width']} with {setting['normalization']} normalization; mean ± "
-            f"deviation over {tables.seeds_text(results, self.variants)}, both losses "
-            "from the same weights and on the same batches; "
-            f"{illustrations['training_images']} training images, "
-            f"{illustrations['held_out_images']} held out. All errors are plain mean "
-            "|differences| of values in [-1, 1] on held-out images, half of them "
-            f"without hints.{fid}"
+        text = (
+            "{steps} steps of {batch_size} images of {size}x{size}, networks of width "
+            "{width} with {normalization} normalization; mean ± deviation over "
+            "{seeds}, both losses from the same weights and on the same batches; "
+            "{training_images} training images, {held_out_images} held out. All errors "
+            "are plain mean |differences| of values in [-1, 1] on held-out images, "
+            "half of them without hints."
         )
-        return paragraphs
+        seeds = tables.seeds_text(results, self.variants)
+        text = text.format(seeds=seeds, **(setting | illustrations))
+        return [*paragraphs, text + fid]
 
     def draw_figures(self, directory, results):
         """Draws the validation of all runs, also as `curves.csv`."""
-        write_csv(
-            directory / "curves.csv",
-            [
-                {"variant": result["variant"], "seed": result["seed"], **row}
-                for result in results
-                for row in result["validation"]
-            ],
-        )
+        rows = [
+            {"variant": result["variant"], "seed": result["seed"], **row}
+            for result in results
+            for row in result["validation"]
+        ]
+        write_csv(directory / "curves.csv", rows)
         columns = ["l1"] + ["fid"] * ("fid" in results[0]["validation"][0])
         figure, (panels,) = tables.make_panels(len(columns))
         for axes, column in zip(panels, columns):
             iterations = [row["iteration"] for row in results[0]["validation"]]
             for name, title in self.trained(results).items():
                 color = {"compensated": "C1", "plain": "C0"}[name]
-                curves = [
-                    [row[column] for row in result["validation"]]
-                    for result in results
-                    if result["variant"] == name
-                ]
+                own = [run["validation"] for run in results if run["variant"] == name]
+                curves = [[row[column] for row in rows] for rows in own]
                 for curve in curves:
                     axes.plot(iterations, curve, color=color, linewidth=0.6, alpha=0.5)
                 axes.plot(iterations, np.mean(curves, 0), color=color, label=title)

@@ -23,7 +23,7 @@ from keras_gans.checks import require
 from keras_gans.experiments.lazily import callbacks, data, gan_monitor, generation
 from keras_gans.experiments.lazily import keras, metrics, models, networks, np, presets
 from keras_gans.experiments.lazily import schedules, tables, verdicts
-from keras_gans.experiments.study import result_path, Study, study
+from keras_gans.experiments.study import fields, result_path, Study, study
 
 TITLES = {
     "gan": "GAN",
@@ -156,12 +156,8 @@ def judge(claim, results):
 
 
 def values_of(results, kind, name, column):
-    values = [
-        row[column]
-        for row in results
-        if row["data"] == kind and row["model"] == name and column in row
-    ]
-    return np.array(values, "float64")
+    own = [row for row in results if (row["data"], row["model"]) == (kind, name)]
+    return np.array([row[column] for row in own if column in row], "float64")
 
 
 def mixture_of(kind):
@@ -181,14 +177,11 @@ class Images:
         )
         self.classes = int(labels.max()) + 1
         print("Training the classifier behind FID and KID ...", flush=True)
+        length = {"steps": setting.classifier_steps, "seed": 0}
         self.classifier = metrics.train_classifier(
-            self.train,
-            labels,
-            steps=setting.classifier_steps,
-            feature_dim=generation.FEATURE_DIM,
-            seed=0,
+            self.train, labels, feature_dim=generation.FEATURE_DIM, **length
         )
-        accuracy = metrics.classifiers.accuracy(self.classifier, self.test, test_labels)
+        accuracy = metrics.label_share(self.classifier, self.test, test_labels)
         print(f"  accuracy on test images {accuracy:.1%}", flush=True)
 
 
@@ -247,12 +240,11 @@ class GANLosses(Study):
         if name == "minimax_gan":
             name, compile_arguments = "gan", {"adversarial_loss": "minimax"}
         if kind == "images":
-            arguments = {"channels": domains.images().train.shape[-1]}
+            arguments = {"channels": domains.images().train.shape[-1], "width": width}
             if name == "conditional_gan":
                 arguments["classes"] = domains.images().classes
-            return getattr(presets, name)(
-                size=32, width=width, seed=seed, **arguments, **compile_arguments
-            )
+            arguments |= compile_arguments
+            return getattr(presets, name)(size=32, seed=seed, **arguments)
 
         keras.utils.set_random_seed(seed)
         kind_of_model, arguments, learning_rates = POINTS[name]
@@ -260,17 +252,14 @@ class GANLosses(Study):
         if name == "conditional_gan":
             classes = len(mixture_of(kind).centers)
             arguments = {"classes": classes}
+        shape = {"width": width, "classes": classes}
         if name in ("ebgan", "began"):
             discriminator = networks.mlp_autoencoder(width=width)
         else:
-            discriminator = networks.mlp_discriminator(width=width, classes=classes)
-        model = getattr(models, kind_of_model)(
-            networks.mlp_generator(POINT_LATENT_DIM, width=width, classes=classes),
-            discriminator,
-            latent_distribution="normal",
-            seed=seed,
-            **arguments,
-        )
+            discriminator = networks.mlp_discriminator(**shape)
+        generator = networks.mlp_generator(POINT_LATENT_DIM, **shape)
+        arguments = {"latent_distribution": "normal", "seed": seed, **arguments}
+        model = getattr(models, kind_of_model)(generator, discriminator, **arguments)
         updates = setting.of("updates", kind)
         steps = {"generator": updates, "discriminator": model.batches(updates)}
         for role, rate in zip(steps, learning_rates):
@@ -314,34 +303,23 @@ class GANLosses(Study):
         monitor.finite = monitor.finite and bool(
             np.isfinite(model.generate(1, seed=seed)).all()
         )
+        sizes = [part.count_params() for part in (model.generator, model.discriminator)]
         result = {
-            "updates": model.iterations,
-            "batches": batches,
-            "parameters": model.generator.count_params()
-            + model.discriminator.count_params(),
-            "seconds": monitor.seconds,
-            "seconds_per_update": monitor.seconds_per_update,
-            "finite": monitor.finite,
+            **{"updates": model.iterations, "batches": batches},
+            "parameters": sum(sizes),
+            **fields(monitor, "seconds", "seconds_per_update", "finite"),
             "loss_spread": monitor.loss_spread(),
             **gradients,
         }
         if monitor.finite and kind == "images":
             images = domains.images()
-            result |= metrics.score_generation(
-                model,
-                images.classifier,
-                images.test,
-                images.train,
-                count=setting.samples,
-            )
+            judges = images.classifier, images.test, images.train
+            result |= metrics.score_generation(model, *judges, count=setting.samples)
         elif monitor.finite:
             mixture = mixture_of(kind)
-            result |= metrics.mode_statistics(
-                model.generate(setting.samples, seed=seed),
-                mixture.centers,
-                mixture.standard_deviation,
-                minimum_share=0.1,
-            )
+            modes = mixture.centers, mixture.standard_deviation
+            points = model.generate(setting.samples, seed=seed)
+            result |= metrics.mode_statistics(points, *modes, minimum_share=0.1)
         samples = {str(index): kept for index, kept in enumerate(monitor.snapshots)}
         losses = np.array(monitor.losses)
         np.savez_compressed(path / "samples.npz", **samples, losses=losses)
@@ -381,10 +359,8 @@ class GANLosses(Study):
             if found is not None:
                 other = TITLES.get(claim.reference, "")
                 measured = f"{title} ({claim.data}) {claim.relation} {other}"
-                cells = [tables.cell(values, form) for values in found[1:]]
-                judged.append(
-                    [TITLES[claim.model], claim.text, measured, *cells, found[0]]
-                )
+                cells = [measured, *(tables.cell(own, form) for own in found[1:])]
+                judged.append([TITLES[claim.model], claim.text, *cells, found[0]])
         if judged:
             head = ["model", "claim", "measured as", "its", "other", "verdict"]
             align = [":--", ":--", ":--", "--:", "--:", ":--"]

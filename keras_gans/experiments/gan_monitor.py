@@ -18,11 +18,8 @@ class Monitor(keras.callbacks.Callback):
 
     def __init__(self, updates, seed, snapshots):
         super().__init__()
-        self.updates = updates
-        self.seed = seed
-        self.losses = []
-        self.snapshots = []
-        self.finite = True
+        self.updates, self.seed = updates, seed
+        self.losses, self.snapshots, self.finite = [], [], True
         self._due = [round(share * updates) for share in snapshots]
 
     def on_train_begin(self, logs=None):
@@ -60,10 +57,8 @@ class Monitor(keras.callbacks.Callback):
     def _keep_samples(self, iterations):
         while self._due and iterations >= self._due[0]:
             del self._due[0]
-            points = len(self.model.generator.output_shape) == 2
-            self.snapshots.append(
-                self.model.generate(1000 if points else 20, seed=self.seed)
-            )
+            count = 1000 if len(self.model.generator.output_shape) == 2 else 20
+            self.snapshots.append(self.model.generate(count, seed=self.seed))
 
     def loss_spread(self):
         """Returns the deviation of the discriminator's loss over the last quarter, in
@@ -102,12 +97,12 @@ def probe_gradient(model, data, steps):
     @tf.function
     def gradient_norm(batch):
         real, labels = model.unpack(batch)
-        return model.gradient_norm(
-            "generator",
-            lambda: model.generator_losses(
-                real, model.make_samples(real, labels), labels
-            )["generator_loss"],
-        )
+
+        def loss():
+            fake = model.make_samples(real, labels)
+            return model.generator_losses(real, fake, labels)["generator_loss"]
+
+        return model.gradient_norm("generator", loss)
 
     batches = iter(data.repeat())
 

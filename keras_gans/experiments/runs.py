@@ -64,12 +64,8 @@ def fit(model, data, setting, score, path, callbacks=(), timed=False):
     scores = kind(path / "scores.csv", score, steps, setting.scores)
     save_freq = max(1, steps // 10)
     checkpoint = Checkpoint(path / "checkpoints", data, save_freq, max_to_keep=1)
-    model.fit(
-        data,
-        epochs=epochs_of(steps),
-        callbacks=[*callbacks, FiniteGuard(), scores, LossHistory(path), checkpoint],
-        verbose=0,
-    )
+    callbacks = [*callbacks, FiniteGuard(), scores, LossHistory(path), checkpoint]
+    model.fit(data, epochs=epochs_of(steps), callbacks=callbacks, verbose=0)
     return scores.records.rows
 
 
@@ -169,8 +165,7 @@ class Features:
     """
 
     def __init__(self, network, images):
-        self._network = network
-        self._unit = 1.0
+        self._network, self._unit = network, 1.0
         self.real = self(images)
         if network.name not in INCEPTIONS:
             self._unit = float(np.sqrt(np.mean(np.square(self.real))))

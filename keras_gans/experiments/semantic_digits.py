@@ -93,27 +93,23 @@ class Domains:
         for domain in ("x", "y"):
             source = getattr(setting, domain)
             for split, pairs in (("train", self.train), ("test", self.test)):
-                pairs[domain] = data.load_images(
-                    source, setting.size, split=split, argument=domain
-                )
+                arguments = {"split": split, "argument": domain}
+                pairs[domain] = data.load_images(source, setting.size, **arguments)
                 require(
                     pairs[domain][1] is not None,
                     f"Argument `{domain}` must have labels, of training and test "
                     f"images. Received: {source!r}, which does not have them",
                 )
         print("Training the classifiers ...", flush=True)
+        judged = {"steps": setting.classifier_steps, "seed": JUDGE_SEED}
         self.judges = [
-            metrics.train_classifier(
-                *pair, steps=setting.classifier_steps, seed=JUDGE_SEED
-            )
-            for pair in self.train.values()
+            metrics.train_classifier(*pair, **judged) for pair in self.train.values()
         ]
         colored = [pixels.convert_channels(pair[0], 3) for pair in self.train.values()]
+        labels = np.concatenate([pair[1] for pair in self.train.values()])
+        length = {"steps": 2 * setting.classifier_steps, "seed": EXTRACTOR_SEED}
         self.extractor = metrics.train_classifier(
-            np.concatenate(colored),
-            np.concatenate([pair[1] for pair in self.train.values()]),
-            steps=2 * setting.classifier_steps,
-            seed=EXTRACTOR_SEED,
+            np.concatenate(colored), labels, **length
         )
         self.extractors = [
             _with_channels(self.extractor, pair[0].shape[-1])
@@ -140,9 +136,7 @@ class Domains:
         """Returns what the judges say of a model, and what the extractor believes."""
         scores = {}
         for prefix, classifiers in (("", self.judges), ("extractor_", self.extractors)):
-            kept = metrics.label_keeping(
-                model, self.test["x"], self.test["y"], *classifiers
-            )
+            kept = metrics.label_keeping(model, *self.test.values(), *classifiers)
             scores |= {
                 f"{prefix}{direction}_{name}": value
                 for direction, values in kept.items()
@@ -207,8 +201,7 @@ class SemanticDigits(Study):
         """Leaves `scores.csv`, `history.csv` and `translations.png` in the folder."""
         model = self.build(variant, seed, setting, domains)
         dataset = data.unpaired(
-            domains.train["x"][0],
-            domains.train["y"][0],
+            *(images for images, _ in domains.train.values()),
             batch_size=setting.batch_size,
             flip=False,
             steps_per_epoch=setting.steps // runs.epochs_of(setting.steps),
@@ -217,12 +210,8 @@ class SemanticDigits(Study):
         rows = runs.fit(model, dataset, setting, domains.score, path)
         picture = callbacks.translation_grid(model, *_one_of_each(domains.test))
         runs.write_picture(path / "translations.png", picture)
-        last = dict(rows[-1])
-        return {
-            "steps": last.pop("iteration"),
-            **{weight: getattr(model, weight) for weight in WEIGHTS.values()},
-            **last,
-        }
+        last, weights = dict(rows[-1]), fields(model, *WEIGHTS.values())
+        return {"steps": last.pop("iteration"), **weights, **last}
 
     def describe(self, result):
         return (
@@ -253,13 +242,13 @@ class SemanticDigits(Study):
             **self.trained(results),
             "ceiling": "real images of the target",
         }
+        values = setting | domains
+        values["seeds"] = tables.seeds_text(results, self.variants)
         return [
             tables.variants_table([*bounds, *results], titles, columns),
-            f"{setting['steps']} steps of {setting['batch_size']} images of each "
-            f"domain, networks of width {setting['width']}; mean ± deviation over "
-            f"{tables.seeds_text(results, self.variants)}. X is {setting['x']}, Y "
-            f"{setting['y']}; labels of {domains['test_images']['x']} and "
-            f"{domains['test_images']['y']} test images.",
+            "{steps} steps of {batch_size} images of each domain, networks of width "
+            "{width}; mean ± deviation over {seeds}. X is {x}, Y {y}; labels of "
+            "{test_images[x]} and {test_images[y]} test images.".format(**values),
             "Label kept: as seen by a classifier of the target domain that had no "
             "part in the training. Seen by the loss: by the classifier of both "
             "domains, of another seed, whose logits the semantic loss compares. That "

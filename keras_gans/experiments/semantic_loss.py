@@ -127,13 +127,10 @@ class Domains:
         if "classifier" in (setting.feature_extractor, setting.feature_network):
             classifier = self._train_classifier()
         # Without a `feature_extractor` it is VGG16.
-        extractor = {"classifier": classifier, "vgg16": None}
-        self.extractor_arguments = {
-            "layers": setting.feature_layers,
-            "feature_extractor": extractor.get(
-                setting.feature_extractor, setting.feature_extractor
-            ),
-        }
+        extractor = setting.feature_extractor
+        extractor = {"classifier": classifier, "vgg16": None}.get(extractor, extractor)
+        layers = setting.feature_layers
+        self.extractor_arguments = {"layers": layers, "feature_extractor": extractor}
         self.semantic_weight = setting.semantic_weight
         if self.semantic_weight is None:
             photos = self.images["training photos"]
@@ -284,8 +281,7 @@ class SemanticLoss(Study):
         `export/1` in the folder."""
         model = self.build(variant, seed, setting, domains)
         dataset = data.unpaired(
-            domains.train["x"],
-            domains.train["y"],
+            *domains.train.values(),
             size=setting.size,
             load_size=domains.train["x"].shape[1:3],
             flip=domains.flip,
@@ -337,7 +333,7 @@ class SemanticLoss(Study):
         rows = [[title, *(f"{PAPER[name]:.2f}" for name in names)]]
         for weights, suffix in zip(WEIGHTS, ("", ", averaged weights")):
             for comparison, pair in COMPARISONS.items():
-                title = f"{pair[0]} → {pair[1]}{suffix}"
+                title = f"{' → '.join(pair)}{suffix}"
                 rows.append(row_of(f"FID, {title}", f"{weights}_{comparison}_fid"))
                 if comparison != "train":
                     column = f"{weights}_{comparison}_kid"
@@ -347,30 +343,26 @@ class SemanticLoss(Study):
             rows.append(row_of(title, f"{weights}_unsteadiness"))
         rows.append(row_of("seconds per step", "seconds_per_step", ".3f"))
         same = setting["feature_extractor"] == setting["feature_network"]
+        sets = [name for name in domains if name.startswith(("training ", "held-out "))]
+        found, photos = domains["photos"], []
+        for name, pair in COMPARISONS.items():
+            fid, kid = f"FID {found[f'{name}_fid']:.2f}", f"{found[f'{name}_kid']:.4f}"
+            photos.append(f"{' → '.join(pair)} {fid}, KID {kid}")
+        values = setting | {
+            "seeds": tables.seeds_text(results, self.variants),
+            "network": tables.network_text(domains, " on the paintings"),
+            "images": ", ".join(f"{domains[name]} {name}" for name in sets),
+        }
         return [
             tables.table(["", *names.values()], rows),
-            f"{setting['steps']} steps of one image of each domain at "
-            f"{setting['size']}x{setting['size']}, networks of width "
-            f"{setting['width']}, upsampling {setting['upsampling']}, "
-            f"{setting['discriminator_layers']} layers of stride 2 in a discriminator; "
-            f"mean ± deviation over {tables.seeds_text(results, self.variants)}. FID "
-            f"and KID in the {tables.network_text(domains, ' on the paintings')}; "
-            + ", ".join(
-                f"{domains[name]} {name}"
-                for name in domains
-                if name.startswith(("training ", "held-out "))
-            )
-            + ". With fewer images than features an FID is far too large, and only "
-            "comparable within its line.",
-            "Photos as they are: "
-            + ", ".join(
-                f"{COMPARISONS[name][0]} → {COMPARISONS[name][1]} FID "
-                f"{domains['photos'][f'{name}_fid']:.2f}, KID "
-                f"{domains['photos'][f'{name}_kid']:.4f}"
-                for name in COMPARISONS
-            )
-            + f". Held-out paintings → training paintings: FID "
-            f"{domains['paintings_fid']:.2f}, KID {domains['paintings_kid']:.4f}.",
+            "{steps} steps of one image of each domain at {size}x{size}, networks of "
+            "width {width}, upsampling {upsampling}, {discriminator_layers} layers of "
+            "stride 2 in a discriminator; mean ± deviation over {seeds}. FID and KID "
+            "in the {network}; {images}. With fewer images than features an FID is far "
+            "too large, and only comparable within its line.".format(**values),
+            f"Photos as they are: {', '.join(photos)}. Held-out paintings → training "
+            f"paintings: FID {domains['paintings_fid']:.2f}, KID "
+            f"{domains['paintings_kid']:.4f}.",
             f"Semantic loss: {pathlib.Path(setting['feature_extractor']).name}, layers "
             f"{' '.join(setting['feature_layers'] or ['by default'])}, weight "
             f"{domains['semantic_weight']}. Averaged weights: decay "

@@ -177,7 +177,12 @@ class Study:
         results = self.collect(directory)
         found = read_json(directory / "domains.json")
         record = write_record(directory, command, bool(missing))
-        write_csv(directory / "table.csv", [without_lists(row) for row in results])
+        # Without the curves.
+        rows = [
+            {name: row[name] for name in row if not isinstance(row[name], list)}
+            for row in results
+        ]
+        write_csv(directory / "table.csv", rows)
         paragraphs = self.report(results, content, found)
         tables.write(directory / "table.md", paragraphs, record)
         (directory / "figures").mkdir(exist_ok=True)
@@ -220,11 +225,6 @@ def result_path(directory, variant, seed):
     return pathlib.Path(directory) / "runs" / f"{variant}-{seed}" / "result.json"
 
 
-def without_lists(row):
-    """Returns a result without its curves, as it stands in `table.csv`."""
-    return {name: value for name, value in row.items() if not isinstance(value, list)}
-
-
 def check_folder(directory, setting):
     """Raises unless a folder is free or holds a part of the same study.
 
@@ -236,10 +236,8 @@ def check_folder(directory, setting):
     advice = "Choose another --output"
     path = directory / "setting.json"
     if path.exists():
-        require(
-            read_json(path) == json.loads(json.dumps(setting)),
-            f"{directory} holds a study of another setting. {advice}",
-        )
+        must = f"{directory} holds a study of another setting. {advice}"
+        require(read_json(path) == json.loads(json.dumps(setting)), must)
     elif directory.exists() and any(directory.iterdir()):
         raise FileExistsError(
             f"{directory} exists and is no study of this kind. {advice}."

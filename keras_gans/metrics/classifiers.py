@@ -97,14 +97,10 @@ def classifier_features(classifier, images, batch_size=256):
         A float32 array of shape `(n, features)`.
     """
     images = _check_images(images)
-    dense = [
-        layer for layer in classifier.layers if isinstance(layer, keras.layers.Dense)
-    ]
-    require(
-        dense,
-        "Argument `classifier` must have a `Dense` layer, whose input are the features",
-        classifier=classifier,
-    )
+    layers = classifier.layers
+    dense = [layer for layer in layers if isinstance(layer, keras.layers.Dense)]
+    must = "Argument `classifier` must have a `Dense` layer: its input are the features"
+    require(dense, must, classifier=classifier)
     network = keras.Model(classifier.input, dense[-1].input)
     # Not `predict`, which would trace each new network anew.
     return map_batches(lambda batch: network(batch, training=False), images, batch_size)
@@ -183,16 +179,9 @@ def _check_images(images):
     return images
 
 
-def accuracy(classifier, images, labels):
-    logits = classifier.predict(images, batch_size=256, verbose=0)
-    return float((logits.argmax(-1) == labels).mean())
-
-
 def map_batches(function, images, batch_size):
     """Returns what a function makes of images, batch by batch, as one array."""
-    return np.concatenate(
-        [
-            keras.ops.convert_to_numpy(function(images[start : start + batch_size]))
-            for start in range(0, len(images), batch_size)
-        ]
-    )
+    starts = range(0, len(images), batch_size)
+    batches = (images[start : start + batch_size] for start in starts)
+    to_numpy = keras.ops.convert_to_numpy
+    return np.concatenate([to_numpy(function(batch)) for batch in batches])

@@ -69,14 +69,12 @@ def colorization_scores(model, images, seed=0):
         colored = colorize_batches(model, source, hints)
         errors.append(np.abs(colored - target).mean((0, 1, 2), dtype="float64"))
         hint_errors.append(hint_error(colored, colors, mask))
-    red, green, blue = map(float, np.mean(errors, axis=0))
+    channels = np.mean(errors, axis=0)
     return {
-        "l1": float(np.mean(errors, axis=0).mean()),
+        "l1": float(channels.mean()),
         "unaided_l1": float(errors[0].mean()),
         "hinted_l1": float(errors[1].mean()),
-        "l1_red": red,
-        "l1_green": green,
-        "l1_blue": blue,
+        **dict(zip(("l1_red", "l1_green", "l1_blue"), map(float, channels))),
         "hint_error": hint_errors[1],
         "unaided_hint_error": hint_errors[0],
     }

@@ -7,11 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans.checks import require
-from keras_gans.metrics.feature_statistics import (
-    FeatureStatistics,
-    check_feature_network,
-    check_features_finite,
-)
+from keras_gans.metrics.feature_statistics import FeatureStatistics
+from keras_gans.metrics.feature_statistics import check_feature_network
+from keras_gans.metrics.feature_statistics import check_features_finite
 from keras_gans.pixels import check_finite
 
 
@@ -31,6 +29,7 @@ class FeatureMetric(keras.metrics.Metric):
         check_feature_network(feature_network)
         super().__init__(name=name or f"{prefix}_{feature_network.name}")
         self.feature_network = feature_network
+        self._warnings = set()
 
     def _features(self, images, side):
         try:
@@ -50,6 +49,11 @@ class FeatureMetric(keras.metrics.Metric):
             "and call `result()` outside",
             RuntimeError,
         )
+
+    def _is_first(self, warning):
+        is_first = warning not in self._warnings
+        self._warnings.add(warning)
+        return is_first
 
 
 class FeatureDistance(FeatureMetric):
@@ -77,7 +81,6 @@ class FeatureDistance(FeatureMetric):
             check_reference(reference, feature_network)
         self.reference = reference
         self._image_sizes = {"real": set(), "generated": set()}
-        self._warnings = set()
 
     def update_state(self, real, generated):
         """Adds a batch of real and a batch of generated images."""
@@ -138,18 +141,11 @@ class FeatureDistance(FeatureMetric):
                 stacklevel=3,
             )
 
-    def _is_first(self, warning):
-        is_first = warning not in self._warnings
-        self._warnings.add(warning)
-        return is_first
-
 
 def check_features(real_features, generated_features):
     matrices = []
-    for name, features in (
-        ("real_features", real_features),
-        ("generated_features", generated_features),
-    ):
+    sides = {"real_features": real_features, "generated_features": generated_features}
+    for name, features in sides.items():
         features = np.asarray(features, "float64")
         require(
             features.ndim == 2 and features.shape[0] >= 2 and features.shape[1],

@@ -164,15 +164,10 @@ class FeatureStatistics:
     def _parse(cls, content):
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {field.name: file[field.name] for field in dataclasses.fields(cls)}
-        sizes = arrays.pop("image_sizes").tolist()
-        statistics = cls(
-            image_sizes=tuple(tuple(size) for size in sizes),
-            # Numbers and strings come as arrays without dimensions.
-            **{
-                name: array if array.ndim else array.item()
-                for name, array in arrays.items()
-            },
-        )
+        sizes = tuple(tuple(size) for size in arrays.pop("image_sizes").tolist())
+        # Numbers and strings come as arrays without dimensions.
+        values = {key: own if own.ndim else own.item() for key, own in arrays.items()}
+        statistics = cls(image_sizes=sizes, **values)
         (width,) = statistics.mean.shape
         require(
             statistics.covariance.shape == (width, width)
@@ -210,11 +205,10 @@ class Moments(keras.metrics.Metric):
 
     def __init__(self, dimensions, name):
         super().__init__(name=name)
-        self.count = self.add_variable((), "zeros", "float64", name="count")
-        self.mean = self.add_variable((dimensions,), "zeros", "float64", name="mean")
-        self.products = self.add_variable(
-            (dimensions, dimensions), "zeros", "float64", name="products"
-        )
+        zeros, square = ("zeros", "float64"), (dimensions, dimensions)
+        self.count = self.add_variable((), *zeros, name="count")
+        self.mean = self.add_variable((dimensions,), *zeros, name="mean")
+        self.products = self.add_variable(square, *zeros, name="products")
 
     def update_state(self, features):
         # Chan, Golub and LeVeque, "Algorithms for Computing the Sample Variance", 1983:

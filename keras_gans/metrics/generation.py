@@ -2,11 +2,8 @@
 
 import numpy as np
 
-from keras_gans.metrics.classifiers import (
-    class_statistics,
-    classifier_features,
-    label_share,
-)
+from keras_gans.metrics.classifiers import class_statistics, classifier_features
+from keras_gans.metrics.classifiers import label_share
 from keras_gans.metrics.fid import frechet_distance
 from keras_gans.metrics.kid import kernel_distance
 from keras_gans.pixels import to_pixels

@@ -61,12 +61,10 @@ class InceptionScore(FeatureMetric):
     def __init__(self, feature_network, name=None):
         super().__init__("inception_score", feature_network, name)
         classes = feature_network.feature_dim
-        self.count = self.add_variable((), "zeros", "float64", name="count")
-        self._sum = self.add_variable((classes,), "zeros", "float64", name="sum")
-        self._negative_entropy = self.add_variable(
-            (), "zeros", "float64", name="negative_entropy"
-        )
-        self._has_warned = False
+        zeros = "zeros", "float64"
+        self.count = self.add_variable((), *zeros, name="count")
+        self._sum = self.add_variable((classes,), *zeros, name="sum")
+        self._negative_entropy = self.add_variable((), *zeros, name="negative_entropy")
 
     def update_state(self, generated):
         logits = tf.cast(self._features(generated, "generated"), tf.float64)
@@ -74,9 +72,8 @@ class InceptionScore(FeatureMetric):
         probabilities = tf.exp(log_probabilities)
         self.count.assign_add(tf.cast(tf.shape(logits)[0], tf.float64))
         self._sum.assign_add(tf.reduce_sum(probabilities, axis=0))
-        self._negative_entropy.assign_add(
-            tf.reduce_sum(probabilities * log_probabilities)
-        )
+        products = probabilities * log_probabilities
+        self._negative_entropy.assign_add(tf.reduce_sum(products))
 
     def update_generated(self, images):
         """Adds a batch of generated images, as `update_state` does."""
@@ -92,8 +89,7 @@ class InceptionScore(FeatureMetric):
         )
         mean = self._sum.numpy() / count
         check_features_finite("generated", mean)
-        if count < classes and not self._has_warned:
-            self._has_warned = True
+        if count < classes and self._is_first("count"):
             warnings.warn(
                 f"`{self.name}` spreads {count} images over {classes} classes. It "
                 "cannot be larger than the number of images, and comes out far too "

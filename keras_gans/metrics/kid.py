@@ -66,22 +66,16 @@ class KernelDistance(FeatureDistance):
         subset_size=1000,
         seed=0,
     ):
-        for argument, value, minimum in (
-            ("max_samples", max_samples, 2),
-            ("subsets", subsets, 2),
-            ("subset_size", subset_size, 2),
-            ("seed", seed, 0),
-        ):
-            require(
-                isinstance(value, int) and value >= minimum,
-                f"Argument `{argument}` must be an integer of at least {minimum}",
-                **{argument: value},
-            )
+        counts = {"max_samples": max_samples, "subsets": subsets}
+        counts |= {"subset_size": subset_size, "seed": seed}
+        for argument, value in counts.items():
+            minimum = 0 if argument == "seed" else 2
+            must = f"Argument `{argument}` must be an integer of at least {minimum}"
+            fits = isinstance(value, int) and value >= minimum
+            require(fits, must, **{argument: value})
         super().__init__("kid", feature_network, name, reference)
-        self.max_samples = max_samples
-        self.subsets = subsets
-        self.subset_size = subset_size
-        self.seed = seed
+        self.max_samples, self.subsets = max_samples, subsets
+        self.subset_size, self.seed = subset_size, seed
         self._generated = Reservoir(max_samples, seed, stream=1)
         self._real = None if reference else Reservoir(max_samples, seed, stream=0)
 
@@ -180,11 +174,8 @@ def kernel_distance(real_features, generated_features, max_block_size=4096):
         https://arxiv.org/abs/1801.01401
     """
     real, generated = check_features(real_features, generated_features)
-    require(
-        max_block_size >= 2,
-        "Argument `max_block_size` must be an integer of at least 2",
-        max_block_size=max_block_size,
-    )
+    must = "Argument `max_block_size` must be an integer of at least 2"
+    require(max_block_size >= 2, must, max_block_size=max_block_size)
     blocks = math.ceil(max(len(real), len(generated)) / max_block_size)
     require(
         min(len(real), len(generated)) >= 2 * blocks,

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_gans.metrics.classifiers import accuracy
+from keras_gans.metrics.classifiers import label_share
 from keras_gans.pixels import convert_channels, to_floats, to_levels
 
 
@@ -54,8 +54,8 @@ def label_keeping(model, test_x, test_y, classifier_x, classifier_y, batch_size=
         untranslated = convert_channels(images, target[0].shape[-1])
         scores[direction] = {
             "kept": kept / len(images),
-            "ceiling": accuracy(classifier, *target),
-            "floor": accuracy(classifier, untranslated, labels),
+            "ceiling": label_share(classifier, *target),
+            "floor": label_share(classifier, untranslated, labels),
         }
         if has_back:
             scores[direction]["cycle_l1"] = cycle_l1 / len(images)

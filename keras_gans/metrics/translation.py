@@ -124,11 +124,8 @@ class TranslationScores:
         self._given = dict(references or {})
         self._check_references()
         pair = channels if isinstance(channels, (tuple, list)) else (channels, channels)
-        require(
-            len(pair) == 2 and set(pair) <= {None, 1, 3},
-            "Argument `channels` must be 1, 3, or a pair of them for x and y",
-            channels=channels,
-        )
+        must = "Argument `channels` must be 1, 3, or a pair of them for x and y"
+        require(len(pair) == 2 and set(pair) <= {None, 1, 3}, must, channels=channels)
         self._images = {
             domain: load_held_out(source, size, wanted, argument=domain)
             for domain, source, wanted in zip("xy", (x, y), pair, strict=True)
@@ -150,8 +147,7 @@ class TranslationScores:
         self._translate = {}
         for direction in _DIRECTIONS:
             shape = (*size, self._images[direction[0]].shape[-1])
-            translate = _translate_function(model, direction, shape)
-            self._translate[direction] = translate
+            self._translate[direction] = _translate_function(model, direction, shape)
 
     def check(self):
         """Scores a batch, but for the results, and computes the references."""
@@ -320,11 +316,8 @@ def _translate_function(model, direction, shape):
 
 
 def _check_metrics(metrics):
-    require(
-        isinstance(metrics, (tuple, list)) and metrics,
-        "Argument `metrics` must be a list with at least one metric",
-        metrics=metrics,
-    )
+    must = "Argument `metrics` must be a list with at least one metric"
+    require(isinstance(metrics, (tuple, list)) and metrics, must, metrics=metrics)
     for metric in metrics:
         require(
             isinstance(metric, keras.metrics.Metric),

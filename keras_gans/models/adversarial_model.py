@@ -4,17 +4,22 @@ import functools
 import warnings
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from keras_gans.checks import require
 from keras_gans.losses.penalties import get_penalty
-from keras_gans.models.averages import average_of, check_ema_decay, move_average
+from keras_gans.models.averages import average_of, check_ema_decay
 from keras_gans.models.epochs import EpochCallbacks, element_spec
 from keras_gans.models.graph_optimizer import computed_as_written
+from keras_gans.models.optimizers import constant_rates
+from keras_gans.models.recording import Recording
 from keras_gans.models.seeds import ReplicaSeedGenerator
-from keras_gans.models.structure import batch_normalization_of, computed_variables
+from keras_gans.models.structure import batch_normalization_of, copies_of
 
+# What a model counts, beside its optimizers.
+_COUNTS = ("trained_batches", "earlier_iterations")
 _TRAINER_ARGUMENTS = {
     "run_eagerly": False,
     "steps_per_execution": 1,
@@ -57,6 +62,11 @@ class AdversarialModel(keras.Model):
             updates. The optimizer is the attribute `<role>_optimizer`.
         loss_names: Tuple of strings, the values that are logged.
 
+    Attributes:
+        trained_batches: Integer, batches of data of `keras_gans.data` trained so far:
+            the number of the next one. It is saved with the weights.
+        skipped_batches: Integer, in `fit` those of this epoch before it was resumed.
+
     Args:
         networks: Dict from name to built `keras.Model`.
         ema_decay: Optional float in [0, 1), 0.999 say. With it the model keeps an
@@ -70,6 +80,12 @@ class AdversarialModel(keras.Model):
     network_names = ("generator", "discriminator")
     roles = {"generator": ("generator",), "discriminator": ("discriminator",)}
     loss_names = ("generator_loss", "discriminator_loss")
+    trained_batches = 0
+    skipped_batches = 0
+    # Generator updates before the optimizers of the last `compile` were made.
+    earlier_iterations = 0
+    # Whether `load_weights` was called since the last `fit`.
+    has_loaded_weights = False
 
     def __init__(self, networks, ema_decay=None, **kwargs):
         super().__init__(**kwargs)
@@ -137,6 +153,8 @@ class AdversarialModel(keras.Model):
             "the strategy that the model was made in (`with strategy.scope():`), or "
             "the replicas would write over each other's optimizer state",
         )
+        if self._compile_config is not None:
+            self.earlier_iterations = self.iterations
         super().compile(optimizer=None, **trainer_arguments)
 
         serialize = keras.saving.serialize_keras_object
@@ -162,6 +180,7 @@ class AdversarialModel(keras.Model):
             # optimizers that already have their variables.
             optimizer.build(self.trainable_variables_of(role))
             setattr(self, f"{role}_optimizer", optimizer)
+        self.compiled_rates = constant_rates(self.optimizers)
         if "penalty" in losses:
             losses = {**losses, "penalty": self.find_penalty(losses["penalty"])}
         for name, loss in losses.items():
@@ -232,7 +251,7 @@ class AdversarialModel(keras.Model):
     ):
         """Trains as `keras.Model.fit` does, after a check of the data's shapes.
 
-        A dataset of `keras_gans.data` may also go on in the middle of an epoch.
+        Data of `keras_gans.data` go on with the epoch after the last one trained.
         """
         spec = element_spec(x, y)
         if spec is not None:
@@ -241,13 +260,23 @@ class AdversarialModel(keras.Model):
         if isinstance(x, tf.data.Dataset):
             # A dataset is shuffled already; Keras's default would only warn.
             kwargs.setdefault("shuffle", False)
-        if hasattr(x, "position"):
-            steps = kwargs.get("steps_per_epoch") or x.steps_per_epoch
-            callbacks = EpochCallbacks(
-                x, callbacks, verbose, epochs=epochs, steps=steps, model=self
-            )
-        kwargs |= {"epochs": epochs, "verbose": verbose, "callbacks": callbacks}
-        return super().fit(x, y, batch_size=batch_size, **kwargs)
+        is_numbered = hasattr(x, "position")
+        position = x.position.numpy() if is_numbered else None
+        try:
+            if is_numbered:
+                steps = kwargs.get("steps_per_epoch") or x.steps_per_epoch
+                callbacks = EpochCallbacks(
+                    x, callbacks, verbose, steps, self, epochs=epochs
+                )
+            kwargs |= {"epochs": epochs, "verbose": verbose, "callbacks": callbacks}
+            return super().fit(x, y, batch_size=batch_size, **kwargs)
+        finally:
+            # However it ends, the next `fit` begins where it is told to.
+            self._initial_epoch = None
+            self.skipped_batches = 0
+            self.has_loaded_weights = False
+            if is_numbered:
+                x.position.assign(position)
 
     def make_train_function(self, force=False):
         if force or self.train_function is None:
@@ -303,7 +332,7 @@ class AdversarialModel(keras.Model):
 
         The context has the method `minimize(closure)` of the model.
         """
-        return _Recording(self, roles)
+        return Recording(self, roles)
 
     def inference_network(self, name):
         """Returns a network as it is used outside of training.
@@ -348,15 +377,18 @@ class AdversarialModel(keras.Model):
 
     @property
     def iterations(self):
-        """Generator updates since training began, resumed training included."""
-        return int(self.generator_optimizer.iterations.numpy())
+        """Generator updates since training began, whatever was resumed or compiled."""
+        updates = int(self.generator_optimizer.iterations.numpy())
+        return self.earlier_iterations + updates
 
     def batches(self, iterations):
         """Returns the batches that so many generator updates take, one each."""
         return iterations
 
-    def _optimizer_of(self, role):
-        return getattr(self, f"{role}_optimizer")
+    @property
+    def optimizers(self):
+        """Dict from role to optimizer."""
+        return {role: getattr(self, f"{role}_optimizer") for role in self.roles}
 
     def call_together(self, network, inputs, training):
         """Calls a network on several independent batches, at once where that is exact.
@@ -428,74 +460,41 @@ class AdversarialModel(keras.Model):
 
         It holds the networks, the image pools, the epoch averages and the state of all
         random generators (`"model"`), and each optimizer with its schedule position.
-        `keras_gans.callbacks.Checkpoint` saves it; the values are `tf.Variable`s.
+        `keras_gans.callbacks.Checkpoint` saves it; the values are `tf.Variable`s. What
+        further replicas hold has lists of its own.
         """
         state = {"model": self.variables + self.metrics_variables}
         for role in self.roles:
-            state[f"{role}_optimizer"] = self._optimizer_of(role).variables
+            state[f"{role}_optimizer"] = self.optimizers[role].variables
         return {
-            name: [variable.value for variable in variables]
+            name if replica == 0 else f"{name}_of_replica_{replica}": list(copies)
             for name, variables in state.items()
+            for replica, copies in enumerate(zip(*map(copies_of, variables)))
         }
 
     def _seed_variables(self):
         known = {id(variable) for variable in self.weights + self.metrics_variables}
         return [variable for variable in self.variables if id(variable) not in known]
 
+    def load_weights(self, *args, **kwargs):
+        super().load_weights(*args, **kwargs)
+        self.has_loaded_weights = True
+
     # Keras leaves the state of random generators out of a `.keras` file.
     def save_own_variables(self, store):
         super().save_own_variables(store)
         for index, variable in enumerate(self._seed_variables()):
             store[f"seed_{index}"] = variable.numpy()
+        for name in _COUNTS:
+            store[name] = np.int64(getattr(self, name))
 
     def load_own_variables(self, store):
-        seeds = self._seed_variables()
-        super().load_own_variables(
-            {key: store[key] for key in store.keys() if not key.startswith("seed_")}
-        )
-        for index, variable in enumerate(seeds):
-            if f"seed_{index}" in store.keys():
+        names = list(store.keys())
+        own = [name for name in names if not name.startswith(("seed_", *_COUNTS))]
+        super().load_own_variables({name: store[name] for name in own})
+        for index, variable in enumerate(self._seed_variables()):
+            if f"seed_{index}" in names:
                 variable.assign(store[f"seed_{index}"])
-
-
-class _Recording:
-    """A tape that is entered twice: for a forward pass, and again for the losses."""
-
-    def __init__(self, model, roles):
-        self._model, self._roles = model, roles
-        self._tape = tf.GradientTape(persistent=len(roles) > 1)
-
-    def __enter__(self):
-        self._tape.__enter__()
-        return self
-
-    def __exit__(self, *exception):
-        self._tape.__exit__(*exception)
-
-    def minimize(self, closure):
-        model, tape, updates = self._model, self._tape, {}
-        with tape:
-            losses = closure()
-            scaled_losses = [
-                model._optimizer_of(role).scale_loss(losses[f"{role}_loss"])
-                for role in self._roles
-            ]
-        # All gradients are taken before the first update.
-        for role, loss in zip(self._roles, scaled_losses, strict=True):
-            variables = [
-                variable
-                for name in model.roles[role]
-                for variable in computed_variables(getattr(model, name))
-            ]
-            updates[role] = tape.gradient(loss, variables), variables
-        for role, update in updates.items():
-            model._optimizer_of(role).apply(*update)
-        if "generator" in updates and model.ema_decay is not None:
-            for name in model.roles["generator"]:
-                move_average(
-                    getattr(model, f"averaged_{name}"),
-                    getattr(model, name),
-                    model.ema_decay,
-                    updates=model.generator_optimizer.iterations,
-                )
-        return losses
+        for name in _COUNTS:
+            if name in names:
+                setattr(self, name, int(np.asarray(store[name])))

@@ -1,39 +1,69 @@
-"""Epochs that may go on in their middle, and the structure of their batches."""
+"""Where epochs begin and end in numbered data, and the structure of their batches."""
 
 import keras
 import tensorflow as tf
 
 
 class EpochCallbacks(keras.callbacks.CallbackList):
-    """Callbacks of an epoch that may go on in its middle.
+    """Callbacks of `fit` on data of `keras_gans.data`, whose batches have numbers.
 
-    Keras takes such an epoch for a whole one: it would count its batches from zero, so
-    that a progress bar ends early, and would warn at its end that the data ran out.
+    They tell the data where each epoch starts, and count in `model.trained_batches`
+    what is trained. An epoch may go on in its middle: Keras would take it for a whole
+    one, so that a progress bar ends early, and would warn that the data ran out.
     """
 
-    def __init__(self, data, callbacks, verbose, **kwargs):
+    def __init__(self, data, callbacks, verbose, steps, model, **kwargs):
+        self._data = data
+        self._steps = steps
+        self._ends_here = False
         super().__init__(
             getattr(callbacks, "callbacks", callbacks),
             add_history=True,
             add_progbar=verbose != 0,
             verbose=verbose,
+            steps=steps,
+            model=model,
             **kwargs,
         )
-        self._data = data
-        self._ends_here = False
+
+    def on_train_begin(self, logs=None):
+        if self.model._initial_epoch is None:
+            # Only a checkpoint goes on in the middle of an epoch.
+            epochs = -(-self.model.trained_batches // self._data.steps_per_epoch)
+            self.model.trained_batches = epochs * self._data.steps_per_epoch
+        super().on_train_begin(logs)
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._skipped = int(self._data.position.numpy()) % self._data.steps_per_epoch
+        first = self.model.trained_batches
+        is_whole = self._steps == self._data.steps_per_epoch
+        self.model.skipped_batches = first % self._steps if is_whole else 0
+        self._start = first - self.model.skipped_batches
+        self._set_target(epoch)
+        # Whoever looks at the data sees the epoch from its start.
+        self._data.position.assign(self._start)
         super().on_epoch_begin(epoch, logs)
+        self._data.position.assign(first)
+
+    def _set_target(self, epoch):
+        """Tells the progress bar how many batches there will be."""
+        ends = [getattr(callback, "last_batch", None) for callback in self.callbacks]
+        ends = [end - self._start for end in ends if end is not None]
+        for callback in self.callbacks:
+            if isinstance(callback, keras.callbacks.ProgbarLogger):
+                steps = min([self._steps, *ends])
+                callback.set_params({**self.params, "steps": steps})
 
     def on_train_batch_begin(self, batch, logs=None):
-        super().on_train_batch_begin(self._skipped + batch, logs)
+        super().on_train_batch_begin(self.model.skipped_batches + batch, logs)
 
     def on_train_batch_end(self, batch, logs=None):
-        batch += self._skipped
+        batch += self.model.skipped_batches
+        # The last execution of an epoch may be shorter than `steps_per_execution`.
+        self.model.trained_batches = self._start + min(batch + 1, self._steps)
+        self._data.position.assign(self._start)
         super().on_train_batch_end(batch, logs)
-        is_last = batch + 1 >= self._data.steps_per_epoch
-        if self._skipped and is_last and not self.model.stop_training:
+        is_last = batch + 1 >= self._steps
+        if self.model.skipped_batches and is_last and not self.model.stop_training:
             # The public way out of the loop over the batches; taken back at once.
             self._ends_here = self.model.stop_training = True
 

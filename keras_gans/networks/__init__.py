@@ -19,20 +19,13 @@ their range and unknown names a `ValueError`.
 """
 
 from keras_gans.layers import size_multiple
-from keras_gans.networks.attribute import (
-    aclgan_discriminator,
-    aclgan_generator,
-    stargan_discriminator,
-    stargan_generator,
-)
+from keras_gans.networks.attribute import aclgan_discriminator, aclgan_generator
+from keras_gans.networks.attribute import stargan_discriminator, stargan_generator
 from keras_gans.networks.autoencoder import autoencoder, decoder_generator
 from keras_gans.networks.dcgan import dcgan_discriminator, dcgan_generator
 from keras_gans.networks.digits import digit_discriminator, digit_generator
-from keras_gans.networks.growing import (
-    GrowingDiscriminator,
-    GrowingGenerator,
-    GrowingNetwork,
-)
+from keras_gans.networks.growing import GrowingDiscriminator, GrowingGenerator
+from keras_gans.networks.growing import GrowingNetwork
 from keras_gans.networks.mlp import mlp_autoencoder, mlp_discriminator, mlp_generator
 from keras_gans.networks.patchgan import patch_discriminator
 from keras_gans.networks.resnet import resnet_generator

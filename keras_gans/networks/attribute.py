@@ -169,10 +169,8 @@ def stargan_discriminator(
     patches = _convolution(x, 1, 3, "patches", use_bias=False)
     attributes = positive_integer("attributes", attributes)
     logits = _one_for_each(x, attributes, "logits", use_bias=False)
-    outputs = [
-        activated(patches, "linear", "patches_output"),
-        activated(logits, "linear", "logits_output"),
-    ]
+    ends = ((patches, "patches_output"), (logits, "logits_output"))
+    outputs = [activated(x, "linear", output) for x, output in ends]
     return keras.Model(inputs, outputs, name=name)
 
 
@@ -246,11 +244,8 @@ def _generator_body(x, width, residual_blocks, downsamplings):
 
 
 def _discriminator_body(size, channels, width, layers):
-    require(
-        size >= 8 and not size & (size - 1),
-        "Argument `size` must be a power of two of at least 8",
-        size=size,
-    )
+    must = "Argument `size` must be a power of two of at least 8"
+    require(size >= 8 and not size & (size - 1), must, size=size)
     halvings = size.bit_length() - 1
     if layers is None:
         layers = min(6, halvings - 1)
@@ -269,9 +264,8 @@ def _discriminator_body(size, channels, width, layers):
 
 def _one_for_each(x, outputs, layer_name, use_bias):
     """A convolution over all patches at once: as many numbers as there are outputs."""
-    x = _convolution(
-        x, outputs, x.shape[1], layer_name, use_bias=use_bias, padding="valid"
-    )
+    options = {"use_bias": use_bias, "padding": "valid"}
+    x = _convolution(x, outputs, x.shape[1], layer_name, **options)
     return keras.layers.Flatten(name=f"{layer_name}_flat")(x)
 
 
@@ -295,13 +289,6 @@ def initialized(
         # A new object each time: one initializer would repeat its numbers.
         return keras.initializers.RandomUniform(-bound, bound)
 
-    return kind(
-        filters,
-        size,
-        strides=strides,
-        padding=padding,
-        use_bias=use_bias,
-        kernel_initializer=initializer(),
-        bias_initializer=initializer() if use_bias else None,
-        name=name,
-    )
+    options = {"use_bias": use_bias, "kernel_initializer": initializer(), "name": name}
+    options["bias_initializer"] = initializer() if use_bias else None
+    return kind(filters, size, strides, padding, **options)

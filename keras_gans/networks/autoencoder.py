@@ -78,9 +78,8 @@ def autoencoder(
     for index in range(1, halvings + 1):
         first, filters = index == 1, width * 2 ** (index - 1)
         use_bias = first or normalization is None
-        x = layers.Conv2D(
-            filters, 4, 2, "same", use_bias=use_bias, name=f"encoder_{index}"
-        )(x)
+        options = {"use_bias": use_bias, "name": f"encoder_{index}"}
+        x = layers.Conv2D(filters, 4, 2, "same", **options)(x)
         if not first:
             x = normalize(x, normalization, name=f"encoder_{index}_normalization")
         x = layers.Activation(activation, name=f"encoder_{index}_activation")(x)
@@ -130,9 +129,8 @@ def _decode(x, size, channels, width, activation, normalization, upsampling):
     one_of("upsampling", upsampling, ("resize", "transposed"))
     start, doublings = split_size(size)
     filters = width * 2 ** (doublings - 1)
-    x = layers.Dense(
-        start * start * filters, use_bias=normalization is None, name="decoder_dense"
-    )(x)
+    use_bias = normalization is None
+    x = layers.Dense(start**2 * filters, use_bias=use_bias, name="decoder_dense")(x)
     x = layers.Reshape((start, start, filters), name="decoder_reshape")(x)
     for index in range(1, doublings + 1):
         layer_name = f"decoder_{index}"
@@ -140,17 +138,12 @@ def _decode(x, size, channels, width, activation, normalization, upsampling):
         x = layers.Activation(activation, name=f"{layer_name}_activation")(x)
         last = index == doublings
         filters //= 2
-        arguments = {
-            "filters": channels if last else filters,
-            "padding": "same",
-            "use_bias": last or normalization is None,
-            "name": layer_name,
-        }
+        arguments = {"filters": channels if last else filters, "padding": "same"}
+        arguments |= {"use_bias": last or use_bias, "name": layer_name}
         if upsampling == "resize":
             # "nearest" repeats pixels, which XLA can differentiate on every device.
-            x = layers.UpSampling2D(
-                2, interpolation="nearest", name=f"{layer_name}_resize"
-            )(x)
+            resize = {"interpolation": "nearest", "name": f"{layer_name}_resize"}
+            x = layers.UpSampling2D(2, **resize)(x)
             x = layers.Conv2D(kernel_size=3, **arguments)(x)
         else:
             x = layers.Conv2DTranspose(kernel_size=4, strides=2, **arguments)(x)

@@ -42,10 +42,3 @@ def check_counts(**arguments):
     """Raises an error that names the first argument that is no count."""
     for name, value in arguments.items():
         checks.non_negative_integer(name, value, TypeError)
-    """Raises a `ValueError` that names the first argument that is negative."""
-    for name, value in arguments.items():
-        if value < 0:
-            raise ValueError(
-                f"Argument `{name}` must be zero or a positive integer. "
-                f"Received: {name}={value}"
-            )

@@ -4,13 +4,8 @@ import keras
 from keras import layers
 
 from keras_gans.checks import one_of, require
-from keras_gans.networks.common import (
-    activated,
-    check_positive,
-    normal_gamma,
-    normal_kernel,
-    normalized,
-)
+from keras_gans.networks.common import activated, check_positive, normal_gamma
+from keras_gans.networks.common import normal_kernel, normalized
 
 
 def dcgan_generator(
@@ -91,27 +86,17 @@ def dcgan_generator(
         inputs = [latent, labels]
 
     filters = width * 2 ** (doublings - 1)
-    x = layers.Dense(
-        start * start * filters,
-        use_bias=use_bias,
-        kernel_initializer=normal_kernel(),
-        name="dense",
-    )(x)
+    options = {"use_bias": use_bias, "kernel_initializer": normal_kernel()}
+    x = layers.Dense(start * start * filters, name="dense", **options)(x)
     x = layers.Reshape((start, start, filters), name="reshape")(x)
     for index in range(1, doublings + 1):
         x = _normalize(x, normalization, name=f"normalization_{index}")
         x = layers.ReLU(name=f"activation_{index}")(x)
         last = index == doublings
-        filters //= 2
-        x = layers.Conv2DTranspose(
-            channels if last else filters,
-            4,
-            strides=2,
-            padding="same",
-            use_bias=last or use_bias,
-            kernel_initializer=normal_kernel(),
-            name=f"convolution_{index}",
-        )(x)
+        filters = channels if last else filters // 2
+        options = {"kernel_initializer": normal_kernel(), "use_bias": last or use_bias}
+        options["name"] = f"convolution_{index}"
+        x = layers.Conv2DTranspose(filters, 4, 2, "same", **options)(x)
     outputs = activated(x, "tanh", "images")
     return keras.Model(inputs, outputs, name=name)
 
@@ -182,38 +167,26 @@ def dcgan_discriminator(
     inputs = x = images = keras.Input((size, size, channels), name="images")
     if classes is not None:
         labels, embedding = _embed_labels(classes, label_dim)
-        label_map = layers.Dense(
-            # Keeps the variance of 1 that the vectors have; 0.02 would not.
-            size * size,
-            kernel_initializer="lecun_normal",
-            name="label_dense",
-        )(embedding)
+        # Keeps the variance of 1 that the vectors have; 0.02 would not.
+        options = {"kernel_initializer": "lecun_normal", "name": "label_dense"}
+        label_map = layers.Dense(size * size, **options)(embedding)
         label_map = layers.Reshape((size, size, 1), name="label_map")(label_map)
         x = layers.Concatenate(name="image_and_label")([images, label_map])
         inputs = [images, labels]
 
     for index in range(1, halvings + 1):
         first = index == 1
-        x = layers.Conv2D(
-            width * 2 ** (index - 1),
-            4,
-            strides=2,
-            padding="same",
-            use_bias=first or use_bias,
-            kernel_initializer=_kernel_initializer(normalization),
-            name=f"convolution_{index}",
-        )(x)
+        start = {"kernel_initializer": _kernel_initializer(normalization)}
+        options = {"use_bias": first or use_bias, "name": f"convolution_{index}"}
+        filters = width * 2 ** (index - 1)
+        x = layers.Conv2D(filters, 4, 2, "same", **options, **start)(x)
         if not first:
             x = _normalize(x, normalization, name=f"normalization_{index}")
         x = layers.LeakyReLU(negative_slope, name=f"activation_{index}")(x)
     x = layers.Flatten(name="flatten")(x)
     # Logits leave in float32, also when the layers before compute in 16 bits.
-    outputs = layers.Dense(
-        1,
-        kernel_initializer=_kernel_initializer(normalization),
-        dtype="float32",
-        name="logits",
-    )(x)
+    start = {"kernel_initializer": _kernel_initializer(normalization)}
+    outputs = layers.Dense(1, dtype="float32", name="logits", **start)(x)
     return keras.Model(inputs, outputs, name=name)
 
 
@@ -238,13 +211,9 @@ def _embed_labels(classes, label_dim):
     """Returns the input of the labels and a vector of unit variance for each."""
     check_positive(classes=classes)
     labels = keras.Input((), dtype="int32", name="labels")
-    embedding = layers.Embedding(
-        classes,
-        label_dim,
-        embeddings_initializer=keras.initializers.RandomNormal(stddev=1.0),
-        name="label_embedding",
-    )(labels)
-    return labels, embedding
+    options = {"embeddings_initializer": keras.initializers.RandomNormal(stddev=1.0)}
+    embed = layers.Embedding(classes, label_dim, name="label_embedding", **options)
+    return labels, embed(labels)
 
 
 def _needs_bias(normalization):

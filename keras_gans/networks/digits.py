@@ -65,14 +65,12 @@ def digit_generator(
 
     use_bias = normalization is None
 
-    def convolution(x, kind, filters, size, strides, layer_name):
-        return kind(filters, size, strides, "same", use_bias=use_bias, name=layer_name)(
-            x
-        )
-
-    def block(x, kind, filters, size, strides, layer_name):
-        x = convolution(x, kind, filters, size, strides, layer_name)
+    def block(x, kind, filters, size, strides, layer_name, is_activated=True):
+        options = {"padding": "same", "use_bias": use_bias, "name": layer_name}
+        x = kind(filters, size, strides, **options)(x)
         x = normalize(x, normalization, name=f"{layer_name}_normalization")
+        if not is_activated:
+            return x
         return layers.LeakyReLU(negative_slope, name=f"{layer_name}_activation")(x)
 
     inputs = keras.Input((None, None, input_channels), name="images")
@@ -84,11 +82,9 @@ def digit_generator(
     x = block(x, layers.Conv2D, 2 * width, 4, 2, "encoder_2")
 
     for index in range(1, residual_blocks + 1):
-        residual = f"residual_{index}"
-        shortcut = x
+        residual, shortcut = f"residual_{index}", x
         x = block(x, layers.Conv2D, 2 * width, 3, 1, f"{residual}_1")
-        x = convolution(x, layers.Conv2D, 2 * width, 3, 1, f"{residual}_2")
-        x = normalize(x, normalization, name=f"{residual}_2_normalization")
+        x = block(x, layers.Conv2D, 2 * width, 3, 1, f"{residual}_2", False)
         x = layers.Add(name=f"{residual}_add")([shortcut, x])
 
     x = block(x, layers.Conv2DTranspose, width, 4, 2, "decoder_1")
@@ -137,19 +133,15 @@ def digit_discriminator(
     Reference:
         Radford, Metz and Chintala, see `dcgan_discriminator`.
     """
-    require(
-        size >= 8 and size % 8 == 0,
-        "Argument `size` must be a positive multiple of 8",
-        size=size,
-    )
+    must = "Argument `size` must be a positive multiple of 8"
+    require(size >= 8 and size % 8 == 0, must, size=size)
 
     inputs = x = keras.Input((size, size, channels), name="images")
     for index in range(3):
         middle, layer_name = index > 0, f"convolution_{index + 1}"
         use_bias = not middle or normalization is None
-        x = layers.Conv2D(
-            width * 2**index, 4, 2, "same", use_bias=use_bias, name=layer_name
-        )(x)
+        options = {"use_bias": use_bias, "name": layer_name}
+        x = layers.Conv2D(width * 2**index, 4, 2, "same", **options)(x)
         if middle:
             x = normalize(x, normalization, name=f"normalization_{index + 1}")
         x = layers.LeakyReLU(negative_slope, name=f"activation_{index + 1}")(x)

@@ -1,5 +1,7 @@
 """ACL-GAN's networks that grow: from a few pixels to full size, both ends together."""
 
+import functools
+
 import keras
 from keras import layers, ops
 
@@ -49,12 +51,9 @@ class GrowingNetwork(keras.Model):
         self.stages = factor.bit_length()
         self.stage = 0
         shared = {"trainable": False, "aggregation": "only_first_replica"}
-        self.progress = self.add_weight(
-            (), "zeros", "float32", name="progress", **shared
-        )
-        self.images_seen = self.add_weight(
-            (), "zeros", "int64", name="images_seen", **shared
-        )
+        weight = functools.partial(self.add_weight, (), "zeros", **shared)
+        self.progress = weight("float32", name="progress")
+        self.images_seen = weight("int64", name="images_seen")
 
     def grow(self, progress):
         """Sets how far the network has grown.
@@ -66,11 +65,8 @@ class GrowingNetwork(keras.Model):
         Returns:
             Boolean, whether it is in another stage now.
         """
-        require(
-            0 <= progress <= self.stages - 1,
-            f"Argument `progress` must be between 0 and {self.stages - 1}",
-            progress=progress,
-        )
+        must = f"Argument `progress` must be between 0 and {self.stages - 1}"
+        require(0 <= progress <= self.stages - 1, must, progress=progress)
         before = self.stage
         self.progress.assign(progress)
         # The first image of a fade already needs the next stage.
@@ -203,11 +199,8 @@ class GrowingGenerator(GrowingNetwork):
             name = f"stage_{stage}"
             inputs = channels + attributes
             self.from_image.append(_block(inputs, count, 3, f"{name}_from_image"))
-            self.to_image.append(
-                initialized(
-                    layers.Conv2D, count, channels + mask, 3, f"{name}_to_image"
-                )
-            )
+            arguments = count, channels + mask, 3, f"{name}_to_image"
+            self.to_image.append(initialized(layers.Conv2D, *arguments))
             if stage:
                 below = filters[stage - 1]
                 self.down.append(_block(count, below, 4, f"{name}_down", strides=2))
@@ -328,9 +321,8 @@ class GrowingDiscriminator(GrowingNetwork):
         self.from_image, self.down = [], [None]
         for stage in range(self.stages):
             count, name = width * 2 ** (last - stage), f"stage_{stage}"
-            self.from_image.append(
-                initialized(layers.Conv2D, channels, count, 1, f"{name}_from_image")
-            )
+            arguments = channels, count, 1, f"{name}_from_image"
+            self.from_image.append(initialized(layers.Conv2D, *arguments))
             if stage:
                 self.down.append(_halving(count, f"{name}_down"))
         self.trunk, count = [], width * 2**last
@@ -338,9 +330,8 @@ class GrowingDiscriminator(GrowingNetwork):
             self.trunk.append(_halving(count, f"trunk_{index}"))
             count *= 2
         outputs = attributes * (2 if with_complement else 1)
-        self.last = initialized(
-            layers.Conv2D, count, outputs, 2, "last", padding="valid"
-        )
+        arguments = count, outputs, 2, "last"
+        self.last = initialized(layers.Conv2D, *arguments, padding="valid")
         self._built_by(self.make_inputs())
 
     def make_inputs(self):

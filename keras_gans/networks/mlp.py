@@ -112,10 +112,8 @@ def mlp_autoencoder(
     # Both outputs leave in float32, also when other layers compute in 16 bits.
     code = keras.layers.Dense(code_dim, dtype="float32", name="code")(x)
     x = _hidden(code, width, layers, "decoder", negative_slope)
-    reconstruction = keras.layers.Dense(
-        input_dim, dtype="float32", name="reconstruction"
-    )(x)
-    return keras.Model(inputs, [reconstruction, code], name=name)
+    last = keras.layers.Dense(input_dim, dtype="float32", name="reconstruction")
+    return keras.Model(inputs, [last(x), code], name=name)
 
 
 def _inputs(dim, classes, input_name):
@@ -135,10 +133,7 @@ def _inputs(dim, classes, input_name):
 def _hidden(x, width, layers, layer_name, negative_slope):
     """Applies the hidden layers; a slope of 0 makes LeakyReLU a ReLU."""
     for index in range(1, layers + 1):
-        x = keras.layers.Dense(
-            width, kernel_initializer="he_normal", name=f"{layer_name}_{index}"
-        )(x)
-        x = keras.layers.LeakyReLU(
-            negative_slope, name=f"{layer_name}_{index}_activation"
-        )(x)
+        name = f"{layer_name}_{index}"
+        x = keras.layers.Dense(width, kernel_initializer="he_normal", name=name)(x)
+        x = keras.layers.LeakyReLU(negative_slope, name=f"{name}_activation")(x)
     return x

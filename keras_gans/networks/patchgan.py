@@ -3,12 +3,8 @@
 import keras
 
 from keras_gans.layers import SizeMultiple
-from keras_gans.networks.common import (
-    activated,
-    check_positive,
-    normal_kernel,
-    normalized,
-)
+from keras_gans.networks.common import activated, check_positive
+from keras_gans.networks.common import normal_kernel, normalized
 
 
 def patch_discriminator(
@@ -61,15 +57,11 @@ def patch_discriminator(
     def convolution(x, filters, index, strides, is_normalized):
         if strides == 1:
             x = keras.layers.ZeroPadding2D(1, name=f"padding_{index}")(x)
-        x = keras.layers.Conv2D(
-            filters,
-            4,
-            strides=strides,
-            padding="valid" if strides == 1 else "same",
-            use_bias=normalization is None or not is_normalized,
-            kernel_initializer=normal_kernel(),
-            name=f"convolution_{index}",
-        )(x)
+        padding = "valid" if strides == 1 else "same"
+        use_bias = normalization is None or not is_normalized
+        options = {"kernel_initializer": normal_kernel(), "use_bias": use_bias}
+        options["name"] = f"convolution_{index}"
+        x = keras.layers.Conv2D(filters, 4, strides, padding, **options)(x)
         if not is_normalized:
             return x
         return normalized(x, normalization, f"normalization_{index}", affine)

@@ -5,12 +5,8 @@ from keras import layers
 
 from keras_gans.checks import one_of
 from keras_gans.layers import ReflectionPadding2D, SizeMultiple
-from keras_gans.networks.common import (
-    activated,
-    check_counts,
-    normal_kernel,
-    normalized,
-)
+from keras_gans.networks.common import activated, check_counts
+from keras_gans.networks.common import normal_kernel, normalized
 
 
 def resnet_generator(
@@ -79,18 +75,13 @@ def resnet_generator(
         """Convolution and normalization; stride 1 pads by reflection."""
         if strides == 1:
             x = ReflectionPadding2D(size // 2, name=f"{layer_name}_padding")(x)
-        x = kind(
-            filters,
-            size,
-            strides=strides,
-            padding="valid" if strides == 1 else "same",
-            use_bias=normalization is None,
-            kernel_initializer=normal_kernel(),
-            name=layer_name,
-        )(x)
+        padding, use_bias = "valid" if strides == 1 else "same", normalization is None
+        options = {"kernel_initializer": normal_kernel(), "name": layer_name}
+        x = kind(filters, size, strides, padding, use_bias=use_bias, **options)(x)
         return normalized(x, normalization, f"{layer_name}_normalization", affine)
 
-    def activate(x, layer_name):
+    def block(x, filters, size, layer_name, **options):
+        x = convolution(x, filters, size, layer_name, **options)
         layer_name = f"{layer_name}_activation"
         if activation == "leaky_relu":
             return layers.LeakyReLU(0.01, name=layer_name)(x)
@@ -102,17 +93,14 @@ def resnet_generator(
         2**downsamplings, minimum=max(4, 2 ** (downsamplings + 1)), name="size_multiple"
     )(inputs)
 
-    x = activate(convolution(x, width, 7, "first"), "first")
+    x = block(x, width, 7, "first")
 
     for index in range(1, downsamplings + 1):
-        layer_name = f"downsampling_{index}"
-        x = convolution(x, width * 2**index, 3, layer_name, strides=2)
-        x = activate(x, layer_name)
+        x = block(x, width * 2**index, 3, f"downsampling_{index}", strides=2)
 
     for index in range(1, residual_blocks + 1):
         residual, shortcut = f"residual_{index}", x
-        x = convolution(x, x.shape[-1], 3, f"{residual}_1")
-        x = activate(x, f"{residual}_1")
+        x = block(x, x.shape[-1], 3, f"{residual}_1")
         x = convolution(x, x.shape[-1], 3, f"{residual}_2")
         x = layers.Add(name=f"{residual}_add")([shortcut, x])
 
@@ -120,19 +108,15 @@ def resnet_generator(
         layer_name, filters = f"upsampling_{index}", width * 2 ** (index - 1)
         if upsampling == "resize":
             # "nearest" repeats pixels, which XLA can differentiate on every device.
-            x = layers.UpSampling2D(
-                2, interpolation="nearest", name=f"{layer_name}_resize"
-            )(x)
-            x = convolution(x, filters, 3, layer_name)
+            resize = {"interpolation": "nearest", "name": f"{layer_name}_resize"}
+            x = layers.UpSampling2D(2, **resize)(x)
+            x = block(x, filters, 3, layer_name)
         else:
-            x = convolution(
-                x, filters, 3, layer_name, strides=2, kind=layers.Conv2DTranspose
-            )
-        x = activate(x, layer_name)
+            transposed = {"strides": 2, "kind": layers.Conv2DTranspose}
+            x = block(x, filters, 3, layer_name, **transposed)
 
     x = ReflectionPadding2D(3, name="last_padding")(x)
-    x = layers.Conv2D(
-        output_channels, 7, kernel_initializer=normal_kernel(), name="last"
-    )(x)
+    options = {"kernel_initializer": normal_kernel(), "name": "last"}
+    x = layers.Conv2D(output_channels, 7, **options)(x)
     outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)

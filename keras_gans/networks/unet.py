@@ -5,12 +5,8 @@ from keras import layers
 
 from keras_gans.checks import require
 from keras_gans.layers import HintPooling, SizeMultiple
-from keras_gans.networks.common import (
-    activated,
-    check_positive,
-    normal_kernel,
-    normalized,
-)
+from keras_gans.networks.common import activated, check_positive
+from keras_gans.networks.common import normal_kernel, normalized
 
 
 def unet_generator(
@@ -97,15 +93,9 @@ def unet_generator(
     )
 
     def block(x, kind, filters, layer_name, is_normalized=True):
-        x = kind(
-            filters,
-            4,
-            strides=2,
-            padding="same",
-            use_bias=normalization is None or not is_normalized,
-            kernel_initializer=normal_kernel(),
-            name=layer_name,
-        )(x)
+        use_bias = normalization is None or not is_normalized
+        options = {"kernel_initializer": normal_kernel(), "name": layer_name}
+        x = kind(filters, 4, 2, "same", use_bias=use_bias, **options)(x)
         if not is_normalized:
             return x
         return normalized(x, normalization, f"{layer_name}_normalization")

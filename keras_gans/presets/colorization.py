@@ -1,12 +1,7 @@
 """Presets of colorization, the colouring of line art that is made of illustrations."""
 
-from keras_gans.presets.paired import (
-    EMBEDDED,
-    Normalization,
-    ReconstructionLoss,
-    paired_networks,
-    reconstruction_loss_of,
-)
+from keras_gans.presets.paired import EMBEDDED, Normalization, ReconstructionLoss
+from keras_gans.presets.paired import paired_networks, reconstruction_loss_of
 from keras_gans.presets.registry import adam, preset, start
 
 

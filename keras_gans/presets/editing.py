@@ -38,11 +38,7 @@ RECIPE = {
 }
 
 
-@preset(
-    **RECIPE,
-    learning_rates=(1e-4, 1e-4),
-    adversarial_loss="wasserstein",
-)
+@preset(**RECIPE, learning_rates=(1e-4, 1e-4), adversarial_loss="wasserstein")
 def stargan(
     attribute_names,
     exclusive_groups=None,
@@ -81,7 +77,7 @@ def stargan(
 
     start(seed)
     count = len(attribute_names)
-    model = models.StarGAN(
+    return models.StarGAN(
         generator=networks.stargan_generator(
             count, width=width, residual_blocks=residual_blocks
         ),
@@ -96,14 +92,10 @@ def stargan(
         ema_decay=ema_decay,
         seed=seed,
     )
-    return model
 
 
 @preset(
-    **RECIPE,
-    learning_rates=(1e-4, 2e-4),
-    learning_rate_factor=2.0,
-    loss_names=None,
+    **RECIPE, learning_rates=(1e-4, 2e-4), learning_rate_factor=2.0, loss_names=None
 )
 def aclgan(
     attribute_names,

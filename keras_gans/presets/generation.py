@@ -31,13 +31,14 @@ RECIPE = {
     "steps": 1500,
     "sample_freq": 250,
 }
-DCGAN = {"optimizer": adam(), "learning_rates": (2e-4, 2e-4)}
+DCGAN = {**RECIPE, "optimizer": adam(), "learning_rates": (2e-4, 2e-4)}
+CRITIC = {**RECIPE, "learning_rates": (5e-4, 5e-4), "adversarial_loss": "wasserstein"}
 Distribution = typing.Literal["uniform", "normal"]
 Normalization = typing.Literal["batch", "layer", "none"]
 EnergyLoss = typing.Literal["energy", "boundary_equilibrium"]
 
 
-@preset(**RECIPE, **DCGAN, adversarial_loss="non_saturating")
+@preset(**DCGAN, adversarial_loss="non_saturating")
 def gan(
     channels=1,
     size=32,
@@ -59,7 +60,7 @@ def gan(
     return _dcgan_model("GAN", **locals())
 
 
-@preset(**RECIPE, **DCGAN, adversarial_loss="non_saturating", labels=True)
+@preset(**DCGAN, adversarial_loss="non_saturating", labels=True)
 def conditional_gan(
     channels=1,
     size=32,
@@ -80,7 +81,7 @@ def conditional_gan(
     return _dcgan_model("ConditionalGAN", **locals())
 
 
-@preset(**RECIPE, **DCGAN, adversarial_loss="least_squares")
+@preset(**DCGAN, adversarial_loss="least_squares")
 def lsgan(
     channels=1,
     size=32,
@@ -100,12 +101,7 @@ def lsgan(
     return _dcgan_model("LSGAN", **locals())
 
 
-@preset(
-    **RECIPE,
-    optimizer=rmsprop,
-    learning_rates=(5e-4, 5e-4),
-    adversarial_loss="wasserstein",
-)
+@preset(**CRITIC, optimizer=rmsprop)
 def wgan(
     channels=1,
     size=32,
@@ -135,12 +131,7 @@ def wgan(
     return _dcgan_model("WGAN", **locals())
 
 
-@preset(
-    **RECIPE,
-    optimizer=adam(beta_1=0.0, beta_2=0.9),
-    learning_rates=(5e-4, 5e-4),
-    adversarial_loss="wasserstein",
-)
+@preset(**CRITIC, optimizer=adam(beta_1=0.0, beta_2=0.9))
 def wgan_gp(
     channels=1,
     size=32,
@@ -170,7 +161,7 @@ def wgan_gp(
     return _dcgan_model("WGANGP", **locals())
 
 
-@preset(**RECIPE, **DCGAN, loss_names=EnergyLoss, has_penalty=False)
+@preset(**DCGAN, loss_names=EnergyLoss, has_penalty=False)
 def ebgan(
     channels=1,
     size=32,
@@ -194,19 +185,7 @@ def ebgan(
     Returns:
         A compiled `keras_gans.models.EBGAN`.
     """
-    from keras_gans import models, networks
-
-    start(seed)
-    return models.EBGAN(
-        generator=networks.dcgan_generator(latent_dim, size, channels, width),
-        discriminator=networks.autoencoder(size, channels, width, code_dim=code_dim),
-        latent_distribution=latent_distribution,
-        margin=margin,
-        pull_away_weight=pull_away_weight,
-        edge_weight=edge_weight,
-        ema_decay=ema_decay,
-        seed=seed,
-    )
+    return _energy_model("EBGAN", "dcgan_generator", **locals())
 
 
 @preset(
@@ -248,20 +227,7 @@ def began(
     Returns:
         A compiled `keras_gans.models.BEGAN`.
     """
-    from keras_gans import models, networks
-
-    start(seed)
-    return models.BEGAN(
-        generator=networks.decoder_generator(latent_dim, size, channels, width),
-        discriminator=networks.autoencoder(size, channels, width, code_dim=code_dim),
-        latent_distribution=latent_distribution,
-        gamma=gamma,
-        k_rate=k_rate,
-        eta=eta,
-        edge_weight=edge_weight,
-        ema_decay=ema_decay,
-        seed=seed,
-    )
+    return _energy_model("BEGAN", "decoder_generator", **locals())
 
 
 def _dcgan_model(name, size, channels, width, discriminator_normalization, **arguments):
@@ -280,5 +246,21 @@ def _dcgan_model(name, size, channels, width, discriminator_normalization, **arg
             normalization=None if normalization == "none" else normalization,
             **classes,
         ),
+        **arguments,
+    )
+
+
+def _energy_model(
+    name, generator, size, channels, width, latent_dim, code_dim, seed, **arguments
+):
+    """Builds a generator, an auto-encoder, and a model of them."""
+    from keras_gans import models, networks
+
+    start(seed)
+    generator = getattr(networks, generator)
+    return getattr(models, name)(
+        generator=generator(latent_dim, size, channels, width),
+        discriminator=networks.autoencoder(size, channels, width, code_dim=code_dim),
+        seed=seed,
         **arguments,
     )

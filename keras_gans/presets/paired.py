@@ -28,19 +28,19 @@ EMBEDDED = {
     "learning_rate": 1e-3,
     "ema_decay": 0.99,
 }
+RECIPE = {
+    "task": "paired",
+    "batch_size": 1,
+    "size": 256,
+    "load_size": 286,
+    "epochs": 200,
+    "sample_freq": 1000,
+    "optimizer": adam(),
+    "learning_rates": (2e-4, 2e-4),
+}
 
 
-@preset(
-    task="paired",
-    batch_size=1,
-    size=256,
-    load_size=286,
-    epochs=200,
-    sample_freq=1000,
-    embedded={**EMBEDDED, "steps": 2000},
-    optimizer=adam(),
-    learning_rates=(2e-4, 2e-4),
-)
+@preset(**RECIPE, embedded={**EMBEDDED, "steps": 2000})
 def pix2pix(
     source_channels=3,
     target_channels=3,
@@ -83,16 +83,7 @@ def pix2pix(
     return model, {"reconstruction_loss": reconstruction_loss_of(reconstruction_loss)}
 
 
-@preset(
-    task="paired",
-    batch_size=1,
-    size=256,
-    load_size=286,
-    epochs=200,
-    sample_freq=1000,
-    optimizer=adam(),
-    learning_rates=(2e-4, 2e-4),
-)
+@preset(**RECIPE)
 def semantic_pix2pix(
     source_channels=3,
     target_channels=3,

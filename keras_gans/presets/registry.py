@@ -199,10 +199,8 @@ def preset(
 
 def _explain(build):
     """Completes `Args:` in the docstring of a preset."""
-    shared = _descriptions(__doc__) | _descriptions(
-        sys.modules[build.__module__].__doc__
-    )
-    described = _descriptions(build.__doc__)
+    shared = descriptions(__doc__) | descriptions(sys.modules[build.__module__].__doc__)
+    described = descriptions(build.__doc__)
     lines = [
         f"        {name}: {shared[name]}"
         for name in inspect.signature(build).parameters
@@ -333,17 +331,15 @@ def options_of(function):
     Args:
         function: Function or class, with a docstring that explains its arguments.
     """
-    descriptions = _descriptions(inspect.getdoc(function))
+    helps = descriptions(inspect.getdoc(function))
     return {
-        name: Option(
-            name, parameter.annotation, parameter.default, descriptions.get(name, "")
-        )
+        name: Option(name, parameter.annotation, parameter.default, helps.get(name, ""))
         for name, parameter in inspect.signature(function).parameters.items()
         if parameter.annotation is not inspect.Parameter.empty
     }
 
 
-def _descriptions(docstring):
+def descriptions(docstring):
     """Returns a dict from argument to what the section `Args:` says about it."""
     text = inspect.cleandoc(docstring or "")
     section = re.search(r"^Args:\n((?:    .*\n?|\n)*)", text, re.MULTILINE)

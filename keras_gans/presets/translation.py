@@ -23,11 +23,22 @@ Args:
         `feature_extractor`.
 """
 
+import functools
 import typing
 
 from keras_gans.presets.registry import adam, preset, semantic_loss_of, start
 
 Weights = float | tuple[float, float]
+# Of the papers on photos: single ones, cropped at random.
+PHOTOS = {
+    "task": "translation",
+    "batch_size": 1,
+    "size": 256,
+    "load_size": 286,
+    "sample_freq": 1000,
+    "optimizer": adam(),
+    "learning_rates": (2e-4, 2e-4),
+}
 
 
 @preset(
@@ -80,39 +91,26 @@ def digits(
     Returns:
         A compiled `keras_gans.models.CycleGAN`.
     """
-    from keras_gans import models, networks
+    from keras_gans import networks
 
-    start(seed)
-    generator = {
-        "width": width,
-        "residual_blocks": residual_blocks,
-        "skip_connection": True,
-    }
-    discriminator = {"width": width, "layers": 1, "normalization": None}
-    model = models.CycleGAN(
-        generator_xy=networks.digit_generator(
-            x_channels, y_channels, name="generator_xy", **generator
-        ),
-        generator_yx=networks.digit_generator(
-            y_channels,
-            x_channels,
-            color_augmentation=True,
-            name="generator_yx",
-            **generator,
-        ),
-        discriminator_x=networks.patch_discriminator(
-            x_channels, name="discriminator_x", **discriminator
-        ),
-        discriminator_y=networks.patch_discriminator(
-            y_channels, name="discriminator_y", **discriminator
-        ),
+    generator = functools.partial(
+        networks.digit_generator,
+        width=width,
+        residual_blocks=residual_blocks,
+        skip_connection=True,
+    )
+    discriminator = functools.partial(
+        networks.patch_discriminator, width=width, layers=1, normalization=None
+    )
+    return _cyclegan(
+        *(x_channels, y_channels, generator, discriminator),
+        back={"color_augmentation": True},
         cycle_weight=cycle_weight,
         identity_weight=identity_weight if x_channels == y_channels else 0.0,
         pool_size=pool_size,
         ema_decay=ema_decay,
         seed=seed,
     )
-    return model
 
 
 @preset(
@@ -167,27 +165,20 @@ def digit_lab(
     Returns:
         A compiled `keras_gans.models.CycleGAN`.
     """
-    from keras_gans import models, networks
+    from keras_gans import networks
 
     semantic_loss, semantic_weight = semantic_loss_of(
         *(feature_extractor, feature_layers, semantic_weight),
         *(example_images, semantic_loss),
     )
-    start(seed)
-    generator = {"width": width, "residual_blocks": residual_blocks}
-    model = models.CycleGAN(
-        generator_xy=networks.digit_generator(
-            x_channels, y_channels, name="generator_xy", **generator
-        ),
-        generator_yx=networks.digit_generator(
-            y_channels, x_channels, name="generator_yx", **generator
-        ),
-        discriminator_x=networks.digit_discriminator(
-            x_channels, width=width, size=size, name="discriminator_x"
-        ),
-        discriminator_y=networks.digit_discriminator(
-            y_channels, width=width, size=size, name="discriminator_y"
-        ),
+    generator = functools.partial(
+        networks.digit_generator, width=width, residual_blocks=residual_blocks
+    )
+    discriminator = functools.partial(
+        networks.digit_discriminator, width=width, size=size
+    )
+    model = _cyclegan(
+        *(x_channels, y_channels, generator, discriminator),
         cycle_weight=cycle_weight,
         identity_weight=identity_weight,
         semantic_weight=semantic_weight,
@@ -199,16 +190,7 @@ def digit_lab(
     return model, {"semantic_loss": semantic_loss}
 
 
-@preset(
-    task="translation",
-    batch_size=1,
-    size=256,
-    load_size=286,
-    epochs=40,
-    sample_freq=1000,
-    optimizer=adam(),
-    learning_rates=(2e-4, 2e-4),
-)
+@preset(**PHOTOS, epochs=40)
 def tensorflow_tutorial(
     x_channels=3,
     y_channels=3,
@@ -238,7 +220,7 @@ def tensorflow_tutorial(
     Reference:
         https://www.tensorflow.org/tutorials/generative/cyclegan
     """
-    from keras_gans import losses, models, networks
+    from keras_gans import losses, networks
 
     sides = (size, size) if isinstance(size, int) else size
     if any(side < 4 or side & (side - 1) for side in sides):
@@ -246,27 +228,18 @@ def tensorflow_tutorial(
             "Argument `size` must be a power of two of at least 4, because the U-Net "
             f"halves its input down to one pixel. Received: size={size}"
         )
-    start(seed)
-    unet = {
-        "width": width,
-        "max_width": 8 * width,
-        "depth": min(sides).bit_length() - 1,
-        "negative_slope": 0.3,
-    }
-    patch = {"width": width, "affine": True, "negative_slope": 0.3}
-    model = models.CycleGAN(
-        generator_xy=networks.unet_generator(
-            x_channels, y_channels, name="generator_xy", **unet
-        ),
-        generator_yx=networks.unet_generator(
-            y_channels, x_channels, name="generator_yx", **unet
-        ),
-        discriminator_x=networks.patch_discriminator(
-            x_channels, name="discriminator_x", **patch
-        ),
-        discriminator_y=networks.patch_discriminator(
-            y_channels, name="discriminator_y", **patch
-        ),
+    generator = functools.partial(
+        networks.unet_generator,
+        width=width,
+        max_width=8 * width,
+        depth=min(sides).bit_length() - 1,
+        negative_slope=0.3,
+    )
+    discriminator = functools.partial(
+        networks.patch_discriminator, width=width, affine=True, negative_slope=0.3
+    )
+    model = _cyclegan(
+        *(x_channels, y_channels, generator, discriminator),
         cycle_weight=cycle_weight,
         identity_weight=identity_weight if x_channels == y_channels else 0.0,
         pool_size=pool_size,
@@ -277,17 +250,7 @@ def tensorflow_tutorial(
     return model, {"adversarial_loss": (loss, losses.NonSaturatingGeneratorLoss())}
 
 
-@preset(
-    task="translation",
-    batch_size=1,
-    size=256,
-    load_size=286,
-    epochs=200,
-    sample_freq=1000,
-    optimizer=adam(),
-    learning_rates=(2e-4, 2e-4),
-    has_decay=True,
-)
+@preset(**PHOTOS, epochs=200, has_decay=True)
 def cyclegan(
     x_channels=3,
     y_channels=3,
@@ -344,36 +307,27 @@ def cyclegan(
           Adversarial Networks", 2017, https://arxiv.org/abs/1703.10593
         - The semantic CycleGAN study (in Korean) for the variants.
     """
-    from keras_gans import models, networks
+    from keras_gans import networks
 
     semantic_loss, semantic_weight = semantic_loss_of(
         *(feature_extractor, feature_layers, semantic_weight),
         *(example_images, semantic_loss),
     )
-    start(seed)
     shorter = size if isinstance(size, int) else min(size)
     if residual_blocks is None:
         residual_blocks = 9 if shorter >= 256 else 6
-    generator = {
-        "width": width,
-        "residual_blocks": residual_blocks,
-        "activation": activation,
-        "upsampling": upsampling,
-    }
-    discriminator = {"width": width, "layers": discriminator_layers}
-    model = models.CycleGAN(
-        generator_xy=networks.resnet_generator(
-            x_channels, y_channels, name="generator_xy", **generator
-        ),
-        generator_yx=networks.resnet_generator(
-            y_channels, x_channels, name="generator_yx", **generator
-        ),
-        discriminator_x=networks.patch_discriminator(
-            x_channels, name="discriminator_x", **discriminator
-        ),
-        discriminator_y=networks.patch_discriminator(
-            y_channels, name="discriminator_y", **discriminator
-        ),
+    generator = functools.partial(
+        networks.resnet_generator,
+        width=width,
+        residual_blocks=residual_blocks,
+        activation=activation,
+        upsampling=upsampling,
+    )
+    discriminator = functools.partial(
+        networks.patch_discriminator, width=width, layers=discriminator_layers
+    )
+    model = _cyclegan(
+        *(x_channels, y_channels, generator, discriminator),
         cycle_weight=cycle_weight,
         identity_weight=identity_weight,
         semantic_weight=semantic_weight,
@@ -383,3 +337,27 @@ def cyclegan(
         seed=seed,
     )
     return model, {"semantic_loss": semantic_loss}
+
+
+def _cyclegan(
+    x_channels, y_channels, generator, discriminator, seed, back=None, **arguments
+):
+    """Builds a CycleGAN of two generators and two discriminators of one kind each.
+
+    A generator is made by a function of input channels, output channels and a name, a
+    discriminator by one of channels and a name. `back` are further arguments of the
+    generator from Y to X; all others are those of the model.
+    """
+    from keras_gans import models
+
+    start(seed)
+    return models.CycleGAN(
+        generator_xy=generator(x_channels, y_channels, name="generator_xy"),
+        generator_yx=generator(
+            y_channels, x_channels, name="generator_yx", **(back or {})
+        ),
+        discriminator_x=discriminator(x_channels, name="discriminator_x"),
+        discriminator_y=discriminator(y_channels, name="discriminator_y"),
+        seed=seed,
+        **arguments,
+    )

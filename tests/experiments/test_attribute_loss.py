@@ -166,7 +166,7 @@ def test_variants_differ_in_what_they_are_named_for(setting, domains):
             # ACL-GAN's discriminator learns twice as fast as its generator.
             is_faster = name.startswith("aclgan")
             factor = 2 if role == "discriminator" and is_faster else 1
-            rate = model._optimizer_of(role).learning_rate
+            rate = model.optimizers[role].learning_rate
             assert float(rate) == pytest.approx(factor * setting.learning_rate)
         assert model.ema_decay == setting.ema_decay
     changed = dataclasses.replace(setting, content_weight=3.0)

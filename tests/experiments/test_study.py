@@ -279,8 +279,8 @@ for name in ("keras_gans", "keras_gans.cli"):
 from keras_gans.cli import evaluate, reproduce
 
 verbs = argparse.ArgumentParser().add_subparsers()
-for add in (reproduce.add_reproduce, evaluate.add_evaluate):
-    add(verbs).format_help()
+for verb in (reproduce, evaluate):
+    verb.add_to(verbs).format_help()
 heavy = {"keras", "tensorflow", "numpy", "matplotlib", "PIL"}
 print(json.dumps(sorted(heavy & set(sys.modules))))
 """

@@ -95,7 +95,7 @@ def test_defaults_are_the_papers():
     assert not acl.with_complement and acl.has_mask and not model.has_mask
     for one in (model, acl):
         for role in one.roles:
-            optimizer = one._optimizer_of(role)
+            optimizer = one.optimizers[role]
             # ACL-GAN's discriminator has one update for each of the generator's.
             factor = 2 if one is acl and role == "discriminator" else 1
             np.testing.assert_allclose(optimizer.learning_rate, factor * 1e-4)

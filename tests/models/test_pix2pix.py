@@ -74,7 +74,7 @@ def make_contract_model():
 def check_optimizers(model, rate, betas):
     assert model.reconstruction_weight == 100.0
     for role in model.roles:
-        optimizer = model._optimizer_of(role)
+        optimizer = model.optimizers[role]
         assert type(optimizer) is keras.optimizers.Adam
         np.testing.assert_allclose(optimizer.learning_rate, rate)
         assert (optimizer.beta_1, optimizer.beta_2) == betas

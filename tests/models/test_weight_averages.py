@@ -163,8 +163,8 @@ def test_training_is_the_same_with_and_without(name):
         assert_same(values(getattr(plain, network)), values(getattr(model, network)))
     for role in plain.roles:
         assert_same(
-            [variable.numpy() for variable in plain._optimizer_of(role).variables],
-            [variable.numpy() for variable in model._optimizer_of(role).variables],
+            [variable.numpy() for variable in plain.optimizers[role].variables],
+            [variable.numpy() for variable in model.optimizers[role].variables],
         )
 
 

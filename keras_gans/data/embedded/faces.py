@@ -16,6 +16,7 @@ from keras_gans.checks import require
 from keras_gans.data.embedded.blocks import blocks
 from keras_gans.data.embedded.pen import Pen, around, both_sides, box, circle
 from keras_gans.data.embedded.pen import color_of, lighter, mixed, random_color, tinted
+from keras_gans.data.embedded.pen import trapezoid
 
 IMAGE_SIZE = 64
 COUNTS = {"train": 4096, "test": 512}
@@ -265,8 +266,7 @@ class _Face:
             pen.twins(wing, self.other_cloth)
         elif self.collar == "stripe":
             pen.shape(box(0.8 * width, 0.15, 0, 1.72), self.other_cloth)
-        neck = [(-0.27, 0.6), (0.27, 0.6), (0.32, 1.35), (-0.32, 1.35)]
-        pen.shape(neck, self.skin, outline=False)
+        pen.shape(trapezoid(0.27, 0.32, 0.6, 1.35), self.skin, outline=False)
         for side in (-1, 1):
             pen.line([(side * 0.27, 0.8), (side * 0.28, 1.15), (side * 0.4, 1.3)])
         if self.collar == "scarf":
@@ -310,8 +310,7 @@ class _Face:
             mouth = [(-wide, 0.54), (wide, 0.54), (0.85 * wide, 0.78)]
             mouth += [(0.35 * wide, 0.94), (-0.35 * wide, 0.94), (-0.85 * wide, 0.78)]
             pen.shape(mouth, MOUTH)
-            teeth = [(-0.9 * wide, 0.57), (0.9 * wide, 0.57)]
-            teeth += [(0.75 * wide, 0.74), (-0.75 * wide, 0.74)]
+            teeth = trapezoid(0.9 * wide, 0.75 * wide, 0.57, 0.74)
             pen.shape(teeth, WHITE, outline=False)
         elif self.mouth == "round":
             pen.oval(0, 0.72, 0.11, 0.1, self.lips)

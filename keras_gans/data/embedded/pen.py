@@ -150,6 +150,11 @@ def box(width, height, x=0.0, y=0.0):
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
+def trapezoid(above, below, top, bottom):
+    """Returns the corners of a trapezoid: its half sides, and how high they lie."""
+    return [(-above, top), (above, top), (below, bottom), (-below, bottom)]
+
+
 def star_outline(points, inner):
     """Returns a star of radius 1, of which `inner` is the radius between its points."""
     angle = np.arange(2 * points) * np.pi / points - np.pi / 2

@@ -5,7 +5,7 @@ import numpy as np
 from keras_gans.data.embedded.faces import draw_eye, draw_shine, draw_skull
 from keras_gans.data.embedded.faces import hanging_hair, skin_color
 from keras_gans.data.embedded.pen import around, both_sides, box, circle, lighter
-from keras_gans.data.embedded.pen import tinted
+from keras_gans.data.embedded.pen import tinted, trapezoid
 from keras_gans.data.embedded.scenery import chance, draw_outdoors, draw_room, pick
 from keras_gans.data.embedded.things import draw_balloon
 
@@ -34,7 +34,6 @@ def draw_bust(pen, random, person):
     width = random.uniform(1.05, 1.4)
     half = [(-0.3, 1.2), (-0.75 * width, 1.35), (-1.05 * width, 1.7)]
     shoulders = both_sides([*half, (-1.25 * width, 4.0)])
-    neck = [(-0.25, 0.6), (0.25, 0.6), (0.3, 1.45), (-0.3, 1.45)]
     pen.shape(shoulders, cloth, smooth=True, shade=True)
     for side in (-1, 1):  # The arms.
         pen.line([(side * 0.8 * width, 2.0), (side * 0.85 * width, 4.0)])
@@ -49,9 +48,8 @@ def draw_bust(pen, random, person):
         for y in (1.9, 2.3):
             pen.oval(0.22, y, 0.07, 0.07, other, outline=False)
     elif style == 3:  # A jersey with a stripe.
-        stripe = [(-0.78 * width, 1.85), (0.78 * width, 1.85)]
-        pen.shape([*stripe, (0.8 * width, 2.2), (-0.8 * width, 2.2)], other)
-    pen.shape(neck, person.skin, outline=False)
+        pen.shape(trapezoid(0.78 * width, 0.8 * width, 1.85, 2.2), other)
+    pen.shape(trapezoid(0.25, 0.3, 0.6, 1.45), person.skin, outline=False)
     for side in (-1, 1):
         pen.line([(side * 0.25, 0.8), (side * 0.28, 1.2), (side * 0.45, 1.35)])
     if style == 4:  # A scarf.
@@ -151,8 +149,7 @@ class Person:
             pen.line([(0, 0.45), (0.05 * self.side, 0.52)], width=0.8, smooth=False)
         mouth, wide = random.integers(3), random.uniform(0.16, 0.26)
         if mouth == 0 and large:
-            lips = [(-1.0, 0.66), (1.0, 0.66), (0.6, 0.88), (-0.6, 0.88)]
-            pen.shape(np.array(lips) * (wide, 1), "red", smooth=True)
+            pen.shape(trapezoid(wide, 0.6 * wide, 0.66, 0.88), "red", smooth=True)
         else:
             drop = random.uniform(0.0, 0.12)
             pen.line([(-wide, 0.7), (0.0, 0.7 + 2 * drop), (wide, 0.7)])
@@ -228,6 +225,5 @@ def draw_child(pen, random):
     if chance(random, 0.5):
         child.shape(box(0.5, 0.14, 0, 1.75), other)
     elif not trousers:
-        border = [(-hem, y), (hem, y), (hem - 0.1, y - 0.3), (0.1 - hem, y - 0.3)]
-        child.shape(border, other)
+        child.shape(trapezoid(hem, hem - 0.1, y, y - 0.3), other)
     person.draw_head(head, large=False)

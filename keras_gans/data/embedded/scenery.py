@@ -2,13 +2,8 @@
 
 import numpy as np
 
-from keras_gans.data.embedded.pen import (
-    around,
-    box,
-    lighter,
-    random_color,
-    star_outline,
-)
+from keras_gans.data.embedded.pen import around, box, lighter, random_color
+from keras_gans.data.embedded.pen import star_outline
 
 # Ranges of hue (0 red, 1/3 green, 2/3 blue), luma and vividness. Fills are light
 # enough, and alike enough in luma, that the outlines are the darkest thing around.

@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_gans.data.embedded.pen import SHADE, box, lighter, star_outline, tinted
+from keras_gans.data.embedded.pen import trapezoid
 from keras_gans.data.embedded.scenery import chance, draw_land, draw_outdoors
 from keras_gans.data.embedded.scenery import draw_room, draw_sky, draw_window, pick
 
@@ -38,8 +39,8 @@ def draw_house(pen, random):
             house.oval(0, -height - 0.3 * pitch, 2.6, 2.6, "glass")
     else:
         ridge = width * (0.55 if style == 1 else 0.85)
-        slopes = [(-width - eaves, -height + 1), (width + eaves, -height + 1)]
-        slopes += [(ridge, -height - 0.8 * pitch), (-ridge, -height - 0.8 * pitch)]
+        top = -height - 0.8 * pitch
+        slopes = trapezoid(width + eaves, ridge, -height + 1, top)
         house.shape(slopes, roof, shade=True)
         for row in (0.3, 0.55):  # Rows of tiles.
             y = -height + 1 - row * pitch
@@ -145,7 +146,7 @@ def draw_flowers(pen, random):
         at.shape(leaf * (side, 1), stem, smooth=True)
     if in_pot:
         pot = pen.at(*foot, random.uniform(8, 10))
-        pot.shape([(-0.8, 0), (0.8, 0), (0.6, 1.3), (-0.6, 1.3)], "clay", shade=True)
+        pot.shape(trapezoid(0.8, 0.6, 0, 1.3), "clay", shade=True)
         pot.shape(box(0.95, 0.2), "clay")
 
 
@@ -362,8 +363,7 @@ def draw_balloons(pen, random):
         balloon = pen.at(x, y, size, random.uniform(-0.08, 0.08))
         for place in (-0.35, 0.35):
             balloon.line([(1.4 * place, 0.8), (0.6 * place, 1.5)], smooth=False)
-        basket = [(-0.27, 1.4), (0.27, 1.4), (0.22, 1.8), (-0.22, 1.8)]
-        balloon.shape(basket, "wood", shade=True)
+        balloon.shape(trapezoid(0.27, 0.22, 1.4, 1.8), "wood", shade=True)
         colors = [pick(random, "free"), pick(random, "free")]
         # From the outermost gore to the one in the middle.
         gores = int(random.integers(2, 4))
