@@ -23,8 +23,9 @@ def read_rows(path):
 
 
 def read_table(text):
-    """Returns a dict from the first cell of each row to the row, a dict."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
+    """Reads the first table: a dict from the first cell of each row to the row."""
+    first = text[text.index("|") :].partition("\n\n")[0]
+    lines = first.splitlines()
     head, _, *rows = [[part.strip() for part in line.split("|")] for line in lines]
     assert len({row[1] for row in rows}) == len(rows)
     return {row[1]: dict(zip(head[2:-1], row[2:-1], strict=True)) for row in rows}

@@ -17,7 +17,8 @@ Args:
     metrics: of distributions: {distributions}; of reconstructions: {reconstructions}
         (default: all that apply, but not {extra})
     feature_network: network of distributions: inception_v3, tfgan_inception (that of
-        published FIDs), or the path of a .keras file or SavedModel
+        published FIDs, with --resize legacy), or the path of a .keras file or
+        SavedModel
     feature_size: height and width to which it gets its images (default: its own)
     resize: how they come to that size: antialiased, or as in the FID paper's code
         (default: clean)

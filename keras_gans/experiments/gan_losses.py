@@ -131,11 +131,12 @@ CLAIMS = (
     Claim(
         "wgan", "gradients vanish less", "images", "gradient_ratio", ">", "minimax_gan"
     ),
-    Claim("wgan", "fewer modes dropped than GAN", "grid", "modes_covered", ">", "gan"),
+    # On the ring: the grid is too much for every unconditional model so far.
+    Claim("wgan", "fewer modes dropped than GAN", "ring", "modes_covered", ">", "gan"),
     Claim("wgan_gp", "learns faster than WGAN", "images", "fid", "<", "wgan"),
     Claim("wgan_gp", "better samples than WGAN", "ring", "high_quality", ">", "wgan"),
     Claim("ebgan", "more stable than GAN", "images", "loss_spread", "<", "gan"),
-    Claim("ebgan", "mode collapse", "grid", "modes_covered", "<", "gan"),
+    Claim("ebgan", "mode collapse", "ring", "modes_covered", "<", "gan"),
     Claim("began", "more stable than GAN", "images", "loss_spread", "<", "gan"),
     Claim("began", "loses data by compression", "images", "entropy_share", "<", "gan"),
     Claim("lsgan", "more stable than GAN", "images", "loss_spread", "<", "gan"),

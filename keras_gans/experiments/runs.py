@@ -12,7 +12,7 @@ from keras_gans.checks import require
 from keras_gans.data import load_images
 from keras_gans.data.images import encode_png
 from keras_gans.data.sources import has_test_split, resize_images
-from keras_gans.experiments.tables import PUBLISHED_NETWORKS
+from keras_gans.experiments.tables import INCEPTIONS
 from keras_gans.files import Records, write_atomically
 from keras_gans.metrics import frechet_distance
 from keras_gans.metrics.classifiers import map_batches
@@ -153,7 +153,7 @@ def load_split(source, size, held_out_size, test_share, argument):
 class Features:
     """Features of images, in units of their size on the real images of a study.
 
-    Those of a published network keep the unit of its published numbers.
+    Those of an Inception keep their unit, as FIDs are told.
 
     Args:
         network: A `keras_gans.metrics.FeatureNetwork`.
@@ -167,7 +167,7 @@ class Features:
     def __init__(self, network, images):
         self._network, self._unit = network, 1.0
         self.real = self(images)
-        if network.name not in PUBLISHED_NETWORKS:
+        if network.name not in INCEPTIONS:
             self._unit = float(np.sqrt(np.mean(np.square(self.real))))
             self.real = self.real / self._unit
         self.record = {

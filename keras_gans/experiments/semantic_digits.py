@@ -155,6 +155,21 @@ def _with_channels(classifier, channels):
     return keras.Model(images, classifier(keras.layers.Concatenate()([images] * 3)))
 
 
+def _claims(results):
+    """Yields what a loss is for, as `tables.claims_paragraphs` wants it."""
+    for place, what in (
+        ("reconstruction", "images and reconstructions"),
+        ("translation", "images and translations"),
+    ):
+        for direction, arrow in _DIRECTIONS.items():
+            ours, plain = (
+                tables.values_of(results, name, f"{direction}_kept")
+                for name in (place, "plain")
+            )
+            claim = f"a loss between {what} keeps labels, {arrow}"
+            yield claim, ours, ".1%", ">", plain
+
+
 @study("semantic_digits")
 class SemanticDigits(Study):
     """A semantic loss against label flipping in the digit lab."""
@@ -239,6 +254,7 @@ class SemanticDigits(Study):
             "domains, of another seed, whose logits the semantic loss compares. That "
             "one learned from the labels of the training images, without which there "
             f"is no such loss. Weight of the loss: {domains['semantic_weight']}.",
+            *tables.claims_paragraphs(_claims(results)),
         ]
 
     def draw_figures(self, directory, results):

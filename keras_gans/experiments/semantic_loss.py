@@ -217,6 +217,22 @@ def unsteadiness(scores):
     return float(np.abs(np.diff(later)).mean()) if len(later) > 1 else float("nan")
 
 
+def _claims(results):
+    """Yields the paper's claims, as `tables.claims_paragraphs` wants them."""
+    for weights in WEIGHTS:
+        values = {
+            name: tables.values_of(results, name, f"{weights}_test_fid")
+            for name in PAPER
+        }
+        for claim, ours, other in (
+            ("the semantic loss lowers the FID", "semantic", "origin"),
+            ("with LeakyReLU it lowers it further", "hybrid", "semantic"),
+            ("both together lower it", "hybrid", "origin"),
+        ):
+            claim = f"{claim}, {weights} weights"
+            yield claim, values[ours], ".2f", "<", values[other]
+
+
 @study("semantic")
 class SemanticLoss(Study):
     """A semantic loss and LeakyReLU in CycleGAN: photos to paintings, FID."""
@@ -313,7 +329,8 @@ class SemanticLoss(Study):
         def row_of(title, column, form=".2f"):
             return [title, *tables.cells_of(results, names, column, form)]
 
-        rows = [["FID of the paper", *(f"{PAPER[name]:.2f}" for name in names)]]
+        title = "FID of the paper, in a network that it does not name"
+        rows = [[title, *(f"{PAPER[name]:.2f}" for name in names)]]
         for weights, suffix in zip(WEIGHTS, ("", ", averaged weights")):
             for comparison, pair in COMPARISONS.items():
                 title = f"{' → '.join(pair)}{suffix}"
@@ -350,6 +367,7 @@ class SemanticLoss(Study):
             f"{' '.join(setting['feature_layers'] or ['by default'])}, weight "
             f"{domains['semantic_weight']}. Averaged weights: decay "
             f"{setting['ema_decay']}." + (_SAME_NETWORK if same else ""),
+            *tables.claims_paragraphs(_claims(results)),
         ]
 
     def draw_figures(self, directory, results):

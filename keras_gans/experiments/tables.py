@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from keras_gans.experiments.study import result_path
-from keras_gans.experiments.verdicts import deviation
+from keras_gans.experiments.verdicts import RULE, deviation, verdict
 from keras_gans.files import read_csv, write_atomically, write_text
 
-# Feature networks whose numbers are compared with published ones, in their own unit.
-PUBLISHED_NETWORKS = ("inception_v3", "tfgan_inception")
+# Feature networks whose distances keep their own unit, as FIDs are told.
+INCEPTIONS = ("inception_v3", "tfgan_inception")
 
 
 def table(head, rows, align=None):
@@ -62,6 +62,29 @@ def cells_of(results, variants, column, form, key="variant"):
     return [cell(own, form) for own in values]
 
 
+def claims_paragraphs(claims):
+    """Returns what was found of claims, by the rule of all studies, and that rule.
+
+    Args:
+        claims: Iterable of tuples (claim, values, format, `"<"` or `">"`, the values or
+            the number that they are compared with). Those without values are left out.
+    """
+    rows = [
+        [claim, f"{cell(ours, form)} against {cell(np.atleast_1d(other), form)}"]
+        + [verdict(ours, relation, other)]
+        for claim, ours, form, relation, other in claims
+        if np.size(ours) and np.size(other)
+    ]
+    if not rows:
+        return []
+    return [table(["claim", "compared", "found"], rows, [":--"] * 3), RULE]
+
+
+def values_of(results, variant, column, key="variant"):
+    """Returns the values of a column that the results of a variant have."""
+    return [row[column] for row in results if row[key] == variant and column in row]
+
+
 def seeds_text(results, titles, key="variant"):
     """Says which seeds the results have, variant by variant where they differ.
 
@@ -99,7 +122,11 @@ def network_text(domains, of):
         of: String, what they are in units of.
     """
     network = domains["feature_network"]
-    unit = "" if network in PUBLISHED_NETWORKS else f" in units of their size{of}"
+    unit = f" in units of their size{of}"
+    if network in INCEPTIONS:
+        # What published numbers are of is this network, and this resizing.
+        is_published = (network, domains["resize"]) == ("tfgan_inception", "legacy")
+        unit = "" if is_published else " (not to be compared with published numbers)"
     resized = (
         f"resized to {domains['feature_size']} ({domains['resize']})"
         if domains["resize"]

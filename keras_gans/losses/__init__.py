@@ -27,7 +27,7 @@ from keras_gans.losses.attribute import (
     AttributeLoss,
     attribute_loss_pair,
 )
-from keras_gans.losses.edge import EdgeLoss
+from keras_gans.losses.edge import EdgeLoss, MeanEdgeLoss
 from keras_gans.losses.energy import (
     BoundaryEquilibriumDiscriminatorLoss,
     BoundaryEquilibriumGeneratorLoss,
@@ -47,3 +47,4 @@ from keras_gans.losses.penalties import (
 )
 from keras_gans.losses.perceptual import SemanticVGGLoss, balanced_weight
 from keras_gans.losses.reconstruction import ChannelCompensatedL1
+from keras_gans.losses.weighted_sum import WeightedSum

@@ -31,14 +31,14 @@ class AttributeLoss(Loss):
 
     The discriminator has one output for each attribute, which tells real images with
     that attribute from images that were translated to have it. Where an attribute is 0,
-    its output has no part in the loss, and no gradient.
+    its output has no part in the loss, and no gradient, even if it overflows.
 
     The values of a sample are summed over its attributes, as in the paper, so they grow
     with the number of attributes.
 
     Args:
         form: `"least_squares"` (LSGAN, without its ½), by default, or `"wasserstein"`,
-            which has no lower bound without a gradient penalty.
+            which has no lower bound by itself, see `AttributeDiscriminatorLoss`.
         with_complement: Boolean, whether the absence of an attribute is learned like
             one of its own. The discriminator then has two outputs for each attribute:
             first all for [att], then all for [1 - att]. Defaults to `False`, the paper.
@@ -61,11 +61,15 @@ class AttributeLoss(Loss):
 
     def as_real(self, attributes, output):
         """Returns `(batch,)`, the loss of outputs that ought to say real."""
-        return self._dot(attributes, output, _FORMS[self.form][0])
+        return self.scale * self._dot(attributes, output, _FORMS[self.form][0])
 
     def as_fake(self, attributes, output):
         """Returns `(batch,)`, the loss of outputs that ought to say fake."""
-        return self._dot(attributes, output, _FORMS[self.form][1])
+        return self.scale * self._dot(attributes, output, _FORMS[self.form][1])
+
+    def score(self, attributes, output):
+        """Returns `(batch,)`, D(x) · att, as the Wasserstein form reads the outputs."""
+        return self._dot(attributes, output, lambda output: output)
 
     def _dot(self, attributes, output, elementwise):
         for name, tensor in (("attributes", attributes), ("output", output)):
@@ -82,8 +86,14 @@ class AttributeLoss(Loss):
             samples=attributes.shape[0],
             shape=tuple(output.shape),
         )
+        of_patches = attributes
+        for _ in range(rank - 2):
+            of_patches = ops.expand_dims(of_patches, 1)
+        # Chosen before the square: zero times infinity would be no zero, here and in
+        # the gradient.
+        output = ops.where(ops.equal(of_patches, 0), 0.0, output)
         values = ops.mean(elementwise(output), axis=tuple(range(1, rank - 1)))
-        return self.scale * ops.sum(attributes * values, axis=1)
+        return ops.sum(attributes * values, axis=1)
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -96,11 +106,29 @@ class AttributeDiscriminatorLoss(AttributeLoss):
     A real image without an attribute, and a translation that was not to have it, leave
     that attribute's output alone.
 
-    `GradientPenalty` bounds the mean of the outputs alone; the difference of two can
-    grow without end, and the Wasserstein form falls with it wherever the attributes of
-    real images show better than those of translations. A penalty on the sum that the
-    loss reads, `GradientPenalty()(lambda x: ops.sum(target * discriminator(x), axis=1),
-    ...)`, sees that difference. Least squares have a lower bound by themselves.
+    Least squares have a lower bound by themselves. The Wasserstein form has one under
+    two conditions, which `keras_gans.models.ACLGAN` meets:
+
+    - The attributes wanted of translations are those of the real images, in another
+      order. Else an attribute is more frequent on one side, and the loss falls with a
+      constant that is added to its output.
+    - `GradientPenalty` sees D(x̂) · att', the sum that the loss reads, on lines between
+      a translation and a real image *with the attributes that it was to have*. The mean
+      of the outputs does not tell how far two of them are apart, and lines to other
+      images do not connect what an output has to compare.
+
+    The loss with a penalty of weight λ is then at least -E[d + d² / 4λ], where d is the
+    distance of the two images.
+
+    ```python
+    target = ops.roll(attributes, -1, axis=0)  # those of the next image
+    fake = generator([images, target])
+    penalty = keras_gans.losses.GradientPenalty()(
+        lambda x: discriminator_loss.score(target, discriminator(x))[:, None],
+        ops.roll(images, -1, axis=0),
+        fake,
+    )
+    ```
 
     Call arguments:
         attributes: Pair (attributes of the real images, attributes that the translated

@@ -1,4 +1,4 @@
-"""Edge loss: generated images should have their edges where the real ones do."""
+"""Edge losses: generated images should have their edges where the real ones do."""
 
 import keras
 from keras import ops
@@ -18,8 +18,11 @@ class EdgeLoss(Loss):
     g_x and g_y are the Sobel derivatives of each channel, with the kernels divided by 8
     (the outer products of [1, 2, 1] / 4 and [-1, 0, 1] / 2): on a ramp, S is the slope
     for one pixel, and at a step from -1 to 1 it is 1. Images are reflected at their
-    borders, so that a border is not an edge. Any model can add this loss to that of its
-    generator.
+    borders, so that a border is not an edge.
+
+    It is for an image and *its* generated one. `WeightedSum` adds it to the cycle,
+    reconstruction or content loss of a model; for models that generate images from
+    latent vectors, which belong to no real image, there is `MeanEdgeLoss`.
 
     Call arguments:
         y_true, y_pred: Images and generated ones in [-1, 1], of the same shape
@@ -37,6 +40,42 @@ class EdgeLoss(Loss):
         check_images(y_true=y_true, y_pred=y_pred)
         difference = sobel_magnitude(y_true) - sobel_magnitude(y_pred)
         return ops.mean(ops.abs(difference), axis=(1, 2, 3))
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class MeanEdgeLoss(Loss):
+    """Mean absolute difference of the mean edges of two batches of images.
+
+        mean |E[S(y_true)] - E[S(y_pred)]|,  S as in `EdgeLoss`
+
+    The expectation is the mean over the batch, place by place and channel by channel:
+    feature matching, with edges as the features. Generated images need not belong to
+    real ones one by one, so that every `GenerativeModel` can add this loss to that of
+    its generator (`edge_weight`). It is zero where both show as many edges in every
+    place, which says nothing of the single image: it adds to an adversarial loss, and
+    cannot do its work.
+
+    Under several replicas each compares its own part of the batch.
+
+    Call arguments:
+        y_true, y_pred: Images and generated ones in [-1, 1], of the same shape
+            `(batch, height, width, channels)` of at least two pixels in height and
+            width.
+
+    Returns:
+        As other losses, with the same value for each sample.
+
+    Reference:
+        - Salimans et al., "Improved Techniques for Training GANs", 2016, section 3.1,
+          https://arxiv.org/abs/1606.03498, feature matching.
+        - Lee, Park and Shon, see `EdgeLoss`.
+    """
+
+    def call(self, y_true, y_pred):
+        check_images(y_true=y_true, y_pred=y_pred)
+        means = [ops.mean(sobel_magnitude(images), 0) for images in (y_true, y_pred)]
+        value = ops.mean(ops.abs(means[0] - means[1]))
+        return ops.broadcast_to(value, (ops.shape(y_pred)[0],))
 
 
 def sobel_magnitude(images):

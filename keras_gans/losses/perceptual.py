@@ -285,15 +285,21 @@ def _copy(feature_extractor):
         "channels)",
         inputs=shapes,
     )
-    copy = keras.models.clone_model(feature_extractor, clone_function=_copy_layer)
+    # Nested models included, so that a layer that is shared among them stays shared.
+    copy = keras.models.clone_model(
+        feature_extractor, clone_function=_copy_operation, recursive=True
+    )
     copy.set_weights(feature_extractor.get_weights())
     return copy
 
 
-def _copy_layer(layer):
-    if isinstance(layer, keras.Model):
-        return keras.models.clone_model(layer, clone_function=_copy_layer)
-    return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+def _copy_operation(operation):
+    config = operation.get_config()
+    # Bare operations, such as those of `pixels / 255`, are computed in the dtype that
+    # they are given.
+    if isinstance(operation, keras.Layer):
+        config["dtype"] = "float32"
+    return type(operation).from_config(config)
 
 
 def _cut(network, layers):

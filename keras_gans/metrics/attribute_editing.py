@@ -31,6 +31,8 @@ def attribute_scores(model, images, attributes, classifier, border=8):
         - `target_accuracy`: share of edits after which the classifier sees the edited
           attribute as wanted;
         - `target_accuracy/<name>`: the same of the edits of this attribute alone;
+        - `given_accuracy`, `removed_accuracy`: the same of the edits that give an
+          attribute, and of those that take one away, where there are any;
         - `preservation_accuracy`: share of all other attributes that it sees as they
           were before (other members of an exclusive group are not counted);
         - `classifier_accuracy`: share of the attributes of real images that it tells;
@@ -55,6 +57,7 @@ def attribute_scores(model, images, attributes, classifier, border=8):
     is_border[border:-border, border:-border] = False
 
     target, preserved = {name: [] for name in model.attribute_names}, []
+    directions = {"removed_accuracy": [], "given_accuracy": []}
     # Of all pixels that count: the masks differ in size.
     differences = {"change_l1": [], "border_l1": [], "background_l1": []}
     inside = []
@@ -70,6 +73,8 @@ def attribute_scores(model, images, attributes, classifier, border=8):
             seen = classifier.predict(pixels, batch_size=256, verbose=0) > 0
             is_right = seen[:, place] == wanted[:, place]
             target[model.attribute_names[place]] += list(is_right)
+            for direction, values in enumerate(directions.values()):
+                values += list(is_right[wanted[:, place] == direction])
             preserved += list((seen == attributes[rows])[:, others].ravel())
             difference = np.abs(edits - scaled[rows]).mean(-1) / _RANGE
             differences["change_l1"].append(difference.ravel())
@@ -84,6 +89,9 @@ def attribute_scores(model, images, attributes, classifier, border=8):
     for name, values in target.items():
         if values:
             scores[f"target_accuracy/{name}"] = np.mean(values)
+    for name, values in directions.items():
+        if values:
+            scores[name] = np.mean(values)
     scores["preservation_accuracy"] = np.mean(preserved) if preserved else 1.0
     scores["classifier_accuracy"] = np.mean(real == attributes)
     for name, values in differences.items():

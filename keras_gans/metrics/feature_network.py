@@ -26,8 +26,10 @@ class FeatureNetwork:
     Args:
         network: One of:
             - `"inception_v3"`: `keras.applications.InceptionV3` with ImageNet weights,
-              2,048 features or 1,000 logits. Downloaded once.
-            - `"tfgan_inception"`: the network of published FIDs and Inception Scores,
+              2,048 features or 1,000 logits. Downloaded once. The weights are others
+              than those of published numbers, which its numbers do not compare with.
+            - `"tfgan_inception"`: the network of published FIDs and Inception Scores
+              (with `resize="legacy"`),
               as the TensorFlow Hub module that TF-GAN names, 2,048 features or 1,008
               logits. Downloaded once into `$TFHUB_CACHE_DIR`, or else into the
               system's temporary folder.

@@ -18,7 +18,7 @@ from keras_gans.metrics.registry import metric
 )
 class FrechetDistance(FeatureDistance):
     """Fréchet distance between the features of real and of generated images, the FID
-    if the network is Inception; see `frechet_distance` for the formula.
+    in those of `"tfgan_inception"`; see `frechet_distance` for the formula.
 
     Only count, mean and covariance of each side are kept, in float64 whatever the
     precision policy: memory does not grow with the images, and the result is
@@ -70,9 +70,10 @@ def frechet_distance(real_features, generated_features):
 
         |μ_r - μ_g|² + tr(Σ_r + Σ_g - 2 (Σ_r Σ_g)^½)
 
-    It is the FID if the features are Inception's; with another network's features,
-    name the network beside the number. The covariances are unbiased and everything is
-    in float64.
+    It compares with published FIDs if the features are those of
+    `FeatureNetwork("tfgan_inception", resize="legacy")`; with other features, those of
+    `"inception_v3"` too, name the network beside the number. The covariances are
+    unbiased and everything is in float64.
 
     The estimate is too large, and the more so the fewer the samples. Compare models
     at the same number of samples only, and use several samples for each dimension.

@@ -22,7 +22,7 @@ from keras_gans.metrics.tf_gan import import_tensorflow_gan
 )
 class KernelDistance(FeatureDistance):
     """Kernel distance between the features of real and of generated images, the KID
-    if the network is Inception; see `kernel_distance`.
+    in those of `"tfgan_inception"`; see `kernel_distance`.
 
     Of each side at most `max_samples` images are kept, drawn at random such that each
     has the same chance. The same images in the same order give the same sample,
@@ -153,10 +153,10 @@ class KernelDistance(FeatureDistance):
 def kernel_distance(real_features, generated_features, max_block_size=4096):
     """Unbiased squared maximum mean discrepancy with the kernel (x·y / d + 1)³.
 
-    It is the KID if the features are Inception's. Unlike the Fréchet distance its
-    mean does not depend on the number of samples, so that a few hundred are enough,
-    and it can come out a little below zero for equal distributions. In float64, by
-    TF-GAN.
+    Which features make it the published KID says `frechet_distance`. Unlike that
+    distance its mean does not depend on the number of samples, so that a few hundred
+    are enough, and it can come out a little below zero for equal distributions. In
+    float64, by TF-GAN.
 
     Args:
         real_features: Array of shape `(samples, features)`.

@@ -19,6 +19,11 @@ class ACLGAN(AttributeModel):
         L_D = λ_att E[(D(x) - 1)² · att + D(x')² · att'] (+ penalty)
         L_G = λ_att E[(D(x') - 1)² · att'] + λ_con E[mean |x - x'|]
 
+    or, in the Wasserstein form, which the paper mentions without a formula:
+
+        L_D = λ_att E[-D(x) · att + D(x') · att'] + λ_gp E[(‖∇D(x̂) · att'‖₂ - 1)²]
+        L_G = λ_att E[-D(x') · att'] + λ_con E[mean |x - x'|]
+
     The paper names its simplified content loss and gives no formula: it passes the
     generator once where StarGAN's reconstruction passes it twice, and is read here as
     the distance between an image and its own translation.
@@ -29,7 +34,10 @@ class ACLGAN(AttributeModel):
     attribute; the loss follows the discriminator in this.
 
     The wanted attributes are those of the image, of which each is flipped with a
-    probability of ½. Of an exclusive group another member takes the place.
+    probability of ½. Of an exclusive group another member takes the place. In the
+    Wasserstein form they are those of the next image in the batch, and x̂ lies between
+    x' and that image: so the loss has a lower bound, see
+    `keras_gans.losses.AttributeDiscriminatorLoss`.
 
     Args:
         generator: Built `keras.Model` from `[images, attributes]` to images in [-1, 1],
@@ -40,9 +48,10 @@ class ACLGAN(AttributeModel):
         attribute_weight: Non-negative float, λ_att. Defaults to 1.
         content_weight: Non-negative float, λ_con. Defaults to 0.01; the paper names no
             weight. Far above λ_att the mask closes before anything is learned.
-        gradient_penalty_weight: Non-negative float, the factor of a gradient penalty on
-            the mean of the outputs. Defaults to 0, none.
-        flip_probability: Float in (0, 1], ½ by default.
+        gradient_penalty_weight: Non-negative float, the factor of a gradient penalty,
+            which the Wasserstein form needs. Defaults to 0, none.
+        flip_probability: Float in (0, 1], ½ by default. Without effect in the
+            Wasserstein form.
         n_critic: Positive integer, updates of the discriminator for each of the
             generator. Defaults to 1.
         **kwargs: As for `AttributeModel`; `seed` is that of the penalty, too.
@@ -90,6 +99,7 @@ class ACLGAN(AttributeModel):
             n_critic=n_critic,
             **kwargs,
         )
+        self.attribute_loss = None
         self.attribute_weight = non_negative_float("attribute_weight", attribute_weight)
         self.content_weight = non_negative_float("content_weight", content_weight)
         self.flip_probability = non_negative_float("flip_probability", flip_probability)
@@ -129,7 +139,9 @@ class ACLGAN(AttributeModel):
                 see `keras_gans.losses.attribute_loss_pair`.
             content_loss: `keras.losses.Loss` of (image, translation). Defaults to
                 `keras.losses.MeanAbsoluteError()`.
-            penalty: Penalty on the mean of the outputs.
+            penalty: Penalty on the mean of the outputs; in the Wasserstein form on
+                their sum over the wanted attributes. Only `GradientPenalty`, which
+                `gradient_penalty_weight` stands for, gives that form its lower bound.
         """
         losses = attribute_loss_pair(attribute_loss, self.with_complement)
         penalty = self.find_penalty(penalty)
@@ -137,8 +149,8 @@ class ACLGAN(AttributeModel):
         require(
             penalty is not None or not is_wasserstein,
             "Argument `attribute_loss` must not be 'wasserstein' without a gradient "
-            "penalty, or the discriminator's outputs grow without end. Make the model "
-            "with `gradient_penalty_weight=10`",
+            "penalty, because the discriminator's loss has no lower bound then. Make "
+            "the model with `gradient_penalty_weight=10`",
             attribute_loss=attribute_loss,
         )
         self.compile_roles(
@@ -151,8 +163,17 @@ class ACLGAN(AttributeModel):
             **kwargs,
         )
 
+    @property
+    def is_wasserstein(self):
+        """Whether the discriminator learns by the Wasserstein form."""
+        discriminator_loss = (self.attribute_loss or (None,))[0]
+        return getattr(discriminator_loss, "form", None) == "wasserstein"
+
     def draw_targets(self, attributes, seed):
-        """Returns wanted attributes: those of the images, some of them flipped."""
+        """Returns wanted attributes: those of the images, some of them flipped; in the
+        Wasserstein form those of the next image."""
+        if self.is_wasserstein:
+            return ops.roll(attributes, -1, axis=0)
         count = len(self.attribute_names)
         random = keras.random.uniform((ops.shape(attributes)[0], 2 * count), seed=seed)
         flips, scores = random[:, :count] < self.flip_probability, random[:, count:]
@@ -171,10 +192,26 @@ class ACLGAN(AttributeModel):
         back = [order.index(place) for place in range(count)]
         return ops.take(ops.concatenate(targets, axis=1), back, axis=1)
 
+    def critic_of(self, target):
+        """Returns what a penalty sees of the discriminator, a function of images: its
+        outputs; in the Wasserstein form what the loss reads of them."""
+        if not self.is_wasserstein:
+            return self.discriminator
+
+        def score(images, training):
+            output = self.discriminator(images, training=training)
+            return ops.expand_dims(self.attribute_loss[0].score(target, output), axis=1)
+
+        return score
+
     def discriminator_losses(self, images, attributes, target, translated, training):
         outputs = self.call_together(self.discriminator, [images, translated], training)
         loss = self.attribute_loss[0]((attributes, target), outputs)
-        penalty = self.penalty_of(self.discriminator, images, translated, training)
+        if self.is_wasserstein:
+            # Beside each translation is the image whose attributes it was to have.
+            images = ops.roll(images, -1, axis=0)
+        critic = self.critic_of(target)
+        penalty = self.penalty_of(critic, images, translated, training)
         return {"discriminator_loss": self.attribute_weight * loss + penalty}
 
     def generator_losses(self, images, attributes, target, translated, training):

@@ -61,21 +61,23 @@ class BEGAN(EnergyModel):
         super().compile(*args, **kwargs)
         self.adversarial_loss[0].k = self.k
 
-    def both_losses(self, energies):
+    def both_losses(self, energies, real, fake):
         """Returns the dict of both losses, for energies (L(x), L(G(z)))."""
-        return {
+        losses = {
             "discriminator_loss": self.adversarial_loss[0](*energies),
             "generator_loss": self.adversarial_loss[1](*energies),
         }
+        return self.with_edge_loss(losses, real, fake)
 
     def train_step(self, data):
         real, _ = self.unpack(data)
         # 1. One pass serves both updates.
         with self.recording("discriminator", "generator") as step:
-            energies, _ = self.energies([real, self.make_samples(real)])
+            fake = self.make_samples(real)
+            energies, _ = self.energies([real, fake])
         # 2. The auto-encoder learns to reconstruct real samples, and generated ones
         #    badly in the measure of k; the generator, to be reconstructed well.
-        losses = step.minimize(lambda: self.both_losses(energies))
+        losses = step.minimize(lambda: self.both_losses(energies, real, fake))
         # 3. k moves towards the balance γ L(x) = L(G(z)).
         real_error, fake_error = map(ops.mean, energies)
         balance = self.gamma * real_error - fake_error
@@ -88,7 +90,8 @@ class BEGAN(EnergyModel):
         energies, _ = self.energies([real, fake], training=False)
         real_error, fake_error = map(ops.mean, energies)
         balance = self.gamma * real_error - fake_error
-        return self.log_balance(self.both_losses(energies), real_error, balance)
+        losses = self.both_losses(energies, real, fake)
+        return self.log_balance(losses, real_error, balance)
 
     def log_balance(self, losses, real_error, balance):
         """Logs the losses, k, and the measure M."""

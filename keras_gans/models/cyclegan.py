@@ -160,8 +160,9 @@ class CycleGAN(AdversarialModel):
         Args:
             adversarial_loss: Name or pair of losses on logits. Defaults to the paper's
                 `(LeastSquaresDiscriminatorLoss(), LeastSquaresGeneratorLoss(scale=1))`.
-            cycle_loss: `keras.losses.Loss` between an image and its reconstruction.
-                Defaults to `keras.losses.MeanAbsoluteError()`.
+            cycle_loss: `keras.losses.Loss` between an image and its reconstruction, or
+                several of them in a `keras_gans.losses.WeightedSum`. Defaults to
+                `keras.losses.MeanAbsoluteError()`.
             identity_loss: `keras.losses.Loss` between an image of a generator's target
                 domain and its translation, same default.
             semantic_loss: `keras_gans.losses.SemanticVGGLoss`. Needed if, and only if,

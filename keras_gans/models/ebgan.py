@@ -72,7 +72,7 @@ class EBGAN(EnergyModel):
         loss = self.adversarial_loss[1](energy, energy)
         if self.pull_away_weight:
             loss += self.pull_away_weight * self.pull_away_term(code)
-        return {"generator_loss": loss}
+        return self.with_edge_loss({"generator_loss": loss}, real, fake)
 
     def train_step(self, data):
         real, _ = self.unpack(data)

@@ -51,7 +51,8 @@ class EnergyModel(GenerativeModel):
     def generator_losses(self, real, fake, labels=None, training=True):
         # Losses on energies do not look at those of real samples.
         (energy,), _ = self.energies([fake], training)
-        return {"generator_loss": self.adversarial_loss[1](energy, energy)}
+        loss = self.adversarial_loss[1](energy, energy)
+        return self.with_edge_loss({"generator_loss": loss}, real, fake)
 
     def _check_discriminator_output(self):
         (samples,) = shapes_of(self.discriminator.input_shape)

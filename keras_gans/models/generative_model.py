@@ -6,8 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_gans.checks import one_of, positive_integer, require
+from keras_gans.checks import non_negative_float, one_of, positive_integer, require
 from keras_gans.losses.common import compatible
+from keras_gans.losses.edge import MeanEdgeLoss
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.adversarial_model import AdversarialModel
 from keras_gans.models.seeds import ReplicaSeedGenerator
@@ -41,6 +42,9 @@ class GenerativeModel(AdversarialModel):
         latent_dim: Optional positive integer that is compared with the generator's.
         seed: Optional integer, the seed of all latent vectors and penalties.
         classes: Optional integer, the number of classes of a conditional model.
+        edge_weight: Non-negative float, weight of an edge loss that is added to the
+            generator's, the future work of the survey of the seven papers, and in none
+            of them. Defaults to 0, none.
         **kwargs: `ema_decay`, `name` and so on of `AdversarialModel`.
 
     Call arguments:
@@ -63,6 +67,7 @@ class GenerativeModel(AdversarialModel):
         latent_dim=None,
         seed=None,
         classes=None,
+        edge_weight=0.0,
         **kwargs,
     ):
         super().__init__(
@@ -73,6 +78,9 @@ class GenerativeModel(AdversarialModel):
         self.classes = classes
         self.seed = seed
         self.seed_generator = ReplicaSeedGenerator(seed)
+        self.edge_weight = non_negative_float("edge_weight", edge_weight)
+        if self.edge_weight:
+            self._loss_trackers["edge_loss"] = keras.metrics.Mean(name="edge_loss")
         self._check_networks()
         self.latent_dim = shapes_of(generator.input_shape)[0][-1]
         require(
@@ -88,15 +96,29 @@ class GenerativeModel(AdversarialModel):
         discriminator_optimizer=None,
         adversarial_loss=None,
         penalty=None,
+        edge_loss=None,
         **kwargs,
     ):
-        """Configures training, see `AdversarialModel`."""
+        """Configures training, see `AdversarialModel`.
+
+        Args:
+            edge_loss: `keras.losses.Loss` of (real, generated images), which do not
+                belong together. Defaults to `keras_gans.losses.MeanEdgeLoss()`, of a
+                model with an `edge_weight`.
+        """
+        require(
+            edge_loss is None or self.edge_weight,
+            "Argument `edge_loss` goes with an `edge_weight` of the model",
+            edge_loss=edge_loss,
+        )
+        if self.edge_weight:
+            edge_loss = edge_loss or MeanEdgeLoss()
         if adversarial_loss is None:
             adversarial_loss = self.default_adversarial_loss
         pair = adversarial_loss_pair(adversarial_loss, self.discriminator_outputs)
         self.compile_roles(
             [generator_optimizer, discriminator_optimizer],
-            {"adversarial_loss": pair, "penalty": penalty},
+            {"adversarial_loss": pair, "penalty": penalty, "edge_loss": edge_loss},
             **kwargs,
         )
 
@@ -168,7 +190,14 @@ class GenerativeModel(AdversarialModel):
         loss = self.deception_loss(
             lambda samples: self.discriminate(samples, labels, training), real, fake
         )
-        return {"generator_loss": loss}
+        return self.with_edge_loss({"generator_loss": loss}, real, fake)
+
+    def with_edge_loss(self, losses, real, fake):
+        """Returns losses, with the edge loss in the generator's where it has one."""
+        if self.edge_weight:
+            losses["edge_loss"] = self.edge_loss(real, fake)
+            losses["generator_loss"] += self.edge_weight * losses["edge_loss"]
+        return losses
 
     def discriminator_loss(self, *args, **kwargs):
         """Deprecated, see `discriminator_losses`."""
@@ -203,8 +232,12 @@ class GenerativeModel(AdversarialModel):
         )
 
     def get_config(self):
-        config = {"latent_distribution": self.latent_distribution, "seed": self.seed}
-        return {**super().get_config(), **config}
+        return {
+            **super().get_config(),
+            "latent_distribution": self.latent_distribution,
+            "seed": self.seed,
+            "edge_weight": self.edge_weight,
+        }
 
     def _check_networks(self):
         latent = shapes_of(self.generator.input_shape)
@@ -231,6 +264,12 @@ class GenerativeModel(AdversarialModel):
             "Argument `discriminator` must see what the generator makes, samples of "
             f"shape {generated}",
             input_shape=samples[0],
+        )
+        require(
+            not self.edge_weight or len(generated) == 4,
+            "Argument `edge_weight` must be 0 of a model of samples that are no images",
+            edge_weight=self.edge_weight,
+            samples=generated,
         )
         self._check_discriminator_output()
 

@@ -121,7 +121,8 @@ class Pix2Pix(AdversarialModel):
                 the name `"non_saturating"` stands for the same without the half.
             reconstruction_loss: `keras.losses.Loss` of (target, generated), such as
                 `keras_gans.losses.ChannelCompensatedL1()`, `EdgeLoss()` or
-                `SemanticVGGLoss()`. Defaults to `keras.losses.MeanAbsoluteError()`.
+                `SemanticVGGLoss()`, or several of them in a `WeightedSum`. Defaults to
+                `keras.losses.MeanAbsoluteError()`.
             penalty: Penalty on the gradient towards source and target.
         """
         if reconstruction_loss is None:
@@ -287,7 +288,10 @@ class Pix2PixColorizer(Pix2Pix):
     `compile()` without arguments trains the paper's setting: `ChannelCompensatedL1`,
     λ 100, Adam (1e-4, β₁ 0.9, β₂ 0.99) for each network; its batches are of 4 images.
     The hint mask is an input of its own here, as in other colorizers, so that a grey
-    hint differs from no hint.
+    hint differs from no hint. The paper's L_GAN (eq. 6) is E[-log D(x)] +
+    E[-log D(G(y, z))], with the same sign in both terms and a D that sees the image
+    alone. With that sign there is nothing to tell apart, so the losses here are
+    pix2pix's, and so is the discriminator, which sees line art and hints as well.
 
     Args:
         generator: Built `keras.Model` from 5 channels (line art, three hint colours,

@@ -119,8 +119,9 @@ def aclgan(
     """ACL-GAN: edits attributes, a GAN for each, within a mask.
 
     Least squares, StarGAN's networks with a mask and within a frame (β₁ of Adam 0.5);
-    meant for batches of 16. The complement of the attributes is learned as well (the
-    paper's loss alone cannot teach how to take an attribute away).
+    meant for batches of 16. The complement of the attributes is learned as well, as in
+    the author's later code: the paper's loss, `with_complement=False`, cannot teach how
+    to take an attribute away.
 
     Args:
         mask: Whether the generator says where it changes the image, see
@@ -133,7 +134,9 @@ def aclgan(
         attribute_weight: Non-negative float, λ_att.
         content_weight: Non-negative float, λ_con.
         flip_probability: Float in (0, 1], of an attribute to be changed in training.
-        attribute_loss: Form of the loss; wasserstein needs a gradient penalty.
+            Without effect in the Wasserstein form.
+        attribute_loss: Form of the loss; wasserstein needs a gradient penalty, and has
+            the attributes of other images in the batch as its targets.
         learning_rate: Positive float, sets the generator's learning rate, and the
             discriminator's to twice as much, see `ACLGAN.compile`.
 

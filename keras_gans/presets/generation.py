@@ -15,6 +15,8 @@ Args:
     n_critic: Positive integer, critic steps for each update of the generator.
     authors_schedule: 100 critic steps for each of the first 25 updates of the generator
         and for every 500th, as in the code of WGAN's authors.
+    edge_weight: Non-negative float, weight of `keras_gans.losses.MeanEdgeLoss` in the
+        generator's loss. In none of the papers; none by default.
 """
 
 import typing
@@ -44,6 +46,7 @@ def gan(
     latent_dim: int = 64,
     latent_distribution: Distribution = "uniform",
     discriminator_normalization: Normalization = "batch",
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):
@@ -66,6 +69,7 @@ def conditional_gan(
     classes=10,
     latent_distribution: Distribution = "uniform",
     discriminator_normalization: Normalization = "batch",
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):
@@ -85,6 +89,7 @@ def lsgan(
     latent_dim: int = 64,
     latent_distribution: Distribution = "uniform",
     discriminator_normalization: Normalization = "batch",
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):
@@ -107,6 +112,7 @@ def wgan(
     clip_limit: float = 0.01,
     n_critic: int = 5,
     authors_schedule: bool = False,
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):
@@ -136,6 +142,7 @@ def wgan_gp(
     gradient_penalty_weight: float = 10.0,
     n_critic: int = 5,
     authors_schedule: bool = False,
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):
@@ -164,6 +171,7 @@ def ebgan(
     code_dim: int = 64,
     margin: float = 10.0,
     pull_away_weight: float = 0.1,
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):
@@ -198,6 +206,7 @@ def began(
     gamma: float = 0.9,
     k_rate: float = 0.05,
     eta: int = 1,
+    edge_weight: float = 0.0,
     ema_decay: float | None = None,
     seed=None,
 ):

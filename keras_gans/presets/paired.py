@@ -18,7 +18,7 @@ import typing
 from keras_gans.presets.registry import adam, preset, semantic_loss_of, start
 
 Normalization = typing.Literal["batch", "instance"]
-ReconstructionLoss = typing.Literal["l1", "compensated_l1", "edge"]
+ReconstructionLoss = typing.Literal["l1", "compensated_l1", "edge", "l1_and_edge"]
 # The drawings in their own size, learned in minutes on two cores.
 EMBEDDED = {
     "size": 64,
@@ -172,5 +172,8 @@ def reconstruction_loss_of(loss):
         "l1": keras.losses.MeanAbsoluteError,
         "compensated_l1": losses.ChannelCompensatedL1,
         "edge": losses.EdgeLoss,
+        "l1_and_edge": lambda: losses.WeightedSum(
+            [keras.losses.MeanAbsoluteError(), losses.EdgeLoss()]
+        ),
     }
     return by_name[loss]() if isinstance(loss, str) else loss

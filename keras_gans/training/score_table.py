@@ -21,6 +21,8 @@ MEANINGS = {
     "ssim": "structural similarity, likewise; 1 for equal images",
     "mae": "mean |difference|, likewise, in [-1, 1]",
     "target_accuracy": "edits after which a classifier sees what was wanted",
+    "given_accuracy": "of the edits that give an attribute",
+    "removed_accuracy": "of the edits that take one away",
     "preservation_accuracy": "other attributes that it sees as they were",
     "classifier_accuracy": "attributes of real images that it tells",
     "change_l1": "mean |difference| from the image, as a share of the range",

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from study_helpers import read_rows, run_eagerly
 
-from keras_gans.experiments import channel_loss
+from keras_gans.experiments import channel_loss, tables
 from keras_gans.experiments.channel_loss import Setting, compare
 from keras_gans.losses import ChannelCompensatedL1
 from keras_gans.metrics import colorization_scores
@@ -207,3 +207,28 @@ def test_what_the_networks_refuse_is_refused_before_anything_is_written(
             wrong = dataclasses.replace(setting, **changed)
             STUDY.reproduce(tmp_path / "study", wrong, seeds=1)
         assert not (tmp_path / "study").exists()
+
+
+def test_claims_of_the_paper_are_judged():
+    comparisons = [
+        {
+            "reduction": 8.0 + seed,
+            "matched_fid_compensated": 300.0 + seed,
+            "matched_fid_plain": 350.0,
+            "slope_compensated": -1.3,
+            "slope_plain": -1.0,
+        }
+        for seed in range(3)
+    ]
+    table, _ = tables.claims_paragraphs(channel_loss._claims(comparisons))
+    assert table.splitlines()[2:] == [
+        "| less validation error, in % | 9.00 ± 1.00 against 0.00 | confirmed |",
+        "| a lower FID at equal L1 | 301.00 ± 1.00 against 350.00 | confirmed |",
+        "| a steeper slope | -1.30 against -1.00 | confirmed |",
+    ]
+    # Where no checkpoints are of equal L1 there is nothing to compare.
+    comparisons[0]["matched_fid_compensated"] = np.nan
+    table, _ = tables.claims_paragraphs(channel_loss._claims(comparisons))
+    assert (
+        "| a lower FID at equal L1 | 301.50 ± 0.71 against 350.00 | not seen |" in table
+    )

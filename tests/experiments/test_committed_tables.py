@@ -97,10 +97,23 @@ def test_reports(name, folder, setting, domains, tmp_path):
     assert not any(f"| {title} |" in table for title in others)
 
 
-def test_only_published_networks_have_a_unit_of_their_own():
-    for name, has_unit in (("inception_v3", False), ("small", True)):
-        text = tables.network_text({**FACES, "feature_network": name}, " on faces")
-        assert (f"features of {name} in units of" in text) == has_unit
+@pytest.mark.parametrize(
+    "name, resize, has_unit, is_published",
+    [
+        ("small", "clean", True, False),
+        ("inception_v3", "clean", False, False),
+        # Other weights than those of the network of published FIDs.
+        ("inception_v3", "legacy", False, False),
+        ("tfgan_inception", "clean", False, False),
+        ("tfgan_inception", "legacy", False, True),
+    ],
+)
+def test_what_compares_with_published_numbers(name, resize, has_unit, is_published):
+    record = {**FACES, "feature_network": name, "resize": resize}
+    text = tables.network_text(record, " on faces")
+    assert (f"features of {name} in units of" in text) == has_unit
+    is_warned = has_unit or "not to be compared with published numbers" in text
+    assert is_warned != is_published
 
 
 def test_report_of_the_search(tmp_path):

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from keras_gans.experiments.verdicts import deviation, verdict
+from keras_gans.experiments import tables
+from keras_gans.experiments.verdicts import RULE, deviation, verdict
 
 NEVER = math.inf
 
@@ -63,3 +64,31 @@ def test_deviation_is_that_of_a_sample():
     assert deviation([1, 3]) == pytest.approx(math.sqrt(2))
     assert deviation([5]) == deviation([]) == 0
     assert deviation([NEVER, NEVER]) == 0 and deviation([1, NEVER]) == NEVER
+
+
+def test_claims_as_a_table():
+    results = [
+        {"variant": name, "error": value + seed}
+        for name, value in (("ours", 1.0), ("plain", 5.0))
+        for seed in range(3)
+    ] + [{"variant": "broken"}]
+    ours, plain = (
+        tables.values_of(results, name, "error") for name in ("ours", "plain")
+    )
+    assert (ours, plain) == ([1, 2, 3], [5, 6, 7])
+    assert tables.values_of(results, "broken", "error") == []
+    table, rule = tables.claims_paragraphs(
+        [
+            ("less error", ours, ".1f", "<", plain),
+            ("at least four", ours, ".1f", ">", 4.0),
+            ("of one seed", ours[:1], ".1f", "<", plain),
+            ("not run", [], ".1f", "<", plain),
+        ]
+    )
+    assert table.splitlines()[2:] == [
+        "| less error | 2.0 ± 1.0 against 6.0 ± 1.0 | confirmed |",
+        "| at least four | 2.0 ± 1.0 against 4.0 | opposite |",
+        "| of one seed | 1.0 against 6.0 ± 1.0 | not seen |",
+    ]
+    assert rule == RULE
+    assert tables.claims_paragraphs([("not run", [], ".1f", "<", plain)]) == []

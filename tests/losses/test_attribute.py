@@ -357,26 +357,60 @@ def test_penalty_is_on_the_mean_output(shape):
 
 def test_what_the_mean_leaves_free():
     # Real images have the attribute that they show; translations do not yet.
-    x = np.array([[1.0, 0.0], [-1.0, 0.0]])
-    attributes = np.array([[1.0, 0.0], [0.0, 1.0]])
-    blank = np.zeros((2, 2))
+    x = np.array([[1.0, 0.0], [-1.0, 0.0]], "float32")
+    attributes = np.array([[1.0, 0.0], [0.0, 1.0]], "float32")
+    blank = np.zeros((2, 2), "float32")
+    loss = AttributeDiscriminatorLoss("wasserstein")
     free, bounded, values = [], [], []
     for size in (1.0, 10.0, 100.0):
         # Two outputs that differ by their sign, but for the slope of the mean.
         critic = linear_critic(tf.constant([[size, -size], [1.0, 1.0]]))
 
-        def selected(x):
-            return tf.reduce_sum(attributes.astype("float32") * critic(x), axis=1)
+        def score(x):
+            return loss.score(attributes, critic(x))[:, None]
 
         free.append(float(GradientPenalty()(critic, x, blank)))
-        bounded.append(float(GradientPenalty()(selected, x, blank)))
-        outputs = (critic(x.astype("float32")), critic(blank.astype("float32")))
-        loss = AttributeDiscriminatorLoss("wasserstein")
-        values.append(float(loss((attributes, attributes), outputs)))
+        bounded.append(float(GradientPenalty()(score, x, blank)))
+        values.append(float(loss((attributes, attributes), (critic(x), critic(blank)))))
     np.testing.assert_allclose(values, [-1.0, -10.0, -100.0])
     np.testing.assert_allclose(free, 0.0, atol=1e-6)
     expected = [10 * (np.hypot(size, 1) - 1) ** 2 for size in (1.0, 10.0, 100.0)]
     np.testing.assert_allclose(bounded, expected, rtol=1e-5)
+
+
+@each_form
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_an_absent_attribute_is_nothing_whatever_its_output(form, jit_compile):
+    attributes, outputs = batch((2, 4), with_complement=True)
+    expected = by_hand(form, attributes, outputs, with_complement=True)
+    present = np.concatenate([attributes, 1 - attributes], axis=-1)[:, :, None, None]
+    present = np.broadcast_to(present, outputs.shape).astype(bool)
+    wild = np.resize([1e20, -3e38, np.inf, np.nan, 1.0], outputs.shape)
+    outputs = tf.cast(np.where(present, outputs, wild), "float32")
+    for loss_class, each in zip(PAIR, expected, strict=True):
+        loss = loss_class(form, with_complement=True)
+
+        @tf.function(jit_compile=jit_compile)
+        def value_and_gradient(outputs):
+            with tf.GradientTape() as tape:
+                tape.watch(outputs)
+                value = call(loss, tf.unstack(attributes), tf.unstack(outputs))
+            return value, tape.gradient(value, outputs)
+
+        value, gradient = value_and_gradient(outputs)
+        np.testing.assert_allclose(value, each.mean(), rtol=1e-5)
+        assert np.isfinite(gradient).all() and not np.any(gradient[~present])
+
+
+def test_score_is_what_the_wasserstein_form_reads():
+    for with_complement in (False, True):
+        attributes, outputs = batch((2, 4), with_complement)
+        expected = by_hand("wasserstein", attributes, outputs, with_complement)[1]
+        for form in FORMS:
+            # Without the scale: it is for a penalty, which has a weight of its own.
+            loss = AttributeDiscriminatorLoss(form, with_complement, scale=3.0)
+            score = loss.score(attributes[1], tf.constant(outputs[1]))
+            np.testing.assert_allclose(score, -expected, rtol=1e-6)
 
 
 def test_classification_equals_formula():

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
-from keras_gans.losses import EdgeLoss
+from keras_gans.losses import EdgeLoss, MeanEdgeLoss
 from keras_gans.losses.edge import sobel_magnitude
 
 
@@ -127,3 +127,54 @@ def test_configuration_and_shapes():
         EdgeLoss()(zeros, zeros[..., :1])
     with pytest.raises(ValueError, match="must be images of shape"):
         EdgeLoss()(zeros[0], zeros[0])
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_mean_edges_equal_formula(images, jit_compile):
+    real, generated = images
+    expected = np.abs(magnitudes(real).mean(0) - magnitudes(generated).mean(0)).mean()
+    spec = tf.TensorSpec((None, None, None, 3), "float64")
+    traced = tf.function(
+        MeanEdgeLoss(), input_signature=[spec, spec], jit_compile=jit_compile
+    )
+    np.testing.assert_allclose(traced(real, generated), expected, rtol=1e-5)
+    values = MeanEdgeLoss(reduction=None)(real, generated)
+    np.testing.assert_allclose(values, 3 * [expected], rtol=1e-5)
+    # Which image belongs to which does not count, where it does for the edge loss.
+    np.testing.assert_allclose(
+        MeanEdgeLoss()(real[[2, 0, 1]], generated), expected, rtol=1e-5
+    )
+    assert (
+        float(MeanEdgeLoss()(real[::-1], real)) < 1e-7 < edge_loss(real[::-1], real)[0]
+    )
+
+
+def test_gradient_of_mean_edges_equals_differences(images):
+    real, generated = images[:, :2, :3, :4, :1]
+    variable = tf.constant(generated, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(variable)
+        value = MeanEdgeLoss()(real, variable)
+    gradient = tape.gradient(value, variable)
+
+    def loss(generated):
+        means = [magnitudes(part).mean(0) for part in (real, generated)]
+        return np.abs(means[0] - means[1]).mean()
+
+    for index in np.ndindex(generated.shape):
+        step = np.zeros_like(generated)
+        step[index] = 1e-5
+        slope = (loss(generated + step) - loss(generated - step)) / 2e-5
+        np.testing.assert_allclose(gradient[index], slope, rtol=1e-3, atol=1e-5)
+
+
+def test_mean_edges_of_flat_and_wrong_images():
+    flat = tf.zeros((2, 4, 4, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(flat)
+        value = MeanEdgeLoss()(flat + 0.5, flat)
+    assert value == 0 and not np.any(tape.gradient(value, flat))
+    again = contracts.round_trip(MeanEdgeLoss(name="edges"))
+    assert (again.name, again.reduction) == ("edges", "sum_over_batch_size")
+    with pytest.raises(ValueError, match="images of shape"):
+        MeanEdgeLoss()(flat[0], flat[0])

@@ -200,6 +200,66 @@ def test_extractor_in_sixteen_bits_is_copied_in_float32(policy):
     assert inner.get_layer("colours").compute_dtype == policy.removeprefix("mixed_")
 
 
+# What its documentation asks for: pixels in [0, 255] are what an extractor takes.
+PREPROCESSING = {
+    "divided": lambda x: x / 255.0,
+    "centered": lambda x: (x - 127.5) * (1 / 127.5),
+    "vgg16": keras.applications.vgg16.preprocess_input,
+    "mobilenet_v2": keras.applications.mobilenet_v2.preprocess_input,
+    "torch": lambda x: keras.applications.imagenet_utils.preprocess_input(
+        x, mode="torch"
+    ),
+    "reversed": lambda x: keras.ops.concatenate([x[..., ::-1]] * 2, -1)[..., :3],
+    "resized": lambda x: keras.ops.image.resize(x, (8, 8)) / 255.0,
+    "powers": lambda x: keras.ops.sqrt(keras.ops.abs(x) + 1.0) ** 1.5,
+}
+
+
+def make_preprocessing_extractor(preprocess):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((6, 4, 3))
+    convolution = layers.Conv2D(5, 2, activation="softplus")
+    return keras.Model(inputs, convolution(preprocess(inputs)))
+
+
+@pytest.mark.parametrize("preprocess", PREPROCESSING.values(), ids=PREPROCESSING)
+def test_extractor_with_its_preprocessing_inside(preprocess):
+    true, predicted = (random_images(seed=seed).astype("float32") for seed in (0, 1))
+    for policy, tolerance in (("float32", 1e-4), ("mixed_float16", 0.1)):
+        keras.config.set_dtype_policy(policy)
+        model = make_preprocessing_extractor(preprocess)
+        keras.config.set_dtype_policy("float32")
+        one, other = (
+            tf.cast(model((images + 1) * 127.5), "float32").numpy()
+            for images in (true, predicted)
+        )
+        expected = np.sqrt(((one - other) ** 2).sum((1, 2, 3)))
+        loss = SemanticVGGLoss(feature_extractor=model, reduction=None)
+        value = loss(true, predicted)
+        np.testing.assert_allclose(value, expected, rtol=tolerance)
+        assert {layer.compute_dtype for layer in loss._network.layers} == {"float32"}
+        again = contracts.round_trip(loss)
+        np.testing.assert_array_equal(again(true, predicted), value)
+        # The user's model can still be used, and cut.
+        assert keras.Model(model.inputs, model.layers[-1].output).count_params()
+
+
+def test_extractor_of_which_parts_are_shared():
+    keras.utils.set_random_seed(0)
+    shared = layers.Conv2D(3, 1, activation="tanh")
+    inner = keras.Sequential([keras.Input((6, 4, 3)), shared])
+    outer = keras.Sequential([keras.Input((6, 4, 3)), inner, layers.ReLU()])
+    inputs = keras.Input((6, 4, 3))
+    x = inner(inputs / 255.0)
+    model = keras.Model(inputs, shared(x) + inner(x) + outer(x))
+    true, predicted = (random_images(seed=seed).astype("float32") for seed in (0, 1))
+    one, other = (model((x + 1) * 127.5).numpy() for x in (true, predicted))
+    loss = SemanticVGGLoss(feature_extractor=model, reduction=None)
+    expected = np.sqrt(((one - other) ** 2).sum((1, 2, 3)))
+    np.testing.assert_allclose(loss(true, predicted), expected, rtol=1e-4)
+    assert len(loss._network.weights) == len(model.weights) == 2
+
+
 def test_extractor_of_grey_images():
     model = make_extractor(channels=1)
     true, predicted = random_images(channels=1), random_images(channels=1, seed=1)

@@ -78,6 +78,12 @@ def test_what_is_not_obeyed():
     assert scores["target_accuracy/Smiling"] == 0
     assert scores["target_accuracy/Black_Hair"] == 1
     assert scores["target_accuracy"] == pytest.approx(6 / 10)
+    # Two are to smile, two to stop smiling, and six are given a colour.
+    assert scores["given_accuracy"] == pytest.approx(6 / 8)
+    assert scores["removed_accuracy"] == 0
+    # Where all lack the attributes there is nothing to take away.
+    none = score(attributes=[[0, 0, 0]] * 4)
+    assert "given_accuracy" in none and "removed_accuracy" not in none
     assert scores["preservation_accuracy"] == 1
     scores = score(Editor(obeys=(1, 0, 1)))
     assert scores["target_accuracy/Black_Hair"] == 0

@@ -248,6 +248,75 @@ def test_the_wasserstein_form_and_the_complement():
         )
 
 
+@pytest.mark.parametrize("with_complement", [False, True])
+def test_the_penalty_of_the_wasserstein_form(with_complement, monkeypatch):
+    model = make_model(
+        "aclgan",
+        {**EAGERLY, "attribute_loss": "wasserstein"},
+        make_networks("aclgan", with_complement),
+        **WEIGHTS["aclgan"],
+    )
+    monkeypatch.setattr(
+        type(model.penalty), "points", lambda self, real, fake, seed: (real + fake) / 2
+    )
+    images, attributes = images_and_attributes(4)
+    # Each is to get the attributes of the next image.
+    target = model.draw_targets(attributes, seed=0).numpy()
+    np.testing.assert_array_equal(target, attributes[[1, 2, 3, 0]])
+    fake = model((images, target))
+    wanted, has = target, attributes
+    if with_complement:
+        wanted, has = (np.concatenate([part, 1 - part], 1) for part in (target, has))
+    discriminator = model.discriminator
+    loss = discriminator(fake) * wanted - discriminator(images) * has
+    penalty = penalty_at(
+        lambda points: tf.reduce_sum(discriminator(points) * wanted, 1),
+        (images[[1, 2, 3, 0]] + fake) / 2,
+    )
+    expected = 2 * tf.reduce_mean(tf.reduce_sum(loss, 1)) + 5 * penalty
+    losses = model.discriminator_losses(images, attributes, target, fake, True)
+    np.testing.assert_allclose(losses["discriminator_loss"], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("with_complement", [False, True])
+@pytest.mark.parametrize("patches", [False, True])
+def test_the_wasserstein_form_has_a_lower_bound(with_complement, patches):
+    images = keras.Input((SIZE, SIZE, 3))
+    outputs = (2 if with_complement else 1) * COUNT
+    last = layers.Conv2D(outputs, 4) if patches else layers.Dense(outputs)
+    x = last(images if patches else layers.Flatten()(images))
+    critics = {**make_networks("aclgan"), "discriminator": keras.Model(images, x)}
+    model = make_model(
+        "aclgan",
+        {**EAGERLY, "attribute_loss": "wasserstein"},
+        critics,
+        gradient_penalty_weight=10,
+    )
+    images, attributes = images_and_attributes(64)
+    target = model.draw_targets(attributes, seed=0)
+    fake = model((images, target)).numpy()
+    # The loss is that of pairs with the same attributes.
+    distance = np.roll(images, -1, 0) - fake
+    distance = np.sqrt((distance**2).sum((1, 2, 3)))
+    bound = -np.mean(distance + distance**2 / 40)
+    random = np.random.default_rng(0)
+    kernel = random.normal(size=last.kernel.shape)
+    # Two outputs that grow apart, whose mean stays.
+    kernel[..., 1] = -kernel[..., 0]
+    values = []
+    for size in (0.01, 1.0, 1000.0):
+        for bias in (np.zeros(outputs), random.normal(0, 1e6, outputs)):
+            for sign in (1, -1):
+                last.set_weights([sign * size * kernel, bias])
+                losses = model.discriminator_losses(
+                    images, attributes, target, fake, training=True
+                )
+                values.append(float(losses["discriminator_loss"]))
+    # Sums of a million in float32 are off by a few.
+    assert min(values) > bound - 5
+    assert min(values) < 10
+
+
 def test_stargan_permutes_the_attributes_of_the_batch():
     model = make_model("stargan")
     _, attributes = images_and_attributes(64)
