@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_gans.checks import positive_integer, require
 from keras_gans.models.adversarial_model import AdversarialModel
+from keras_gans.models.graph_optimizer import computed_as_written
 
 
 class CriticModel(AdversarialModel):
@@ -107,7 +108,8 @@ class CriticModel(AdversarialModel):
             finally:
                 self.updates_generator = True
 
-        self.train_function = train_function
+        networks = [getattr(self, name) for name in self.network_names]
+        self.train_function = computed_as_written(train_function, networks)
 
     def _next_updates(self, batches):
         """Returns a tuple of booleans, whether a batch will update the generator."""
