@@ -260,9 +260,11 @@ def are_files(source):
 
 def _are_images_and_labels(source):
     """Whether a pair is of images and their labels, and not of two images."""
-    return len(source) == 2 and (
-        source[1] is None or np.ndim(source[0]) != np.ndim(source[1])
-    )
+    if len(source) != 2 or source[1] is None:
+        return len(source) == 2
+    ranks = np.ndim(source[0]), np.ndim(source[1])
+    # In a list an array of two dimensions is a grey image, beside one in colour say.
+    return ranks[0] != ranks[1] and (isinstance(source, tuple) or ranks[1] < 2)
 
 
 def _as_uint8(images, argument):
