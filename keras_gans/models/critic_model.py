@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_gans.checks import positive_integer, require
 from keras_gans.models.adversarial_model import AdversarialModel
+from keras_gans.models.graph_optimizer import computed_as_written
 
 
 class CriticModel(AdversarialModel):
@@ -89,7 +90,7 @@ class CriticModel(AdversarialModel):
 
     def _updates(self):
         roles = ("discriminator", "generator") if self.compiled else ()
-        return [int(self.optimizers[role].iterations) for role in roles]
+        return [int(self.optimizers[role].iterations.numpy()) for role in roles]
 
     def make_step_function(self):
         """Compiles `train_step` twice, with and without an update of the generator.
@@ -122,7 +123,11 @@ class CriticModel(AdversarialModel):
             finally:
                 self.updates_generator = True
 
-        return train_function
+        if self.steps_per_execution == 1:
+            return train_function
+        # `unrolled` is optimized as a whole.
+        networks = [getattr(self, name) for name in self.network_names]
+        return computed_as_written(train_function, networks)
 
     def _next_updates(self, batches):
         """Returns a tuple of booleans, whether a batch will update the generator."""

@@ -43,9 +43,8 @@ class Fitting(keras.Model):
         if spec is not None:
             with self.distribute_strategy.scope():
                 self.build_state(spec)
-        x = inputs.refuse_empty_replicas(
-            x, y, batch_size, self.distribute_strategy.num_replicas_in_sync
-        )
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        x = inputs.refuse_empty_replicas(x, y, batch_size, replicas)
         if isinstance(x, tf.data.Dataset):
             # A dataset is shuffled already; Keras's default would only warn.
             kwargs.setdefault("shuffle", False)
@@ -63,7 +62,7 @@ class Fitting(keras.Model):
             kwargs |= {"epochs": epochs, "verbose": verbose, "callbacks": callbacks}
             return super().fit(x, y, batch_size=batch_size, **kwargs)
         except tf.errors.InvalidArgumentError as error:
-            raise inputs.replica_error(error)
+            raise inputs.replica_error(error, replicas)
         finally:
             # However it ends, the next `fit` begins where it is told to.
             self._initial_epoch = None
@@ -134,7 +133,7 @@ class Fitting(keras.Model):
         # A count is read until it is not 0, so as not to wait for every step.
         missing = self._loss_trackers.keys() - self._computed_names
         for name in missing:
-            if keras.ops.convert_to_numpy(self._loss_trackers[name].count).any():
+            if self._loss_trackers[name].count.numpy():
                 self._computed_names.add(name)
         missing -= self._computed_names
         return {name: value for name, value in logs.items() if name not in missing}

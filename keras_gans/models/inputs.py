@@ -12,7 +12,6 @@ from keras_gans.checks import require
 _SAMPLES = 64
 # A resize overshoots a little.
 _OVERSHOOT = 1.1
-_REPLICAS = "needs images for each of the"
 
 
 def refuse_weights(model, data=None, sample_weight=None, class_weight=None):
@@ -59,7 +58,7 @@ def refuse_empty_replicas(x, y, batch_size, replicas):
         length, size = len(arrays[0]), batch_size or 32
         sizes = {min(length, size), length % size or size}
     for size in sizes:
-        require(not _leaves_one_empty(size, replicas), _too_small(size, replicas))
+        require(not _leaves_one_empty(size, replicas), _too_small(replicas, size))
     return x
 
 
@@ -68,11 +67,12 @@ def _leaves_one_empty(size, replicas):
     return -(-size // replicas) * (replicas - 1) >= size
 
 
-def _too_small(size, replicas):
+def _too_small(replicas, size=None):
+    which = "a smaller one" if size is None else f"one of {size}"
     return (
-        f"A batch {_REPLICAS} {replicas} replicas of the strategy, and one of {size} "
-        f"leaves a replica without. Give a batch size that is a multiple of {replicas},"
-        " and leave out a smaller last batch: `dataset.batch(size, "
+        f"A batch needs samples for each of the {replicas} replicas of the strategy, "
+        f"and {which} leaves a replica without. Give a batch size that is a multiple "
+        f"of {replicas}, and leave out a smaller last batch: `dataset.batch(size, "
         "drop_remainder=True)`"
     )
 
@@ -80,18 +80,17 @@ def _too_small(size, replicas):
 def _with_checked_size(parts, replicas):
     size = tf.shape(keras.tree.flatten(parts)[0])[0]
     check = tf.debugging.assert_equal(
-        _leaves_one_empty(size, replicas), False, _too_small("fewer", replicas)
+        _leaves_one_empty(size, replicas), False, _too_small(replicas)
     )
     with tf.control_dependencies([check]):
         parts = keras.tree.map_structure(tf.identity, parts)
     return parts if len(parts) > 1 else parts[0]
 
 
-def replica_error(error):
+def replica_error(error, replicas):
     """Returns the `ValueError` for an error of `_with_checked_size`, else the error."""
-    if _REPLICAS in error.message:
-        return ValueError(f"{_too_small('fewer images', '').replace('  ', ' ')}.")
-    return error
+    message = _too_small(replicas)
+    return ValueError(f"{message}.") if message in error.message else error
 
 
 # Values -----------------------------------------------------------------------------
@@ -220,15 +219,23 @@ def checked_first_batch(model, iterator):
         if it is one of `tf.data`, of the same kind, so that nothing is traced anew.
     """
     batch = next(iterator)
+    is_optional = [
+        isinstance(part, tf.experimental.Optional) for part in keras.tree.flatten(batch)
+    ]
+    local = model.distribute_strategy.experimental_local_results
     parts = keras.tree.map_structure(
-        lambda part: model.distribute_strategy.experimental_local_results(part)[0],
+        # What is not there, weights say, is None or an `Optional` of a generator.
+        lambda part: None if part is None else local(part)[0],
         batch,
+    )
+    parts = keras.tree.map_structure(
+        lambda part: None if isinstance(part, tf.experimental.Optional) else part, parts
     )
     if isinstance(parts, tuple) and len(parts) == 3 and parts[2] is None:
         parts = parts[:2]
     refuse_weights(model, parts)
-    if isinstance(parts, tuple) and len(parts) == 1:
-        (parts,) = parts
+    if isinstance(parts, tuple) and (len(parts) == 1 or parts[1:] == (None,)):
+        parts = parts[0]
     model.check_batch(keras.tree.map_structure(to_numpy, parts))
 
     def batches():
@@ -239,7 +246,7 @@ def checked_first_batch(model, iterator):
             except StopIteration:
                 return
 
-    if not isinstance(iterator, tf.data.Iterator):
+    if any(is_optional) or not isinstance(iterator, tf.data.Iterator):
         return batches()
     return iter(
         tf.data.Dataset.from_generator(batches, output_signature=iterator.element_spec)
