@@ -244,6 +244,13 @@ def _stack(images, size, argument):
         image = _as_uint8(np.asarray(image)[None], argument)[0]
         stacked.append(image if size is None else resize_image(image, size))
     require(stacked, f"Argument `{argument}` is a dataset without elements")
+    channels = sorted({image.shape[-1] for image in stacked})
+    require(
+        len(channels) == 1,
+        f"Argument `{argument}` holds grey images beside images in colour: give all "
+        "the same number of channels",
+        channels=channels,
+    )
     require(
         len({image.shape for image in stacked}) == 1,
         f"Argument `{argument}` holds images of several sizes: give `size`",
@@ -262,9 +269,10 @@ def _are_images_and_labels(source):
     """Whether a pair is of images and their labels, and not of two images."""
     if len(source) != 2 or source[1] is None:
         return len(source) == 2
-    ranks = np.ndim(source[0]), np.ndim(source[1])
-    # In a list an array of two dimensions is a grey image, beside one in colour say.
-    return ranks[0] != ranks[1] and (isinstance(source, tuple) or ranks[1] < 2)
+    shape = np.shape(source[1])
+    # In a list a further array of two dimensions is a grey image, beside one in colour.
+    is_image = isinstance(source, list) and len(shape) > 1 and shape[1] > 1
+    return np.ndim(source[0]) != len(shape) and not is_image
 
 
 def _as_uint8(images, argument):

@@ -93,7 +93,7 @@ def test_trackers_read_its_configuration():
         model.fit(
             make_arrays("gan", 1),
             verbose=0,
-            callbacks=[keras.callbacks.SwapEMAWeights()],
+            callbacks=[keras.callbacks.SwapEMAWeights(swap_on_epoch=True)],
         )
 
 
