@@ -1,10 +1,12 @@
-"""Files that are always whole: atomic writes of bytes, text, JSON and CSV records."""
+"""Files that are always whole: atomic writes of bytes, text, JSON and CSV records; and
+`.keras` files, which may not be."""
 
 import csv
 import io
 import json
 import os
 import pathlib
+import zipfile
 
 
 def write_atomically(path, content):
@@ -44,6 +46,49 @@ def read_csv(path):
             {name: _value(text) for name, text in row.items() if text}
             for row in csv.DictReader(file)
         ]
+
+
+def load_keras_file(path):
+    """Loads the model of a `.keras` file, without compiling it.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is empty, cut short, or holds no configuration of a model, or
+            one that is nested deeper than that of any model.
+    """
+    import keras
+
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no file '{path}', seen from '{os.getcwd()}'."
+        )
+    if not path.stat().st_size:
+        raise ValueError(f"The file '{path}' is empty. Save or copy the model again.")
+    try:
+        if path.suffix == ".keras":  # Keras opens older formats, too.
+            with zipfile.ZipFile(path) as archive:
+                if not isinstance(json.loads(archive.read("config.json")), dict):
+                    raise ValueError("Its configuration is no dictionary.")
+    # Broken text and broken JSON are `ValueError`s.
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+        raise ValueError(
+            f"The file '{path}' is not a whole .keras file; it may have been cut short "
+            f"or be of another kind. Save or copy the model again. ({error})"
+        ) from error
+    except RecursionError:
+        raise _too_deep(path) from None
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except RecursionError:
+        raise _too_deep(path) from None
+
+
+def _too_deep(path):
+    return ValueError(
+        f"The file '{path}' is no model: its configuration is nested too deeply. Do "
+        "not trust where it comes from."
+    )
 
 
 class Records:

@@ -1,6 +1,10 @@
+import zipfile
+
+import keras
 import pytest
 
-from keras_gans import files
+from keras_gans import export, files
+from keras_gans.losses import SemanticVGGLoss
 
 
 def test_a_failure_leaves_the_file_before(tmp_path, monkeypatch):
@@ -42,3 +46,39 @@ def test_records_go_on_where_a_run_goes_on(tmp_path):
     ]
     again.rewind(0)
     assert again.rows == []
+
+
+def test_files_that_are_no_models_are_told_by_one_sentence(tmp_path):
+    good = tmp_path / "good.keras"
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(good)
+    assert files.load_keras_file(good).output_shape == (None, 1)
+    content, path = good.read_bytes(), tmp_path / "model.keras"
+    with pytest.raises(FileNotFoundError, match="no file .*model.keras"):
+        files.load_keras_file(path)
+
+    def with_config(config):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", config)
+
+    deep = '{"class_name": "Sequential", "config": {"layers": ['
+    for write, must in (
+        (lambda: path.write_bytes(b""), "is empty"),
+        (lambda: path.write_bytes(content[: len(content) // 2]), "not a whole .keras"),
+        (lambda: path.write_bytes(b"PNG" * 99), "not a whole .keras"),
+        (lambda: with_config("{"), "not a whole .keras"),
+        (lambda: with_config("3"), "not a whole .keras"),
+        (lambda: with_config("[" * 100_000 + "]" * 100_000), "nested too deeply"),
+        (
+            lambda: with_config('{"a":' * 99_999 + "1" + "}" * 99_999),
+            "nested too deeply",
+        ),
+        (lambda: with_config(deep * 9_999 + "]}}" * 9_999), "nested too deeply"),
+    ):
+        write()
+        for load in (
+            files.load_keras_file,
+            export.load,
+            lambda path: SemanticVGGLoss(feature_extractor=path),
+        ):
+            with pytest.raises(ValueError, match=must):
+                load(path)

@@ -9,6 +9,9 @@ from keras_gans.checks import height_and_width, integer, positive_integer, requi
 from keras_gans.data.sources import load_images
 from keras_gans.pixels import to_floats
 
+# Batches of an endless repetition; their samples have numbers, too.
+_ENDLESS = 2**40
+
 
 class Pipeline:
     """The options that pipelines share, checked, and what is made of images by them.
@@ -121,21 +124,29 @@ def epochs(make_batch, steps_per_epoch, seed):
         `identity`, a dict of what tells these batches from those of other data.
         `position` is a `tf.Variable` with the number of the first batch of an
         iteration, which goes to the end of that epoch. `fit` sets it where an epoch
-        begins; no iteration moves it.
+        begins; no iteration moves it, so a loop of your own goes through
+        `dataset.repeat(epochs)`.
     """
     with tf.device("CPU:0"):  # A pipeline cannot reach a variable on a GPU.
         position = tf.Variable(0, dtype=tf.int64, trainable=False)
 
-    def batch_numbers(_):
-        start = position.read_value()
-        end = (start // steps_per_epoch + 1) * steps_per_epoch
-        return tf.data.Dataset.range(start, end)
+    def batches(epochs):
+        def numbers(_):
+            start = position.read_value()
+            end = (start // steps_per_epoch + epochs) * steps_per_epoch
+            return tf.data.Dataset.range(start, end)
 
-    dataset = (
-        tf.data.Dataset.from_tensors(0)
-        .flat_map(batch_numbers)
-        .map(make_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .prefetch(tf.data.AUTOTUNE)
+        return (
+            tf.data.Dataset.from_tensors(0)
+            .flat_map(numbers)
+            .map(make_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
+    dataset = batches(1)
+    # Further epochs, and not the same one again.
+    dataset.repeat = lambda count=None: batches(
+        _ENDLESS // steps_per_epoch if count in (None, -1) else count
     )
     dataset.position = position
     dataset.steps_per_epoch = steps_per_epoch

@@ -244,6 +244,13 @@ def _stack(images, size, argument):
         image = _as_uint8(np.asarray(image)[None], argument)[0]
         stacked.append(image if size is None else resize_image(image, size))
     require(stacked, f"Argument `{argument}` is a dataset without elements")
+    channels = sorted({image.shape[-1] for image in stacked})
+    require(
+        len(channels) == 1,
+        f"Argument `{argument}` holds grey images beside images in colour: give all "
+        "the same number of channels",
+        channels=channels,
+    )
     require(
         len({image.shape for image in stacked}) == 1,
         f"Argument `{argument}` holds images of several sizes: give `size`",
@@ -260,9 +267,12 @@ def are_files(source):
 
 def _are_images_and_labels(source):
     """Whether a pair is of images and their labels, and not of two images."""
-    return len(source) == 2 and (
-        source[1] is None or np.ndim(source[0]) != np.ndim(source[1])
-    )
+    if len(source) != 2 or source[1] is None:
+        return len(source) == 2
+    shape = np.shape(source[1])
+    # In a list a further array of two dimensions is a grey image, beside one in colour.
+    is_image = isinstance(source, list) and len(shape) > 1 and shape[1] > 1
+    return np.ndim(source[0]) != len(shape) and not is_image
 
 
 def _as_uint8(images, argument):

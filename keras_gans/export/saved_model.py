@@ -5,10 +5,10 @@ import os
 import pathlib
 import tempfile
 
-import keras
 import tensorflow as tf
 
 from keras_gans.checks import one_of, positive_integer, require
+from keras_gans.files import load_keras_file
 from keras_gans.export.colorizer import Colorizer
 from keras_gans.export.editor import Editor
 from keras_gans.export.generator import Generator
@@ -204,7 +204,7 @@ def _check_kind(path, servable, kind):
 def _load_keras_file(path):
     must = "Argument `path` must be the folder of a SavedModel or a `.keras` file"
     require(path.suffix == ".keras", must, path=str(path))
-    model = keras.saving.load_model(path, compile=False)
+    model = load_keras_file(path)
     try:
         _servable_of_model(model).check_model(model)
     except TypeError as error:

@@ -1,5 +1,7 @@
 """What the losses share: their base, checks of arguments, pairs, and a norm."""
 
+import types
+
 import keras
 from keras import ops
 
@@ -79,6 +81,33 @@ def euclidean_norm(x):
     # The inner choice keeps the infinite slope out of the gradient: XLA makes NaN of
     # zero times infinity, where TensorFlow's own kernel does not.
     return ops.where(is_zero, 0.0, ops.sqrt(ops.where(is_zero, 1.0, squares)))
+
+
+def find_loss(argument, identifier):
+    """Returns the loss that Keras knows by a name, a function or a configuration.
+
+    A function, and so a name such as `"mae"`, stands for the class: its values are
+    averaged. All else comes back as it is.
+
+    Args:
+        argument: Name of the argument, for errors.
+        identifier: What was given for it.
+    """
+    if isinstance(identifier, (str, dict)):
+        try:
+            identifier = keras.losses.get(identifier)
+        except ValueError:
+            raise ValueError(
+                f"Argument `{argument}` must be a `keras.losses.Loss` or the name of "
+                f"one, 'mae' or 'mse' say. Received: {argument}={identifier!r}"
+            ) from None
+    if isinstance(identifier, types.FunctionType):
+        name = identifier.__name__
+        if getattr(keras.losses, name, None) is identifier:
+            classes = {one.lower(): loss for one, loss in vars(keras.losses).items()}
+            # `MeanAbsoluteError` is the class of `mean_absolute_error`.
+            identifier = classes.get(name.replace("_", ""), identifier)
+    return identifier() if isinstance(identifier, type) else identifier
 
 
 def loss_pair(argument, identifier, by_name):

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_gans.checks import one_of, positive_float, require
+from keras_gans.files import load_keras_file
 from keras_gans.losses.common import (
     Loss,
     check_same_shape,
@@ -269,7 +270,7 @@ def _copy(feature_extractor):
                 f"is no file, seen from {os.getcwd()!r}."
                 f"{close_networks(feature_extractor)}"
             )
-        feature_extractor = keras.saving.load_model(feature_extractor, compile=False)
+        feature_extractor = load_keras_file(feature_extractor)
     inputs = getattr(feature_extractor, "inputs", None)
     require(
         isinstance(feature_extractor, keras.Model) and inputs,

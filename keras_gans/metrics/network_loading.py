@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from keras_gans.checks import require
+from keras_gans.files import load_keras_file
 from keras_gans.metrics.tf_gan import import_tensorflow_gan
 from keras_gans.pretrained import close_networks, impatience, load_application
 
@@ -50,7 +51,7 @@ def load_network(network, output):
     if path.joinpath("saved_model.pb").is_file():
         return _from_saved_model(path, output)
     if path.suffix == ".keras" and path.is_file():
-        model = keras.saving.load_model(path, compile=False)
+        model = load_keras_file(path)
         return _from_keras(model, path.stem, output)
     error = ValueError if path.exists() else FileNotFoundError
     names = _NAMES if isinstance(network, str) else ()

@@ -9,11 +9,15 @@ import tensorflow as tf
 from keras import ops
 
 from keras_gans.checks import require
+from keras_gans.losses.common import find_loss
 from keras_gans.losses.penalties import get_penalty
 from keras_gans.models.averages import average_of, check_ema_decay
-from keras_gans.models.epochs import EpochCallbacks, element_spec
-from keras_gans.models.graph_optimizer import computed_as_written
-from keras_gans.models.optimizers import constant_rates
+from keras_gans.models.fitting import Fitting
+from keras_gans.models.optimizers import (
+    RoleOptimizers,
+    constant_rates,
+    make_optimizers,
+)
 from keras_gans.models.recording import Recording
 from keras_gans.models.seeds import ReplicaSeedGenerator
 from keras_gans.models.structure import batch_normalization_of, copies_of
@@ -28,7 +32,7 @@ _TRAINER_ARGUMENTS = {
 }
 
 
-class AdversarialModel(keras.Model):
+class AdversarialModel(Fitting):
     """Base class of models in which networks with opposed losses train in turns.
 
     It owns what every such model needs and `keras.Model` lacks: networks and optimizers
@@ -63,6 +67,8 @@ class AdversarialModel(keras.Model):
         loss_names: Tuple of strings, the values that are logged.
 
     Attributes:
+        optimizer: What Keras's callbacks find: the optimizers of all roles, see
+            `keras_gans.models.optimizers.RoleOptimizers`.
         trained_batches: Integer, batches of data of `keras_gans.data` trained so far:
             the number of the next one. It is saved with the weights.
         skipped_batches: Integer, in `fit` those of this epoch before it was resumed.
@@ -122,6 +128,18 @@ class AdversarialModel(keras.Model):
         self._is_restored = False
         self.built = True
 
+    def check_shapes_are_known(self):
+        """Raises a `ValueError` if a network cannot tell the shape of its input."""
+        for name in self.network_names:
+            require(
+                hasattr(getattr(self, name), "input_shape"),
+                f"Argument `{name}` must be a model that knows its input shape. One "
+                "whose class has a `call` of its own gets there by `inputs = "
+                "keras.Input((None, None, 3))` and `keras.Model(inputs, "
+                "network(inputs))`",
+                **{name: type(getattr(self, name)).__name__},
+            )
+
     # Compilation -------------------------------------------------------------------
 
     def compile_roles(self, optimizers, losses, **kwargs):
@@ -137,7 +155,10 @@ class AdversarialModel(keras.Model):
             **kwargs: As for `compile`; also a subclass's further losses (`loss_names`).
         """
         further = {name: kwargs.pop(name) for name in self.loss_names if name in kwargs}
-        losses = {**losses, **further}
+        losses = {
+            name: loss if name == "penalty" else find_loss(name, loss)
+            for name, loss in {**losses, **further}.items()
+        }
         unknown = sorted(set(kwargs) - set(_TRAINER_ARGUMENTS))
         require(
             not unknown,
@@ -157,34 +178,20 @@ class AdversarialModel(keras.Model):
             self.earlier_iterations = self.iterations
         super().compile(optimizer=None, **trainer_arguments)
 
-        serialize = keras.saving.serialize_keras_object
-        config = dict(trainer_arguments)
-        if not isinstance(optimizers, dict):
-            optimizers = dict(zip(self.roles, optimizers, strict=True))
-        optimizers = {
-            role: keras.optimizers.get(optimizer or self.default_optimizer(role))
-            for role, optimizer in optimizers.items()
-        }
-        require(
-            len(set(map(id, optimizers.values()))) == len(optimizers),
-            "Each role needs an optimizer of its own, because an optimizer keeps state "
-            f"for each weight. Received the same object for {list(optimizers)}",
+        optimizers, configs = make_optimizers(
+            self, optimizers, trainer_arguments["auto_scale_loss"]
         )
+        config = dict(trainer_arguments)
         for role, optimizer in optimizers.items():
-            config[f"{role}_optimizer"] = serialize(optimizer)
-            is_scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-            if trainer_arguments["auto_scale_loss"] and not is_scaled:
-                if self._computes_in_float16(role):
-                    optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-            # Built here and not at the first step: state is restored only into
-            # optimizers that already have their variables.
-            optimizer.build(self.trainable_variables_of(role))
+            config[f"{role}_optimizer"] = configs[role]
             setattr(self, f"{role}_optimizer", optimizer)
+        # For callbacks. Keras's `fit` makes no use of it.
+        self.optimizer = RoleOptimizers(optimizers)
         self.compiled_rates = constant_rates(self.optimizers)
         if "penalty" in losses:
             losses = {**losses, "penalty": self.find_penalty(losses["penalty"])}
         for name, loss in losses.items():
-            config[name] = serialize(loss)
+            config[name] = keras.saving.serialize_keras_object(loss)
             setattr(self, name, loss)
         if self.penalty is not None and not hasattr(self, "seed_generator"):
             self.seed_generator = ReplicaSeedGenerator(getattr(self, "seed", None))
@@ -222,13 +229,6 @@ class AdversarialModel(keras.Model):
             # What an earlier version saved is still loaded.
             warnings.warn(message)
 
-    def _computes_in_float16(self, role):
-        return any(
-            layer.compute_dtype == "float16"
-            for name in self.roles[role]
-            for layer in getattr(self, name)._flatten_layers()
-        )
-
     def get_compile_config(self):
         return dict(self._compile_config) if self._compile_config else {}
 
@@ -238,57 +238,6 @@ class AdversarialModel(keras.Model):
             self.compile(**keras.saving.deserialize_keras_object(config))
         finally:
             self._is_restored = False
-
-    def fit(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        **kwargs,
-    ):
-        """Trains as `keras.Model.fit` does, after a check of the data's shapes.
-
-        Data of `keras_gans.data` go on with the epoch after the last one trained.
-        """
-        spec = element_spec(x, y)
-        if spec is not None:
-            with self.distribute_strategy.scope():
-                self.build_state(spec)
-        if isinstance(x, tf.data.Dataset):
-            # A dataset is shuffled already; Keras's default would only warn.
-            kwargs.setdefault("shuffle", False)
-        is_numbered = hasattr(x, "position")
-        position = x.position.numpy() if is_numbered else None
-        try:
-            if is_numbered:
-                steps = kwargs.get("steps_per_epoch") or x.steps_per_epoch
-                callbacks = EpochCallbacks(
-                    x, callbacks, verbose, steps, self, epochs=epochs
-                )
-            kwargs |= {"epochs": epochs, "verbose": verbose, "callbacks": callbacks}
-            return super().fit(x, y, batch_size=batch_size, **kwargs)
-        finally:
-            # However it ends, the next `fit` begins where it is told to.
-            self._initial_epoch = None
-            self.skipped_batches = 0
-            self.has_loaded_weights = False
-            if is_numbered:
-                x.position.assign(position)
-
-    def make_train_function(self, force=False):
-        if force or self.train_function is None:
-            super().make_train_function(force)
-            networks = [getattr(self, name) for name in self.network_names]
-            self.train_function = computed_as_written(self.train_function, networks)
-
-    def make_test_function(self, force=False):
-        if force or self.test_function is None:
-            super().make_test_function(force)
-            networks = [getattr(self, name) for name in self.network_names]
-            self.test_function = computed_as_written(self.test_function, networks)
 
     # Update ------------------------------------------------------------------------
 
@@ -426,6 +375,12 @@ class AdversarialModel(keras.Model):
         """
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         for name, loss in losses.items():
+            require(
+                name in self._loss_trackers,
+                f"{type(self).__name__} logs the loss {name!r} and must have it in its "
+                f'class attribute: `loss_names = (..., "{name}")`',
+                loss_names=[*self._loss_trackers],
+            )
             self._loss_trackers[name].update_state(loss * replicas)
         for name, value in (values or {}).items():
             self._loss_trackers[name].update_state(value)

@@ -8,6 +8,11 @@ from keras_gans.losses.common import compatible
 from keras_gans.losses.penalties import GradientPenalty
 from keras_gans.models.attribute_choices import AttributeChoices
 from keras_gans.models.critic_model import CriticModel
+from keras_gans.models.inputs import (
+    check_attributes,
+    check_images,
+    check_known_rank,
+)
 from keras_gans.models.seeds import ReplicaSeedGenerator
 from keras_gans.models.structure import shapes_of, unpack_pair
 
@@ -216,8 +221,15 @@ class AttributeModel(CriticModel):
         images, attributes = unpack_pair(data, _PAIRS)
         return images, ops.cast(attributes, "float32")
 
+    def check_batch(self, batch):
+        images, attributes = unpack_pair(batch, _PAIRS)
+        check_images("Data `images`", images)
+        check_attributes(attributes)
+
     def build_state(self, element_spec):
         images, attributes = unpack_pair(element_spec, _PAIRS)
+        check_known_rank("images", images)
+        check_known_rank("attributes", attributes)
         expected = shapes_of(self.discriminator.input_shape)[0]
         require(
             compatible(images.shape, expected),
@@ -241,6 +253,7 @@ class AttributeModel(CriticModel):
         }
 
     def _check_networks(self):
+        self.check_shapes_are_known()
         inputs, count = shapes_of(self.generator.input_shape), len(self.attribute_names)
         require(
             [len(shape) for shape in inputs] == [4, 2] and inputs[1][1] == count,

@@ -2,9 +2,11 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_gans.checks import positive_integer, require
-from keras_gans.models.generative_model import GenerativeModel, check_labels
+from keras_gans.models.generative_model import GenerativeModel
+from keras_gans.models.inputs import check_integer_labels, to_numpy
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -90,20 +92,16 @@ class ConditionalGAN(GenerativeModel):
         datasets, those of the first batch.
         """
         if getattr(x, "classes", None) is not None:
-            check_labels(np.array([0, x.classes - 1]), self.classes)
-        elif hasattr(x, "element_spec"):
-            self.build_state(x.element_spec)
-            for _, labels in x.take(1):
-                check_labels(np.asarray(labels), self.classes)
+            check_integer_labels(np.array([0, x.classes - 1]), self.classes)
         elif y is not None:
-            check_labels(np.asarray(y), self.classes)
+            check_integer_labels(to_numpy(y), self.classes)
         return super().fit(x, y, **kwargs)
 
     def build_state(self, element_spec):
         require(
             isinstance(element_spec, (tuple, list))
             and len(element_spec) == 2
-            and element_spec[1].dtype.is_integer,
+            and getattr(element_spec[1], "dtype", tf.string).is_integer,
             "ConditionalGAN trains on batches (samples, integer labels); "
             "`keras_gans.data.generation(..., labels=True)` makes them",
             batches=element_spec,

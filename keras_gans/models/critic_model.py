@@ -1,7 +1,9 @@
 """The base of models that make several critic steps for each generator update."""
 
 import itertools
+import warnings
 
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -73,19 +75,32 @@ class CriticModel(AdversarialModel):
         else:
             self.critic_step.assign(self.critic_step + 1)
 
-    def make_train_function(self, force=False):
+    def fit(self, *args, **kwargs):
+        """Trains as `AdversarialModel.fit` does, and warns if it was too short."""
+        before = self._updates()
+        history = super().fit(*args, **kwargs)
+        critic, generator = np.subtract(self._updates(), before)
+        if critic > 0 and generator == 0:
+            warnings.warn(
+                f"`fit` never updated the generator: it made {critic} critic steps, and"
+                f" {self.critic_steps(self.iterations)} lead to an update (`n_critic`)."
+                " Train for more epochs, or with smaller batches."
+            )
+        return history
+
+    def _updates(self):
+        roles = ("discriminator", "generator") if self.compiled else ()
+        return [int(self.optimizers[role].iterations.numpy()) for role in roles]
+
+    def make_step_function(self):
         """Compiles `train_step` twice, with and without an update of the generator.
 
         Which of them comes next is decided outside the graph: weights cannot be updated
         inside a condition of the graph under a distribution strategy. Several steps in
         one execution are unrolled in their order.
         """
-        if self.train_function is not None and not force:
-            return
-        functions = {}
-        for updates_generator in (False, True):
-            super().make_train_function(force=True)
-            functions[updates_generator] = self.train_function
+        make = super().make_step_function
+        functions = {updates_generator: make() for updates_generator in (False, True)}
 
         def unrolled(batches, pattern):
             for batch, self.updates_generator in zip(batches, pattern, strict=True):
@@ -108,8 +123,11 @@ class CriticModel(AdversarialModel):
             finally:
                 self.updates_generator = True
 
+        if self.steps_per_execution == 1:
+            return train_function
+        # `unrolled` is optimized as a whole.
         networks = [getattr(self, name) for name in self.network_names]
-        self.train_function = computed_as_written(train_function, networks)
+        return computed_as_written(train_function, networks)
 
     def _next_updates(self, batches):
         """Returns a tuple of booleans, whether a batch will update the generator."""

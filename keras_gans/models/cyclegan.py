@@ -10,6 +10,7 @@ from keras_gans.losses.adversarial import (
 )
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.adversarial_model import AdversarialModel
+from keras_gans.models.inputs import check_images, check_known_rank
 from keras_gans.models.structure import unpack_pair
 
 _PAIRS = (
@@ -301,8 +302,20 @@ class CycleGAN(AdversarialModel):
         x, y = unpack_pair(data, _PAIRS)
         return self.log(self.compute_losses(x, y, training=False))
 
+    def check_batch(self, batch):
+        for name, images in zip("xy", unpack_pair(batch, _PAIRS)):
+            check_images(f"Data `{name}`", images)
+
     def build_state(self, element_spec):
         x, y = unpack_pair(element_spec, _PAIRS)
+        for name, part in (("x", x), ("y", y)):
+            require(
+                not isinstance(part, (tuple, list)),
+                f"{_PAIRS}. Received data whose `{name}` is itself a tuple, of images "
+                "and labels say: leave the labels out, `dataset.map(lambda images, "
+                "labels: images)`",
+            )
+            check_known_rank(name, part)
         for name, discriminator, spec in (
             ("x", self.discriminator_x, x),
             ("y", self.discriminator_y, y),
@@ -339,6 +352,7 @@ class CycleGAN(AdversarialModel):
         }
 
     def _check_channels(self):
+        self.check_shapes_are_known()
         x, y = _channels(self.discriminator_x), _channels(self.discriminator_y)
         expected = {"generator_xy": (x, y), "generator_yx": (y, x)}
         for name, (source, target) in expected.items():

@@ -73,6 +73,38 @@ class EpochCallbacks(keras.callbacks.CallbackList):
         super().on_epoch_end(epoch, logs)
 
 
+class NextEpochs(keras.callbacks.Callback):
+    """Begins each epoch with the next one of the data that others were made of.
+
+    What was made of data of `keras_gans.data` by `map` or `take` may end anywhere: a
+    begun epoch counts as a whole one.
+    """
+
+    def __init__(self, sources):
+        super().__init__()
+        self._sources = sources
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for source in self._sources:
+            steps = source.steps_per_epoch
+            trained = -(-self.model.trained_batches // steps)
+            source.position.assign(trained * steps)
+
+    def on_epoch_end(self, epoch, logs=None):
+        steps = max(source.steps_per_epoch for source in self._sources)
+        self.model.trained_batches += steps
+
+
+def numbered_sources(data):
+    """Returns the datasets of `keras_gans.data` that data are made of."""
+    if hasattr(data, "position"):
+        return [data]
+    if not isinstance(data, tf.data.Dataset):
+        return []
+    # TensorFlow has no public name for the datasets that a dataset was made of.
+    return [source for part in data._inputs() for source in numbered_sources(part)]
+
+
 def element_spec(x, y):
     """Returns the structure of a batch, or None where only iterating would tell."""
     if isinstance(x, tf.data.Dataset):

@@ -11,6 +11,11 @@ from keras_gans.losses.common import compatible
 from keras_gans.losses.edge import MeanEdgeLoss
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.adversarial_model import AdversarialModel
+from keras_gans.models.inputs import (
+    check_images,
+    check_integer_labels,
+    check_known_rank,
+)
 from keras_gans.models.seeds import ReplicaSeedGenerator
 from keras_gans.models.structure import shapes_of
 
@@ -221,8 +226,15 @@ class GenerativeModel(AdversarialModel):
         samples, labels = _unpack(data)
         return samples, (None if self.classes is None else ops.cast(labels, "int32"))
 
+    def check_batch(self, batch):
+        samples, labels = _unpack(batch)
+        check_images("Data", samples)
+        if self.classes is not None:
+            check_integer_labels(labels, self.classes)
+
     def build_state(self, element_spec):
         samples, _ = _unpack(element_spec)
+        check_known_rank("", samples)
         expected = shapes_of(self.discriminator.input_shape)[0]
         require(
             compatible(samples.shape, expected),
@@ -240,6 +252,7 @@ class GenerativeModel(AdversarialModel):
         }
 
     def _check_networks(self):
+        self.check_shapes_are_known()
         latent = shapes_of(self.generator.input_shape)
         samples = shapes_of(self.discriminator.input_shape)
         inputs = 1 if self.classes is None else 2
@@ -334,18 +347,8 @@ def _labels_to_generate(model, n, labels):
         f"Argument `labels` must be an integer or {n} integers. Received an array of "
         f"shape {labels.shape} and dtype {labels.dtype}",
     )
-    check_labels(labels, model.classes)
+    check_integer_labels(labels, model.classes)
     return ops.convert_to_tensor(labels, "int32")
-
-
-def check_labels(labels, classes):
-    """Raises a `ValueError` unless all labels are in [0, classes)."""
-    if len(labels):
-        require(
-            labels.min() >= 0 and labels.max() < classes,
-            f"Labels must lie in [0, {classes}), as the model has classes={classes}. "
-            f"Received labels from {labels.min()} to {labels.max()}",
-        )
 
 
 def _unpack(data):

@@ -10,10 +10,11 @@ from keras_gans.losses.adversarial import (
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
 )
-from keras_gans.losses.common import compatible
+from keras_gans.losses.common import compatible, find_loss
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.losses.reconstruction import ChannelCompensatedL1
 from keras_gans.models.adversarial_model import AdversarialModel
+from keras_gans.models.inputs import check_images, check_known_rank
 from keras_gans.models.seeds import ReplicaSeedGenerator
 from keras_gans.models.structure import shapes_of, unpack_pair
 
@@ -127,6 +128,7 @@ class Pix2Pix(AdversarialModel):
         """
         if reconstruction_loss is None:
             reconstruction_loss = keras.losses.MeanAbsoluteError()
+        reconstruction_loss = find_loss("reconstruction_loss", reconstruction_loss)
         require(
             isinstance(reconstruction_loss, keras.losses.Loss),
             "Argument `reconstruction_loss` must be a `keras.losses.Loss`, such as "
@@ -215,8 +217,24 @@ class Pix2Pix(AdversarialModel):
             | self.generator_losses(*images, training=False)
         )
 
+    def check_batch(self, batch):
+        source, target = self._unpack(batch)
+        parts = keras.tree.flatten(source)
+        for part in parts:
+            # Masks and maps of classes are 0 and 1.
+            is_pale_legal = len(parts) > 1 or part.shape[-1] not in (1, 3)
+            check_images("Data `source`", part, is_pale_legal)
+        check_images("Data `target`", target)
+
     def build_state(self, element_spec):
         source, target = self._unpack(element_spec)
+        require(
+            not isinstance(target, (tuple, list)),
+            "Data `target` must be one batch of images, without labels: "
+            "`dataset.map` can leave them out",
+        )
+        for part in (*keras.tree.flatten(source), target):
+            check_known_rank("source" if part is not target else "target", part)
         shapes = [tuple(part.shape) for part in keras.tree.flatten(source)]
         channels = self.generator.output_shape[-1]
         require(
@@ -257,6 +275,7 @@ class Pix2Pix(AdversarialModel):
         return {**super().get_config(), **config, "seed": self.seed}
 
     def _check_networks(self):
+        self.check_shapes_are_known()
         for name in self.network_names:
             shapes = shapes_of(getattr(self, name).input_shape)
             require(

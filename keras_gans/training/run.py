@@ -11,7 +11,7 @@ import platform
 import time
 
 import keras_gans
-from keras_gans.files import write_json
+from keras_gans.files import load_keras_file, write_json
 from keras_gans.training.configuration import Configuration, task_of
 
 
@@ -212,8 +212,6 @@ class Run:
 
         Of a run that is not finished, it is that of the latest checkpoint.
         """
-        import keras
-
         from keras_gans.callbacks import Checkpoint
 
         checkpoints = self.directory / "checkpoints"
@@ -222,7 +220,7 @@ class Run:
             Checkpoint(checkpoints, data).set_model(model)
             return model
         # Compiling would ask for the pretrained network of a semantic loss.
-        return keras.saving.load_model(self.model_path(), compile=False)
+        return load_keras_file(self.model_path())
 
     def score(self, model):
         """Scores the model on test images; writes `score.json`.

@@ -76,9 +76,8 @@ def test_shapes_and_names():
 def test_attributes_stay_with_their_images():
     source = numbered(40)
     data = attributes(source, batch_size=3, split=None)
-    for _ in range(3):
-        for images, labels in data:
-            np.testing.assert_array_equal(labels, source[1][numbers(images)])
+    for images, labels in data.repeat(3):
+        np.testing.assert_array_equal(labels, source[1][numbers(images)])
 
 
 # Selection -------------------------------------------------------------------------

@@ -29,10 +29,9 @@ def test_shapes(channels, expected):
 def test_labels_stay_with_their_images(dtype):
     own = (np.arange(40) * 7 % 11).astype(dtype)
     data = generation((numbered(40), own), batch_size=3, labels=True, flip=False)
-    for _ in range(3):
-        for images, labels in data:
-            assert labels.dtype == tf.int32
-            np.testing.assert_array_equal(labels, own[numbers(images)])
+    for images, labels in data.repeat(3):
+        assert labels.dtype == tf.int32
+        np.testing.assert_array_equal(labels, own[numbers(images)])
     assert data.classes == 11
 
 

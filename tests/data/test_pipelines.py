@@ -109,7 +109,7 @@ def test_a_pass_holds_every_image_once(name):
     # epochs, whose remainder comes first in the next one.
     data = make(name, numbered(10))
     assert len(data) == data.steps_per_epoch == int(data.cardinality()) == 3
-    order = np.concatenate([numbers(name, batch) for _ in range(10) for batch in data])
+    order = np.concatenate([numbers(name, batch) for batch in data.repeat(10)])
     passes = order.reshape(9, 10)
     np.testing.assert_array_equal(np.sort(passes), np.tile(np.arange(10), (9, 1)))
     assert len(np.unique(passes, axis=0)) == 9
@@ -125,11 +125,11 @@ def test_steps_per_epoch(name, steps_per_epoch):
 def test_seed_alone_decides(name):
     seed = -(2**40)
     data = make(name, seed=seed)
-    expected = [batch for _ in range(2) for batch in data]
+    expected = list(data.repeat(2))
     keras.utils.set_random_seed(98)
     data = make(name, seed=np.int64(seed))
     assert data.seed == seed
-    assert_equal_batches([batch for _ in range(2) for batch in data], expected)
+    assert_equal_batches(data.repeat(2), expected)
     other = pictures(name, next(iter(make(name, seed=seed + 1))))
     for part, other_part in zip(pictures(name, expected[0]), other, strict=True):
         assert not np.array_equal(part, other_part)
@@ -150,15 +150,19 @@ def test_threads_change_nothing(name):
 
 def test_every_position_continues_exactly(name):
     data = make(name, steps_per_epoch=4)
-    whole = [batch for _ in range(4) for batch in data]
-    assert len(whole) == 16 and int(data.position) == 16
+    whole = list(data.repeat(4))
+    # Whoever looks sees the same epoch.
+    assert_equal_batches(data, whole[:4])
+    assert len(whole) == 16 and int(data.position) == 0
     other = make(name, steps_per_epoch=4)  # As in another process.
     for position in (5, 0, 11, 7):
         other.position.assign(position)
         end = (position // 4 + 1) * 4
         assert_equal_batches(other, whole[position:end])
-        assert int(other.position) == end
-        assert_equal_batches(other, whole[end : end + 4])
+        assert int(other.position) == position
+        assert_equal_batches(
+            other.repeat().take(end + 4 - position), whole[position : end + 4]
+        )
 
 
 # Flips -----------------------------------------------------------------------------

@@ -651,6 +651,18 @@ def test_list_of_images_of_several_sizes():
         load_images(images, argument="x")
 
 
+def test_a_list_of_two_images_has_no_labels():
+    grey, colour = np.zeros((6, 6), "uint8"), np.ones((6, 6, 3), "uint8")
+    for pair in ([grey, grey], [colour, colour]):
+        images, labels = sources.load_images(pair, 6, channels=3)
+        assert images.shape == (2, 6, 6, 3) and labels is None
+    # Nor one in grey beside one in colour.
+    with pytest.raises(ValueError, match=r"grey images beside .* channels=\[1, 3\]"):
+        sources.load_images([colour, grey], 6)
+    images, labels = sources.load_images((np.stack([grey] * 3), [0, 1, 2]))
+    assert labels.tolist() == [0, 1, 2]
+
+
 def test_list_of_files(tmp_path):
     images = noise(4, 8, 8, 3)
     folder = write_folder(tmp_path / "photos", images)

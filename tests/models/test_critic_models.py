@@ -1,6 +1,7 @@
 """The critic steps of WGAN and WGAN-GP, clipping, and a known Wasserstein distance."""
 
 import functools
+import warnings
 
 import contracts
 import keras
@@ -10,6 +11,8 @@ import tensorflow as tf
 from small_gans import make_data, make_model
 
 from keras_gans import models
+from keras_gans.callbacks import LossHistory, LossTable
+from keras_gans.files import read_csv
 from keras_gans.networks import dcgan_discriminator, dcgan_generator, mlp_discriminator
 from keras_gans.networks import mlp_generator
 
@@ -182,3 +185,37 @@ def test_critic_estimates_the_wasserstein_distance_of_two_gaussians(
     np.testing.assert_allclose(estimate, distance * (1 + distance / 20), rtol=0.02)
     if distance < 1:
         np.testing.assert_allclose(estimate, distance, rtol=0.05)
+
+
+@pytest.mark.parametrize("run_eagerly", [True, False])
+def test_a_loss_that_was_not_computed_is_not_logged(run_eagerly, tmp_path, capsys):
+    model = make_model(
+        "wgan", n_critic=3, compile_arguments={"run_eagerly": run_eagerly}
+    )
+    of_batches = []
+
+    class Names(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            of_batches.append(sorted(logs))
+
+    recorders = [LossHistory(tmp_path), LossTable(tmp_path), Names()]
+    logs = model.fit(make_data("wgan", 2), epochs=3, callbacks=recorders).history
+    # Batches 3 and 6, in the second and the third epoch, update the generator.
+    both = ["discriminator_loss", "generator_loss"]
+    assert of_batches == [both[:1], both[:1], both, both, both[:1], both]
+    assert len(logs["discriminator_loss"]) == 3 and len(logs["generator_loss"]) == 2
+    rows = read_csv(tmp_path / "history.csv")
+    assert ["generator_loss" in row for row in rows] == [False, True, True]
+    assert "generator_loss: 0.0000e+00" not in capsys.readouterr().out
+    assert sorted(model.evaluate(make_data("wgan", 1), return_dict=True)) == both
+
+
+def test_a_generator_that_never_learned_is_told():
+    for name, n_critic in (("wgan", 4), ("wgan_gp", 5)):
+        compile_arguments = {"run_eagerly": True}
+        model = make_model(name, None, compile_arguments, n_critic=n_critic)
+        with pytest.warns(UserWarning, match=f"3 critic steps, and {n_critic} lead"):
+            model.fit(make_data(name, 3), verbose=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            model.fit(make_data(name, 3), verbose=0)  # The count goes on.

@@ -1,0 +1,147 @@
+"""What `fit` and `evaluate` do beyond those of Keras."""
+
+import keras
+import tensorflow as tf
+
+from keras_gans.models import inputs
+from keras_gans.models.epochs import (
+    EpochCallbacks,
+    NextEpochs,
+    element_spec,
+    numbered_sources,
+)
+from keras_gans.models.graph_optimizer import computed_as_written
+
+
+class Fitting(keras.Model):
+    """Base class of `AdversarialModel`: data are checked, and only what was computed is
+    logged.
+
+    A subclass has `network_names`, and a metric for each loss in `_loss_trackers`.
+    """
+
+    _is_fitting = False
+    # Whether a first batch is still to be checked.
+    _is_unchecked = False
+    _computed_names = frozenset()
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        **kwargs,
+    ):
+        """Trains as `keras.Model.fit` does, after a check of the data's shapes and of
+        the values of the first batch.
+
+        Data of `keras_gans.data` go on with the epoch after the last one trained. A
+        loss that was not computed in an epoch is not in its logs.
+        """
+        weights = (kwargs.pop(name, None) for name in ("sample_weight", "class_weight"))
+        inputs.refuse_weights(self, getattr(x, "element_spec", None), *weights)
+        inputs.refuse_weights(self, kwargs.get("validation_data"))
+        spec = element_spec(x, y)
+        if spec is not None:
+            with self.distribute_strategy.scope():
+                self.build_state(spec)
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        x = inputs.refuse_empty_replicas(x, y, batch_size, replicas)
+        if isinstance(x, tf.data.Dataset):
+            # A dataset is shuffled already; Keras's default would only warn.
+            kwargs.setdefault("shuffle", False)
+        is_numbered = hasattr(x, "position")
+        sources = numbered_sources(x)
+        positions = [source.position.numpy() for source in sources]
+        # The images of `keras_gans.data` are right by construction.
+        self._is_unchecked = not is_numbered and not self._check_arrays(x, y)
+        self._is_fitting = True
+        try:
+            if is_numbered:
+                steps = kwargs.get("steps_per_epoch") or x.steps_per_epoch
+                callbacks = EpochCallbacks(
+                    x, callbacks, verbose, steps, self, epochs=epochs
+                )
+            elif sources:
+                callbacks = [NextEpochs(sources), *keras.tree.flatten(callbacks or [])]
+            kwargs |= {"epochs": epochs, "verbose": verbose, "callbacks": callbacks}
+            return super().fit(x, y, batch_size=batch_size, **kwargs)
+        except tf.errors.InvalidArgumentError as error:
+            raise inputs.replica_error(error, replicas)
+        finally:
+            # However it ends, the next `fit` begins where it is told to.
+            self._initial_epoch = None
+            self.skipped_batches = 0
+            self.has_loaded_weights = False
+            self._is_fitting = self._is_unchecked = False
+            for source, position in zip(sources, positions, strict=True):
+                source.position.assign(position)
+
+    def evaluate(self, x=None, y=None, *args, sample_weight=None, **kwargs):
+        """Evaluates as `keras.Model.evaluate` does, after a check of arrays."""
+        inputs.refuse_weights(self, getattr(x, "element_spec", None), sample_weight)
+        self._check_arrays(x, y)
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def check_batch(self, batch):
+        """Raises an error if a model should not learn from the values of a batch.
+
+        `fit` calls it with the first batch, or with some samples of arrays: with what
+        `train_step` is given, in NumPy arrays. Here NaN is refused.
+        """
+        for part in keras.tree.flatten(batch):
+            if part.dtype.kind == "f":
+                inputs.check_finite("Data", part)
+
+    def _check_arrays(self, x, y):
+        """Checks arrays, and returns whether the data are such."""
+        batch = inputs.given_arrays(x, y)
+        if batch is not None:
+            self.check_batch(batch)
+        return batch is not None
+
+    def make_train_function(self, force=False):
+        if force or self.train_function is None:
+            step = self.make_step_function()
+
+            def train_function(iterator):
+                if self._is_unchecked:
+                    iterator = inputs.checked_first_batch(self, iterator)
+                    self._is_unchecked = False
+                return self._computed(step(iterator))
+
+            self.train_function = train_function
+
+    def make_step_function(self):
+        """Returns the function of an iterator that makes a step, or several."""
+        super().make_train_function(force=True)
+        networks = [getattr(self, name) for name in self.network_names]
+        return computed_as_written(self.train_function, networks)
+
+    def make_test_function(self, force=False):
+        if force or self.test_function is None:
+            super().make_test_function(force)
+            networks = [getattr(self, name) for name in self.network_names]
+            self.test_function = computed_as_written(self.test_function, networks)
+
+    def reset_metrics(self):
+        super().reset_metrics()
+        self._computed_names = set()
+
+    def get_metrics_result(self):
+        return self._computed(super().get_metrics_result())
+
+    def _computed(self, logs):
+        """Leaves out the losses that were not computed in this epoch of `fit`."""
+        if not self._is_fitting:
+            return logs
+        # A count is read until it is not 0, so as not to wait for every step.
+        missing = self._loss_trackers.keys() - self._computed_names
+        for name in missing:
+            if self._loss_trackers[name].count.numpy():
+                self._computed_names.add(name)
+        missing -= self._computed_names
+        return {name: value for name, value in logs.items() if name not in missing}

@@ -1,0 +1,276 @@
+"""What `fit` refuses, warns of and takes, on the smallest models."""
+
+import json
+import warnings
+
+import contracts
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_gans import make_arrays, make_data, make_model, smallest_translators
+
+from keras_gans import data, models
+from keras_gans.networks import dcgan_discriminator, dcgan_generator
+
+EAGERLY = {"run_eagerly": True}
+LABELS = np.arange(8) % 3
+
+
+def images(low=-1.0, high=1.0, channels=1, samples=4):
+    random = np.random.default_rng(0)
+    return random.uniform(low, high, (samples, 16, 16, channels)).astype("float32")
+
+
+def image_gan():
+    keras.utils.set_random_seed(0)
+    model = models.GAN(dcgan_generator(4, 16, width=4), dcgan_discriminator(16, 1, 4))
+    model.compile(**EAGERLY)
+    return model
+
+
+def cyclegan(model_class=models.CycleGAN, **networks):
+    model = model_class(**{**smallest_translators((3, 3)), **networks}, pool_size=0)
+    model.compile(**EAGERLY)
+    return model
+
+
+def batches(*arrays):
+    return tf.data.Dataset.from_tensor_slices(arrays).batch(2)
+
+
+def generator(*arrays):
+    for start in range(0, len(arrays[0]), 2):
+        yield tuple(array[start : start + 2] for array in arrays)
+
+
+KINDS = {"arrays": lambda x, y: (x, y), "dataset": batches, "generator": generator}
+
+
+def fit_cyclegan(kind, x, y):
+    given = KINDS[kind](x, y)
+    given = given if isinstance(given, tuple) else (given,)
+    cyclegan().fit(*given, batch_size=2 if kind == "arrays" else None, verbose=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_that_are_no_images(kind):
+    x = images(channels=3)
+    for y, error, must in (
+        ((x * 127 + 128).astype("uint8"), TypeError, "Data `y`.*uint8 from.*/ 127.5"),
+        (x * 127 + 128, ValueError, "Data `y` must be images in .-1, 1.* to 25"),
+        (np.where(x > 0.99, np.nan, x), ValueError, "Data `y` must be finite"),
+    ):
+        with pytest.raises(error, match=must):
+            fit_cyclegan(kind, x, y)
+    for y, message in (
+        (images(0, 1, 3), "Data `y`: all values are in .0, 1.*2 \\* images - 1"),
+        (x * 1.05, "`numpy.clip"),
+    ):
+        with pytest.warns(UserWarning, match=message):
+            fit_cyclegan(kind, x, y)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_that_are_right_are_taken_without_a_word(kind):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.filterwarnings(
+            "ignore", "`shuffle=True` was passed|Your input ran out"
+        )
+        fit_cyclegan(kind, images(channels=3), images(channels=3))
+
+
+def test_points_may_lie_anywhere():
+    model = make_model("gan", compile_arguments=EAGERLY)
+    points = 100 * np.abs(make_arrays("gan"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.filterwarnings(
+            "ignore", "`shuffle=True` was passed|Your input ran out"
+        )
+        model.fit(points, verbose=0)
+    points[3] = np.inf
+    with pytest.raises(ValueError, match="must be finite"):
+        model.fit(points, verbose=0)
+
+
+@pytest.mark.parametrize(("name", "steps"), [("gan", 1), ("gan", 2), ("wgan_gp", 4)])
+def test_the_check_loses_and_changes_no_batch(name, steps):
+    trained = []
+    for checked in (True, False):
+        options = {"n_critic": 2} if name == "wgan_gp" else {}
+        compile_arguments = {"steps_per_execution": steps}
+        model = make_model(name, None, compile_arguments, **options)
+        if not checked:
+            # `fit` takes data with a position for data of `keras_gans.data`.
+            model.check_batch = None
+            model._check_arrays = lambda x, y: True
+        seen = []
+
+        def once():
+            for batch in make_data(name, 5).as_numpy_iterator():
+                seen.append(batch)
+                yield batch
+
+        stream = tf.data.Dataset.from_generator(
+            once, output_signature=make_data(name).element_spec
+        )
+        model.fit(stream, verbose=0)
+        assert len(seen) == 5  # And the generator was started once.
+        trained.append(contracts.values_of(model.training_state()))
+        function = model.train_function
+        model.fit(stream, verbose=0)
+        assert model.train_function is function
+    contracts.assert_same_values(*trained)
+
+
+def test_data_of_keras_gans_are_not_looked_at(monkeypatch):
+    model = image_gan()
+    monkeypatch.setattr(model, "check_batch", None)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 1), "uint8")
+    model.fit(data.generation(pixels, batch_size=2), verbose=0)
+    with pytest.raises(TypeError):
+        model.fit(batches(images()).map(lambda x: x), verbose=0)
+
+
+def test_evaluate_looks_at_arrays():
+    with pytest.raises(TypeError, match="uint8"):
+        image_gan().evaluate(np.zeros((2, 16, 16, 1), "uint8"), verbose=0)
+
+
+def test_labels():
+    model = make_model("conditional_gan", compile_arguments=EAGERLY)
+    points, labels = make_arrays("conditional_gan", 1)
+    model.fit(points, labels[:, None], batch_size=8, verbose=0)
+    for wrong, error, must in (
+        (np.array(list("abcdefgh")), TypeError, "integers.*numpy.unique"),
+        (np.array(list("abcdefgh"), object), TypeError, "integers.*numpy.unique"),
+        (np.eye(3, dtype="int32")[labels], ValueError, "argmax.*one-hot"),
+        (labels + 1, ValueError, "must lie in"),
+    ):
+        with pytest.raises(error, match=must):
+            model.fit(points, wrong, batch_size=8, verbose=0)
+    for wrong in (np.eye(3, dtype="int32")[labels], labels + 1):
+        with pytest.raises(ValueError, match="argmax|must lie in"):
+            model.fit(batches(points, wrong), verbose=0)
+        with pytest.raises(ValueError, match="argmax|must lie in"):
+            model.fit(generator(points, wrong), verbose=0)
+
+
+def test_weights_of_samples_are_refused_wherever_they_are_given():
+    model = make_model("gan", compile_arguments=EAGERLY)
+    points, weights = make_arrays("gan", 1), np.ones(8)
+    triples = batches(points, points, weights)
+    for use in (
+        lambda: model.fit(points, sample_weight=weights),
+        lambda: model.fit(points, class_weight={0: 1.0}),
+        lambda: model.fit(triples),
+        lambda: model.fit(generator(points, points, weights)),
+        lambda: model.fit(points, validation_data=(points, points, weights)),
+        lambda: model.fit(points, validation_data=triples),
+        lambda: model.evaluate(points, sample_weight=weights),
+        lambda: model.evaluate(triples),
+    ):
+        with pytest.raises(ValueError, match="GAN takes no `(sample|class)_weight`"):
+            use()
+    assert model.iterations == 0
+
+
+class WithExtra(models.CycleGAN):
+    def compute_losses(self, x, y, training):
+        losses = super().compute_losses(x, y, training)
+        return losses | {"extra": losses["cycle_loss"]}
+
+
+class WithNamedExtra(WithExtra):
+    loss_names = (*models.CycleGAN.loss_names, "extra")
+
+
+def test_a_further_loss_of_a_subclass():
+    x = images(channels=3)
+    with pytest.raises(ValueError, match="'extra'.*`loss_names = "):
+        cyclegan(WithExtra).fit(x, x, batch_size=2, verbose=0)
+    logs = cyclegan(WithNamedExtra).fit(x, x, batch_size=2, verbose=0).history
+    assert logs["extra"] == logs["cycle_loss"]
+
+
+class Painter(keras.Model):
+    def build(self, shape):
+        self.convolution = keras.layers.Conv2D(3, 3, padding="same")
+        self.convolution.build(shape)
+        self.built = True
+
+    def call(self, inputs):
+        return self.convolution(inputs)
+
+
+def test_a_subclassed_network_needs_an_input():
+    painter = Painter()
+    painter.build((None, None, None, 3))
+    with pytest.raises(ValueError, match="`generator_xy`.*keras.Model.inputs"):
+        cyclegan(generator_xy=painter)
+    with pytest.raises(ValueError, match="`generator` must be a model that knows"):
+        models.Pix2Pix(painter, smallest_translators()["discriminator_y"])
+    inputs = keras.Input((None, None, 3))
+    model = cyclegan(generator_xy=keras.Model(inputs, painter(inputs)))
+    model.fit(images(channels=3), images(channels=3), batch_size=2, verbose=0)
+
+
+def test_datasets_without_shapes_or_with_labels():
+    x, model = images(channels=3), cyclegan()
+    pairs = batches(x, LABELS[:4])
+    with pytest.raises(
+        ValueError, match=r"pairs of batches \(x, y\).*leave the labels"
+    ):
+        model.fit(tf.data.Dataset.zip((pairs, pairs)), verbose=0)
+    types = tf.float32, tf.float32
+    with pytest.raises(ValueError, match="`x` must tell its shape.*output_signature"):
+        model.fit(tf.data.Dataset.from_generator(lambda: [(x, x)], types), verbose=0)
+    with pytest.raises(ValueError, match="Data must tell its shape"):
+        image_gan().fit(
+            tf.data.Dataset.from_generator(lambda: [x], tf.float32), verbose=0
+        )
+
+
+def main():
+    strategy, results = contracts.two_replicas(), {}
+    points = make_arrays("wgan", 1)  # 8 of them
+    unknown = tf.data.Dataset.from_tensor_slices(points).batch(4)
+    cases = {
+        "arrays, last batch": lambda model: model.fit(points[:5], batch_size=4),
+        "arrays, few": lambda model: model.fit(points, batch_size=1),
+        "dataset of ones": lambda model: model.fit(unknown.rebatch(1)),
+        "dataset, last batch": lambda model: model.fit(
+            unknown.unbatch().take(5).batch(4)
+        ),
+        "NaN": lambda model: model.fit(unknown.map(lambda x: x * np.nan)),
+        "even": lambda model: model.fit(unknown),
+        "smaller last batch": lambda model: model.fit(points[:6], batch_size=4),
+    }
+    for name, use in cases.items():
+        with strategy.scope():
+            model = make_model("wgan", n_critic=5)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                results[name] = sorted(use(model).history)
+        except ValueError as error:
+            results[name] = str(error)
+    print(json.dumps(results))
+
+
+def test_no_replica_is_left_without_images():
+    results = contracts.run_python(
+        f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')"
+    )
+    for name in ("even", "smaller last batch"):
+        # No update of the generator, so no loss of it.
+        assert results.pop(name) == ["discriminator_loss"]
+    assert "must be finite" in results.pop("NaN")
+    for name, error in results.items():
+        assert "each of the 2 replicas" in error, name
+
+
+if __name__ == "__main__":
+    main()
