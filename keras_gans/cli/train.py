@@ -139,16 +139,30 @@ def _preset_of(arguments):
 
 def _train(options):
     if options.resume:
-        run = _resume_run(options)
+        directory = options.output or _latest_run()
+        if directory is None:
+            raise FileNotFoundError(
+                "There is no run to resume in the folder runs/. Name its folder: "
+                "--output DIR"
+            )
+        # It is read when nobody else can change it any more.
+        with Run.open(directory):
+            _start(_resume_run(directory, options))
+        return
+    configuration = _configuration(options)
+    if options.save_config:
+        _save_config(configuration, options.save_config)
+    elif options.dry_run:
+        _dry_run(Run("", configuration))
     else:
-        configuration = _configuration(options)
-        if options.save_config:
-            return _save_config(configuration, options.save_config)
         preset = pathlib.Path(configuration.preset.rpartition(":")[2]).name
         directory = options.output or next_free(pathlib.Path("runs") / preset)
-        if options.dry_run:
-            return _dry_run(Run(directory, configuration))
-        run = Run.create(directory, configuration, options.command)
+        with Run.create(directory, configuration, options.command) as run:
+            _start(run)
+
+
+def _start(run):
+    """Trains, exports and scores a run, and says so."""
     print(f"Training {describe(run.configuration)}\n  in {run.directory}", flush=True)
     try:
         model = run.train(verbose="auto" if sys.stdout.isatty() else 2)
@@ -270,13 +284,7 @@ def _latest_run():
     return runs[-1].parent if runs else None
 
 
-def _resume_run(options):
-    directory = options.output or _latest_run()
-    if directory is None:
-        raise FileNotFoundError(
-            "There is no run to resume in the folder runs/. Name its folder: "
-            "--output DIR"
-        )
+def _resume_run(directory, options):
     run = Run.open(directory)
     given = _given(options, run.configuration.recipe)
     length = {name: given.pop(name, None) for name in ("steps", "epochs")}

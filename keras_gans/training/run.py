@@ -3,7 +3,6 @@
 import bisect
 import datetime
 import inspect
-import itertools
 import json
 import math
 import pathlib
@@ -12,7 +11,11 @@ import time
 
 import keras_gans
 from keras_gans.files import write_json
+from keras_gans.folder_lock import FolderLock, claim, claim_next
 from keras_gans.training.configuration import Configuration, task_of
+
+# From a folder that `next_free` has found to its lock.
+_claims = {}
 
 
 class Run:
@@ -22,6 +25,9 @@ class Run:
     `table.csv`, `score.json`, `samples/`, `figures/`, `checkpoints/`, `model.keras` and
     the exported SavedModel in `export/1/`; with a feature network `evaluation.csv`, the
     distances over training, and `best.keras`, the model where they were lowest.
+
+    While it is trained or scored, the folder belongs to this process alone (see
+    `keras_gans.folder_lock.FolderLock`); in a `with` block, for the whole of it.
 
     Args:
         directory: The folder.
@@ -33,25 +39,39 @@ class Run:
         self.directory = pathlib.Path(directory)
         self.configuration = configuration
         self.record = record or {}
+        self._lock, self._uses = FolderLock(self.directory), 0
+
+    def __enter__(self):
+        self._lock.acquire()
+        self._uses += 1
+        return self
+
+    def __exit__(self, *_):
+        self._uses -= 1
+        if not self._uses:
+            self._lock.release()
 
     @classmethod
     def create(cls, directory, configuration, command):
         """Makes the folder of a new run; refuses one that already holds something.
 
-        `run.json` is written when training starts: a run whose data or networks cannot
-        be used leaves an empty folder, and the corrected command may name it again.
+        From here to the end of its training it belongs to this process. `run.json` is
+        written when training starts: a run whose data or networks cannot be used leaves
+        an empty folder, and the corrected command may name it again.
         """
         import keras
         import numpy as np
         import tensorflow as tf
 
         directory = pathlib.Path(directory)
-        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        lock = claim(directory)
+        if lock is None:
             raise FileExistsError(
                 f"{directory} exists and is not empty. Choose another --output, or go "
                 "on with the run in it by --resume."
             )
-        directory.mkdir(parents=True, exist_ok=True)
+        # Who asked `next_free` has it from now on.
+        _claims.pop(directory.resolve(), None)
         started = datetime.datetime.now().astimezone()
         record = {
             "command": command,
@@ -64,7 +84,9 @@ class Run:
                 "python": platform.python_version(),
             },
         }
-        return cls(directory, configuration, record)
+        run = cls(directory, configuration, record)
+        run._lock = lock
+        return run
 
     @classmethod
     def open(cls, directory):
@@ -102,7 +124,14 @@ class Run:
 
         Returns:
             The trained model.
+
+        Raises:
+            FolderInUseError: If another process uses the folder.
         """
+        with self:
+            return self._train(verbose)
+
+    def _train(self, verbose):
         callbacks = keras_gans.callbacks
         data, model, task = self._prepare(verbose)
         steps_per_epoch = data.steps_per_epoch
@@ -231,9 +260,10 @@ class Run:
             A dict, or `None` when the data has no test images, or lacks labels that
             are needed.
         """
-        scores = task_of(self.configuration).score(model)
-        if scores is not None:
-            write_json(self.directory / "score.json", scores)
+        with self:
+            scores = task_of(self.configuration).score(model)
+            if scores is not None:
+                write_json(self.directory / "score.json", scores)
         return scores
 
     def export(self, model, directory=None, weights_dtype="float32"):
@@ -316,11 +346,14 @@ class Run:
 
 
 def next_free(directory):
-    """Returns `<directory>-1`, or the first higher number that is free."""
-    for number in itertools.count(1):
-        path = pathlib.Path(f"{directory}-{number}")
-        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-            return path
+    """Makes `<directory>-1`, or with the first higher number that is free.
+
+    It belongs to this process until a `Run` is created and trained in it: no other
+    process gets the same name.
+    """
+    lock = claim_next(directory)
+    _claims[lock.directory.resolve()] = lock
+    return lock.directory
 
 
 def _length(model, batches):
