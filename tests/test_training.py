@@ -4,18 +4,21 @@ import csv
 import functools
 import json
 import re
+import time
 
 import keras
 import numpy as np
 import pytest
 
 import small_run
-from keras_gans import losses, models, presets, training
+from keras_gans import folder_lock, losses, models, presets, training
 from keras_gans.data import unpaired
+from keras_gans.folder_lock import FolderInUseError
 from keras_gans.presets import registry
 from keras_gans.training import Run, configure, next_free
 from keras_gans.training import run as run_module
 from keras_gans.training.task import SAMPLES
+from lock_helpers import held, start
 
 
 @pytest.fixture(autouse=True)
@@ -299,6 +302,77 @@ def test_a_new_run_needs_an_empty_folder(tmp_path):
             Run.create(directory, configuration, "")
     Run.create(tmp_path / "new" / "run", configuration, "")
     Run.create(tmp_path / "new" / "run", configuration, "")
+
+
+def test_next_free_is_given_to_nobody_else(tmp_path):
+    path = next_free(tmp_path / "digits")
+    assert path == tmp_path / "digits-1" and (path / ".lock").exists()
+    # Neither to this process nor to another one.
+    assert next_free(tmp_path / "digits") == tmp_path / "digits-2"
+    with held(tmp_path / "digits-3"):
+        assert next_free(tmp_path / "digits") == tmp_path / "digits-4"
+    # The run that is made in it has it then, and it is free when the run is gone.
+    run = Run.create(path, configure("digits", "a", "b"), "")
+    assert next_free(tmp_path / "digits") == tmp_path / "digits-3"
+    del run
+    assert next_free(tmp_path / "digits") == tmp_path / "digits-1"
+    run_module._claims.clear()
+    assert not folder_lock._held
+
+
+def test_four_processes_get_four_names(tmp_path):
+    program = """
+        from keras_gans.folder_lock import claim_next
+        time.sleep(float(sys.stdin.readline()) - time.time())
+        lock = claim_next(folder)
+        print(lock.directory.name, flush=True)
+        sys.stdin.readline()
+    """
+    processes = [start(tmp_path / "run", program) for _ in range(4)]
+    moment = time.time() + 1.5
+    for process in processes:
+        process.stdin.write(f"{moment}\n")
+        process.stdin.flush()
+    names = [process.stdout.readline() for process in processes]
+    for process in processes:
+        process.communicate("\n")
+    assert sorted(names) == [f"run-{number}\n" for number in range(1, 5)]
+
+
+def test_a_run_that_another_process_trains_is_left_alone(tmp_path, unlabelled):
+    folder = tmp_path / "run"
+    run = new_run(folder, unlabelled, steps=1)
+    del run
+    with held(folder) as process:
+        message = rf"run is in use: process {process.pid} on .* has had it since 2"
+        with pytest.raises(FolderInUseError, match=message):
+            new_run(folder, unlabelled)
+        (folder / "run.json").write_text("{}")
+        with pytest.raises(FolderInUseError, match=message):
+            new_run(folder, unlabelled)
+        run = Run(folder, configure("digits", *unlabelled))
+        for use in (run.train, lambda: run.score(None)):
+            with pytest.raises(FolderInUseError, match=message):
+                use()
+        assert (folder / "run.json").read_text() == "{}"
+    # What is there is looked at first: a folder of something else is not written to.
+    (tmp_path / "data" / "a").mkdir()
+    before = (tmp_path / "data").stat().st_mtime_ns
+    with pytest.raises(FileExistsError, match="not empty"):
+        new_run(tmp_path / "data", unlabelled)
+    assert (tmp_path / "data").stat().st_mtime_ns == before
+
+
+def test_a_run_holds_its_folder_until_it_is_trained(tmp_path, unlabelled):
+    folder = tmp_path / "run"
+    run = new_run(folder, unlabelled, batch_size=1000)
+    assert (folder / ".lock").exists()
+    with run:
+        with pytest.raises(ValueError, match="1000"):
+            run.train(verbose=0)
+        # All of the block.
+        assert (folder / ".lock").exists()
+    assert not list(folder.iterdir())
 
 
 def test_open_needs_the_folder_of_a_run(tmp_path):

@@ -5,12 +5,6 @@ import pathlib
 import sys
 
 
-def progress_bar(total):
-    import keras
-
-    return keras.utils.Progbar(total, verbose=1 if sys.stdout.isatty() else 0)
-
-
 def load_model(path, verb, kind):
     """Loads an exported model, or that of a run, for one of the verbs."""
     from keras_gans import export
@@ -82,6 +76,7 @@ def convert_files(options, files, targets, convert, nothing_done):
         nothing_done: String, what is said if no file could be used.
     """
     from keras_gans.data.images import ImageError, encode_png
+    from keras_gans.progress import progress_bar
 
     skipped = 0
     progress = progress_bar(len(files))

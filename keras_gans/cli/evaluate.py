@@ -46,7 +46,7 @@ import tempfile
 import warnings
 
 from keras_gans.checks import require
-from keras_gans.cli.common import load_model, progress_bar, run_of
+from keras_gans.cli.common import load_model, run_of
 from keras_gans.cli.options import add_verb, positive
 from keras_gans.files import write_json
 
@@ -173,6 +173,7 @@ def _evaluate_model(options):
     from keras_gans import metrics
     from keras_gans.metrics import METRICS, FeatureStatistics
     from keras_gans.metrics.translation import load_held_out
+    from keras_gans.progress import is_shown
 
     names = _check_scores(options, METRICS)
     translator = _load_translator(options.model)
@@ -201,7 +202,7 @@ def _evaluate_model(options):
             *(translator, images["x"], images["y"], made),
             batch_size=options.batch_size or 16,
             references=references,
-            verbose=1 if sys.stdout.isatty() else 0,
+            verbose=int(is_shown()),
         )
         print("\n| score | X → Y | Y → X | mean |\n|:--|--:|--:|--:|")
         for metric in made:
@@ -225,6 +226,7 @@ def _evaluate_model(options):
 def _evaluate_folder(options):
     from keras_gans.data.images import list_images
     from keras_gans.metrics import METRICS, FeatureStatistics, make_metrics
+    from keras_gans.progress import progress_bar
 
     possible = {name: entry for name, entry in METRICS.items() if not entry.paired}
     require(

@@ -6,7 +6,9 @@ import re
 import types
 import typing
 
-from keras_gans.presets.registry import Size, descriptions
+from keras_gans.presets.registry import Place, Size, descriptions
+
+_WORDS = {int: "integer", str: "name", Place: "name or path", bool: "yes or no"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -99,7 +101,7 @@ def text_of(option):
         elif typing.get_origin(kind) is list:
             names.append("names")
         else:
-            names.append({int: "integer", str: "name", bool: "yes or no"}.get(kind))
+            names.append(_WORDS.get(kind))
     kinds = " or ".join(name or "number" for name in names)
     return kinds, "" if option.default is None else _default(option.default)
 

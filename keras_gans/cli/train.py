@@ -139,19 +139,33 @@ def _preset_of(arguments):
 
 def _train(options):
     if options.resume:
-        run = _resume_run(options)
+        directory = options.output or _latest_run()
+        if directory is None:
+            raise FileNotFoundError(
+                "There is no run to resume in the folder runs/. Name its folder: "
+                "--output DIR"
+            )
+        # It is read when nobody else can change it any more.
+        with Run.open(directory):
+            _start(_resume_run(directory, options))
+        return
+    configuration = _configuration(options)
+    if options.save_config:
+        _save_config(configuration, options.save_config)
+    elif options.dry_run:
+        _dry_run(Run("", configuration))
     else:
-        configuration = _configuration(options)
-        if options.save_config:
-            return _save_config(configuration, options.save_config)
         preset = pathlib.Path(configuration.preset.rpartition(":")[2]).name
         directory = options.output or next_free(pathlib.Path("runs") / preset)
-        if options.dry_run:
-            return _dry_run(Run(directory, configuration))
-        run = Run.create(directory, configuration, options.command)
+        with Run.create(directory, configuration, options.command) as run:
+            _start(run)
+
+
+def _start(run):
+    """Trains, exports and scores a run, and says so."""
     print(f"Training {describe(run.configuration)}\n  in {run.directory}", flush=True)
     try:
-        model = run.train(verbose="auto" if sys.stdout.isatty() else 2)
+        model = run.train(verbose="auto")
     except KeyboardInterrupt:
         if (run.directory / "run.json").exists():
             print(
@@ -270,16 +284,11 @@ def _latest_run():
     return runs[-1].parent if runs else None
 
 
-def _resume_run(options):
-    directory = options.output or _latest_run()
-    if directory is None:
-        raise FileNotFoundError(
-            "There is no run to resume in the folder runs/. Name its folder: "
-            "--output DIR"
-        )
-    run = Run.open(directory)
+def _resume_run(directory, options):
+    run = Run.open(directory, options.command)
     given = _given(options, run.configuration.recipe)
     length = {name: given.pop(name, None) for name in ("steps", "epochs")}
+    changes = {name: given.pop(name) for name in [*given] if _may_change(name)}
     others = ("data", "x", "y", "images", "config", "save_config")
     names = [name for name in others if getattr(options, name, None)] + [*given]
     refused = ["PRESET"] if options.preset else []
@@ -287,12 +296,25 @@ def _resume_run(options):
         refused.append(flags(names))
     if refused:
         raise ValueError(
-            f"{', '.join(refused)} cannot change when a run is resumed: it goes on as "
-            "it was started. Only --steps or --epochs may be given, to make it longer."
+            f"{', '.join(refused)} cannot change when a run is resumed: its networks "
+            "and its data stay as they are. Only its length (--steps or --epochs), the "
+            "learning rates and the weights of its losses may be given."
         )
+    for name, before, value in run.change(**changes):
+        print(f"{flags([name])}: {_text(value)}, and before {_text(before)}")
     if any(length.values()):
         run.change_length(**length)
     return run
+
+
+def _may_change(name):
+    """Whether an option may change while the networks and the data stay."""
+    return name.endswith(("learning_rate", "_weight"))
+
+
+def _text(value):
+    values = value if isinstance(value, (tuple, list)) else [value]
+    return "by default" if value is None else " ".join(map(str, values))
 
 
 def _print_summary(run, scores, export):
@@ -313,7 +335,9 @@ def _print_summary(run, scores, export):
     }
     if scores:
         contents["score.json"] = "the scores below"
-    for name, what in contents.items():
+    # Of a short run some are missing.
+    there = {name: contents[name] for name in contents if (folder / name).exists()}
+    for name, what in there.items():
         print(f"  {name:20} {what}")
     print()
     if scores:

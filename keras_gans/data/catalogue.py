@@ -8,6 +8,7 @@ import urllib.request
 
 from keras_gans.checks import require
 from keras_gans.data.embedded import embedded_names
+from keras_gans.progress import is_shown
 
 TFDS_DOWNLOAD_HOST = ("www.tensorflow.org", 443)
 
@@ -57,6 +58,10 @@ def prepare(builder, name, parts, argument, attributes=False):
     """Downloads a set if need be, and checks its parts, `"train+test[:10%]"`."""
     if not os.path.isdir(builder.data_dir):
         check_network(name, attributes)
+        if not is_shown():
+            import tensorflow_datasets as tfds
+
+            tfds.disable_progress_bar()
         builder.download_and_prepare()
     for part in parts.split("+"):
         require(

@@ -8,7 +8,6 @@ import pathlib
 import sys
 import warnings
 
-import keras
 import numpy as np
 from PIL import Image
 
@@ -19,11 +18,12 @@ from keras_gans.data.decoding import (  # noqa: F401
     decode_image,
     image_format,
 )
+from keras_gans.progress import progress_bar
 
 # Files that are listed without a look at their content. What is no image after all is
 # named when it is read.
 EXTENSIONS = tuple(".png .jpg .jpeg .jfif .bmp .gif .webp .tif .tiff .avif".split())
-_PROGRESS_BAR_FROM = 501
+_PROGRESS_BAR_FROM, _PROGRESS_EVERY = 501, 20
 _PACKAGE = str(pathlib.Path(__file__).parents[1])
 
 
@@ -195,7 +195,7 @@ def read_files(files, read, shape, folder, strict=False, what="image files", one
         return None
 
     many = len(files) >= _PROGRESS_BAR_FROM
-    progress = keras.utils.Progbar(len(files), unit_name="image") if many else None
+    progress = None
     errors, good = [], []
     pool = concurrent.futures.ThreadPoolExecutor(min(8, os.cpu_count() or 1))
     try:
@@ -206,8 +206,14 @@ def read_files(files, read, shape, folder, strict=False, what="image files", one
                 raise error
             else:
                 errors.append(error)
-            if progress is not None:
-                progress.update(index + 1)
+            if progress is not None and index % _PROGRESS_EVERY == 0:
+                progress.update(index)
+            elif many and index == 0:
+                # The first one waits for the threads to start, and would make the
+                # first estimate of the time to come a thousand times too long.
+                progress = progress_bar(len(files), "image")
+        if progress is not None:
+            progress.update(len(files))
     finally:
         # After an error or Ctrl-C the waiting files need not be read any more.
         pool.shutdown(cancel_futures=True)

@@ -44,6 +44,7 @@ from keras_gans.experiments.runs import epochs_of, write_picture
 from keras_gans.experiments.study import STUDIES, check_folder, write_record
 from keras_gans.experiments.tables import cell, table
 from keras_gans.files import write_csv, write_json
+from keras_gans.folder_lock import FolderLock
 
 try:
     import keras_tuner
@@ -103,6 +104,15 @@ def search(directory, setting=None, only=None, trials=12, seed=0, command=""):
     )
     directory = pathlib.Path(directory)
     content = {"search": True, "seed": seed, **dataclasses.asdict(setting)}
+    if role != "worker":
+        check_folder(directory, content)
+    # Of a worker it does nothing: the chief holds the folder.
+    with FolderLock(directory):
+        return _search(directory, setting, names, trials, seed, command, content)
+
+
+def _search(directory, setting, names, trials, seed, command, content):
+    role = _role()
     if role != "worker":
         check_folder(directory, content)
     faces = None

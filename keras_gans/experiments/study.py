@@ -15,6 +15,7 @@ import textwrap
 from keras_gans.checks import require
 from keras_gans.experiments.lazily import keras, np, runs, tables, tf
 from keras_gans.files import read_json, write_csv, write_json
+from keras_gans.folder_lock import FolderLock, is_empty
 
 STUDIES = {}
 
@@ -131,7 +132,8 @@ class Study:
     def reproduce(self, directory, setting=None, only=None, seeds=None, command=""):
         """Runs the study, or what is missing of it, and writes tables and figures.
 
-        A folder that holds something else is left as it is, which is an error.
+        A folder that holds something else is left as it is, which is an error, as is
+        one that another process uses.
 
         Args:
             directory: Folder of the study.
@@ -145,8 +147,14 @@ class Study:
         """
         names = self.select(only)
         directory, setting = pathlib.Path(directory), setting or self.setting()
+        check_folder(directory, self.content(setting))
+        with FolderLock(directory):
+            return self._run_all(directory, setting, names, seeds, command)
+
+    def _run_all(self, directory, setting, names, seeds, command):
         seeds = seeds or self.seeds
         content = self.content(setting)
+        # Again, as nobody else can change it any more.
         check_folder(directory, content)
         jobs = [(name, seed) for seed in range(seeds) for name in names]
         missing = [job for job in jobs if not result_path(directory, *job).exists()]
@@ -238,7 +246,7 @@ def check_folder(directory, setting):
     if path.exists():
         must = f"{directory} holds a study of another setting. {advice}"
         require(read_json(path) == json.loads(json.dumps(setting)), must)
-    elif directory.exists() and any(directory.iterdir()):
+    elif directory.exists() and not is_empty(directory):
         raise FileExistsError(
             f"{directory} exists and is no study of this kind. {advice}."
         )

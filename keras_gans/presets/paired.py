@@ -15,7 +15,7 @@ Args:
 
 import typing
 
-from keras_gans.presets.registry import adam, preset, semantic_loss_of, start
+from keras_gans.presets.registry import Place, adam, preset, semantic_loss_of, start
 
 Normalization = typing.Literal["batch", "instance"]
 ReconstructionLoss = typing.Literal["l1", "compensated_l1", "edge", "l1_and_edge"]
@@ -92,7 +92,7 @@ def semantic_pix2pix(
     normalization: Normalization = "batch",
     dropout: float = 0.5,
     reconstruction_weight: float = 100.0,
-    feature_extractor: str = "vgg16",
+    feature_extractor: Place = "vgg16",
     feature_layers: list[str] | None = None,
     semantic_weight: float | None = None,
     ema_decay: float | None = None,

@@ -48,8 +48,14 @@ AdversarialLoss = typing.Literal[
 ]
 Size = int | tuple[int, int]
 Penalty = typing.Literal["gradient_penalty", "r1", "r2", "dragan"]
+# Those of pretrained networks: what an option that is a `Place` takes for a name.
+NETWORK_NAMES = ("inception_v3", "tfgan_inception", "vgg16")
 
 _RECIPES = {}
+
+
+class Place(str):
+    """Annotation of an option that is the path of a file or folder, or a name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +73,10 @@ class Option:
     kind: object
     default: object
     help: str
+
+    @property
+    def is_place(self):
+        return Place in (self.kind, *typing.get_args(self.kind))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,12 +180,20 @@ def preset(
 
         @functools.wraps(function)
         def build(*arguments, **named):
+            rate = named.pop("learning_rate", None)
+            if rate is not None:
+                # That of one role stands above it.
+                factors = {"generator": 1.0, "discriminator": learning_rate_factor}
+                rates = {
+                    f"{role}_learning_rate": rate * factors[role] for role in factors
+                }
+                named = rates | named
             given = {
                 name: named.pop(name, default) for name, (_, default) in options.items()
             }
             model = function(*arguments, **named)
             model, further = model if isinstance(model, tuple) else (model, {})
-            given = _compile_arguments(model, optimizer, learning_rate_factor, **given)
+            given = _compile_arguments(model, optimizer, **given)
             # What is not given by name is as the function says.
             given = {name: value for name, value in given.items() if value is not None}
             model.compile(**{**further, **given})
@@ -216,8 +234,6 @@ def _explain(build):
 def _compile_arguments(
     model,
     make_optimizer,
-    learning_rate_factor,
-    learning_rate,
     generator_learning_rate,
     discriminator_learning_rate,
     penalty=None,
@@ -228,9 +244,6 @@ def _compile_arguments(
     """Returns the arguments of `compile` that all presets share."""
     from keras_gans import losses
 
-    if learning_rate is not None:
-        generator_learning_rate = learning_rate
-        discriminator_learning_rate = learning_rate * learning_rate_factor
     n_critic = getattr(model, "n_critic", 1)
     require(
         penalty_weight is None or isinstance(penalty, str),

@@ -26,7 +26,7 @@ Args:
 import functools
 import typing
 
-from keras_gans.presets.registry import adam, preset, semantic_loss_of, start
+from keras_gans.presets.registry import Place, adam, preset, semantic_loss_of, start
 
 Weights = float | tuple[float, float]
 # Of the papers on photos: single ones, cropped at random.
@@ -133,7 +133,7 @@ def digit_lab(
     cycle_weight: Weights = 10.0,
     identity_weight: Weights = 0.0,
     pool_size: int = 0,
-    feature_extractor: str | None = None,
+    feature_extractor: Place | None = None,
     feature_layers: list[str] | None = None,
     semantic_weight: float | None = None,
     semantic_translation_weight: float = 0.0,
@@ -263,7 +263,7 @@ def cyclegan(
     cycle_weight: Weights = 10.0,
     identity_weight: Weights = 0.0,
     pool_size: int = 50,
-    feature_extractor: str | None = None,
+    feature_extractor: Place | None = None,
     feature_layers: list[str] | None = None,
     semantic_weight: float | None = None,
     semantic_translation_weight: float = 0.0,

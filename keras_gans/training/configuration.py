@@ -66,10 +66,39 @@ class Configuration:
         return registry.find(self.preset)
 
     def replace(self, **changes):
-        """Returns a copy with changes, of fields and of options."""
+        """Returns a copy with changes, of fields and of options.
+
+        An option that is `None` is left to its default.
+        """
         fields, options = _split(changes)
         options = {**self.options, **options}
+        options = {name: value for name, value in options.items() if value is not None}
         return dataclasses.replace(self, **fields, options=options)
+
+    def places(self):
+        """Returns a dict of the data and files that are not known by a name of ours.
+
+        Those that are no path either are names of tensorflow_datasets.
+        """
+        task, known = TASKS[self.recipe.task], options_of(self.recipe)
+        data = {"x": self.x, "y": self.y}
+        return {
+            **{
+                key: value
+                for key, value in data.items()
+                if value is not None and not _is_embedded(value, task)
+            },
+            **{
+                key: value
+                for key, value in self.options.items()
+                if known[key].is_place and value not in registry.NETWORK_NAMES
+            },
+        }
+
+    def absolute(self):
+        """Returns a copy whose paths do not depend on the working directory."""
+        places = {key: _absolute(value) for key, value in self.places().items()}
+        return self.replace(preset=_absolute_preset(self.preset), **places)
 
     def to_dict(self):
         """Returns all of it as one flat dict of JSON values."""
@@ -101,7 +130,8 @@ def configure(preset, x, y=None, **given):
             its task; `None` means not given.
 
     Returns:
-        A `Configuration`.
+        A `Configuration`. Its paths are absolute, so that it is the same from every
+        folder.
 
     Raises:
         ValueError: If `y` is missing or of no use, there are two lengths, or an option
@@ -141,13 +171,29 @@ def configure(preset, x, y=None, **given):
         share = recipe.load_size / recipe.size
         scaled = tuple(round(side * share) for side in sides(fields["size"]))
         defaults["load_size"] = scaled[0] if scaled[0] == scaled[1] else scaled
-    return Configuration(
-        preset=str(preset),
-        x=os.fspath(x),
-        y=None if y is None else os.fspath(y),
-        **{**defaults, **fields},
-        options=options,
+    # A `Path` is never a name.
+    x, y = (_absolute(s) if isinstance(s, os.PathLike) else s for s in (x, y))
+    configuration = Configuration(
+        preset=str(preset), x=x, y=y, **{**defaults, **fields}, options=options
     )
+    return configuration.absolute()
+
+
+def _is_embedded(source, task):
+    from keras_gans.data.embedded import EMBEDDED, embedded
+
+    return embedded(source, EMBEDDED[task.embedded[0]].has_attributes) is not None
+
+
+def _absolute(path):
+    """Returns the absolute path of what is there, and everything else as it is."""
+    found = os.path.abspath(os.path.expanduser(path))
+    return found if os.fspath(path) and os.path.exists(found) else os.fspath(path)
+
+
+def _absolute_preset(preset):
+    path, colon, function = preset.rpartition(":")
+    return f"{_absolute(path)}:{function}" if path.endswith(".py") else preset
 
 
 def options_of(recipe):

@@ -1,6 +1,7 @@
 """Training the editing of attributes of images."""
 
 import keras_gans
+from keras_gans.presets.registry import Place
 from keras_gans.training.task import SAMPLES, Task
 
 # StarGAN's, of images whose attributes are not chosen.
@@ -32,7 +33,7 @@ class Editing(Task):
     def __init__(
         self,
         configuration,
-        attributes: str | None = None,
+        attributes: Place | None = None,
         select: list[str] | None = None,
     ):
         super().__init__(configuration)

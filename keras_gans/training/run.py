@@ -1,18 +1,24 @@
 """The folder of a training run: it trains, resumes, scores and exports."""
 
 import bisect
-import datetime
+import contextlib
 import inspect
-import itertools
 import json
 import math
+import os
 import pathlib
-import platform
 import time
 
 import keras_gans
-from keras_gans.files import load_keras_file, write_json
+from keras_gans.checks import require
+from keras_gans.files import load_keras_file, read_json, write_json
+from keras_gans.folder_lock import FolderLock, claim, claim_next
+from keras_gans.progress import is_shown
+from keras_gans.training import record, sources
 from keras_gans.training.configuration import Configuration, task_of
+
+# From a folder that `next_free` has found to its lock.
+_claims = {}
 
 
 class Run:
@@ -23,52 +29,71 @@ class Run:
     the exported SavedModel in `export/1/`; with a feature network `evaluation.csv`, the
     distances over training, and `best.keras`, the model where they were lowest.
 
+    While it is trained or scored, the folder belongs to this process alone (see
+    `keras_gans.folder_lock.FolderLock`); in a `with` block, for the whole of it.
+
+    `run.json` says in `state` whether the run is in `training`, `interrupted` or
+    `finished`, and in `iterations` and `batches` how much of it the folder holds. In
+    `training` and held by no process, it was killed. Each training that went on has an
+    entry in `resumes`. When it goes on, the results of the shorter one are removed: all
+    of them can be made again of the checkpoint.
+
     Args:
         directory: The folder.
         configuration: A `Configuration`.
-        record: Dict, what else `run.json` says: command, start and versions.
+        record: Dict, what else `run.json` says.
     """
 
     def __init__(self, directory, configuration, record=None):
         self.directory = pathlib.Path(directory)
         self.configuration = configuration
         self.record = record or {}
+        # What the file of an opened run names was not given by who uses it now.
+        self._is_opened, self.command = False, ""
+        self._lock, self._uses = FolderLock(self.directory), 0
+
+    def __enter__(self):
+        self._lock.acquire()
+        self._uses += 1
+        return self
+
+    def __exit__(self, *_):
+        self._uses -= 1
+        if not self._uses:
+            self._lock.release()
 
     @classmethod
     def create(cls, directory, configuration, command):
         """Makes the folder of a new run; refuses one that already holds something.
 
-        `run.json` is written when training starts: a run whose data or networks cannot
-        be used leaves an empty folder, and the corrected command may name it again.
+        From here to the end of its training it belongs to this process. `run.json` is
+        written when training starts: a run whose data or networks cannot be used leaves
+        an empty folder, and the corrected command may name it again.
         """
-        import keras
-        import numpy as np
-        import tensorflow as tf
-
         directory = pathlib.Path(directory)
-        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        lock = claim(directory)
+        if lock is None:
             raise FileExistsError(
                 f"{directory} exists and is not empty. Choose another --output, or go "
                 "on with the run in it by --resume."
             )
-        directory.mkdir(parents=True, exist_ok=True)
-        started = datetime.datetime.now().astimezone()
-        record = {
-            "command": command,
-            "started": started.isoformat("T", "seconds"),
-            "versions": {
-                "keras_gans": keras_gans.__version__,
-                "keras": keras.__version__,
-                "tensorflow": tf.__version__,
-                "numpy": np.__version__,
-                "python": platform.python_version(),
-            },
-        }
-        return cls(directory, configuration, record)
+        # Who asked `next_free` has it from now on.
+        _claims.pop(directory.resolve(), None)
+        # Beside the command, where what it names was found.
+        where = {"directory": os.path.abspath(directory)}
+        run = cls(directory, configuration, {**where, **record.start(command)})
+        run.command = command
+        run._lock = lock
+        return run
 
     @classmethod
-    def open(cls, directory):
-        """Opens a run that was started before, also by an earlier version."""
+    def open(cls, directory, command=""):
+        """Opens a run that was started before, also by an earlier version.
+
+        Args:
+            directory: Its folder.
+            command: What `run.json` is to say of a training from here on.
+        """
         path = pathlib.Path(directory) / "run.json"
         if not path.is_file():
             raise FileNotFoundError(
@@ -76,14 +101,22 @@ class Run:
                 "`keras-gans train` makes one."
             )
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            configuration = Configuration.from_dict(record.pop("configuration"))
+            found = json.loads(path.read_text(encoding="utf-8"))
+            content = found.pop("configuration")
+            sources.check_preset(path, content)
+            configuration = Configuration.from_dict(content)
+        except FileNotFoundError:
+            raise
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(
                 f"{path} does not describe a run as this version of keras_gans writes "
                 f"it. Train into a new folder. ({error!r})"
             ) from error
-        return cls(directory, configuration, record)
+        before = found.get("directory")
+        configuration = sources.follow(configuration, before, directory)
+        run = cls(directory, configuration, found)
+        run._is_opened, run.command = True, command
+        return run
 
     def change_length(self, steps=None, epochs=None):
         """Gives the run another length, from the next `train` on.
@@ -94,15 +127,48 @@ class Run:
         """
         self.configuration = self.configuration.replace(steps=steps, epochs=epochs)
 
+    def change(self, **options):
+        """Changes learning rates or weights of losses, from the next `train` on.
+
+        `learning_rate` is that of both roles, in the place of one that was given for a
+        single role.
+
+        Returns:
+            A list of what is different, tuples of the name, the value before and the
+            new one.
+        """
+        before = self.configuration.options
+        roles = ("generator_learning_rate", "discriminator_learning_rate")
+        dropped = [name for name in roles if name in before]
+        dropped = dict.fromkeys(dropped if "learning_rate" in options else ())
+        self.configuration = self.configuration.replace(**{**dropped, **options})
+        changed = []
+        for name, value in options.items():
+            old = before.get(name, self.configuration.recipe.options[name].default)
+            old = tuple(old) if isinstance(old, list) else old
+            if old != value:
+                changed.append((name, old, value))
+        return changed
+
     def train(self, verbose="auto"):
         """Trains to the end of the run, from its last checkpoint if there is one.
 
         Args:
-            verbose: As in `keras.Model.fit`.
+            verbose: As in `keras.Model.fit`. `"auto"` is a progress bar on a terminal
+                and in a notebook, and a line for each epoch elsewhere.
 
         Returns:
             The trained model.
+
+        Raises:
+            FolderInUseError: If another process uses the folder.
         """
+        if verbose == "auto":
+            verbose = 1 if is_shown() else 2
+        with self:
+            return self._train(verbose)
+
+    def _train(self, verbose):
         callbacks = keras_gans.callbacks
         data, model, task = self._prepare(verbose)
         steps_per_epoch = data.steps_per_epoch
@@ -115,38 +181,85 @@ class Run:
                 "already. Its length must not be less. "
                 f"Received: {_length(model, total)}."
             )
+        require(
+            _iterations(model, total),
+            f"The generator would never be updated: it learns in one of "
+            f"{model.batches(1)} batches, and the training has {total}. Give --steps, "
+            "more --epochs or a smaller --batch-size",
+        )
+        require(
+            trained or not self.is_finished,
+            f"{checkpoints} holds no checkpoint to go on from, and {self.directory} a "
+            "model that would be lost. Train into a new folder",
+            FileNotFoundError,
+        )
         # A size that a network does not take is refused before anything is written.
         task.try_out(model)
-        self._write_record()
         checkpoint = callbacks.Checkpoint(
             checkpoints, data, save_freq=min(steps_per_epoch, 250)
         )
-        if trained == total:
-            # `fit` would train one batch before a callback could stop it.
-            checkpoint.set_model(model)
-        else:
-            model.fit(
-                data,
-                epochs=math.ceil(total / steps_per_epoch),
-                # First the guard, so that nothing is written of a step that is not
-                # finite; last the checkpoint, when all else about the step is written.
-                callbacks=[
-                    callbacks.FiniteGuard(),
-                    callbacks.Pictures(
-                        self.directory / "samples",
-                        task.draw,
-                        save_freq=self.configuration.recipe.sample_freq,
-                    ),
-                    callbacks.LossTable(self.directory),
-                    *task.callbacks(model, self.directory, total),
-                    callbacks.LossHistory(self.directory),
-                    _stop_at(total, steps_per_epoch),
-                    checkpoint,
-                ],
-                verbose=verbose,
-            )
-        model.save(self.directory / "model.keras")
+        if not trained:
+            self._write_record("training", model, 0)
+        try:
+            if trained == total:
+                # `fit` would train one batch before a callback could stop it.
+                checkpoint.set_model(model)
+            else:
+                model.fit(
+                    data,
+                    epochs=math.ceil(total / steps_per_epoch),
+                    # First the guard, so that nothing is written of a step that is not
+                    # finite; last the checkpoint, when all else about the step is
+                    # written.
+                    callbacks=[
+                        callbacks.FiniteGuard(),
+                        callbacks.Pictures(
+                            self.directory / "samples",
+                            task.draw,
+                            save_freq=self.configuration.recipe.sample_freq,
+                        ),
+                        callbacks.LossTable(self.directory),
+                        *task.callbacks(model, self.directory, total),
+                        callbacks.LossHistory(self.directory),
+                        self._go_on_from(trained),
+                        _stop_at(total, steps_per_epoch),
+                        checkpoint,
+                    ],
+                    verbose=verbose,
+                )
+            # A kill leaves no half of it.
+            temporary = self.directory / "model.tmp.keras"
+            model.save(temporary)
+            os.replace(temporary, self.directory / "model.keras")
+        except BaseException:
+            if self.record.get("state") == "training":
+                # Of what was trained since the last checkpoint, nothing is left.
+                trained = callbacks.Checkpoint.latest_step(checkpoints) or 0
+                with contextlib.suppress(OSError):  # The disk may be full.
+                    self._write_record("interrupted", model, trained)
+            raise
+        self._write_record("finished", model, total)
         return model
+
+    def _go_on_from(self, trained):
+        """Returns a callback that starts further training, if any was before.
+
+        When it is called the checkpoint is restored, which holds the state of all that
+        is removed.
+        """
+        import keras
+
+        def start(logs):
+            if trained:
+                model = callback.model
+                record.remove_results(self.directory, _iterations(model, trained))
+                resumes = self.record.setdefault("resumes", [])
+                resumes.append(record.start(self.command))
+                self.record["directory"] = os.path.abspath(self.directory)
+                self._write_record("training", model, trained)
+
+        callback = keras.callbacks.LambdaCallback(on_train_begin=start)
+        return callback
 
     def dry_run(self, steps=5):
         """Checks data and networks and times some steps, and writes nothing.
@@ -194,7 +307,12 @@ class Run:
 
     @property
     def is_finished(self):
-        return (self.directory / "model.keras").exists()
+        """Whether it is trained to its end; `run.json` is what says so."""
+        if not (self.directory / "model.keras").exists():
+            return False
+        path = self.directory / "run.json"
+        state = read_json(path).get("state") if path.exists() else None
+        return state in ("finished", None)  # Earlier versions did not say it.
 
     def model_path(self):
         """Returns the path of `model.keras`; raises if the run is not finished."""
@@ -229,9 +347,11 @@ class Run:
             A dict, or `None` when the data has no test images, or lacks labels that
             are needed.
         """
-        scores = task_of(self.configuration).score(model)
-        if scores is not None:
-            write_json(self.directory / "score.json", scores)
+        with self:
+            self._check_sources(("x", "y", "attributes"))
+            scores = task_of(self.configuration).score(model)
+            if scores is not None:
+                write_json(self.directory / "score.json", scores)
         return scores
 
     def export(self, model, directory=None, weights_dtype="float32"):
@@ -249,6 +369,7 @@ class Run:
 
     def _prepare(self, verbose):
         """Returns the data, the compiled model and the task."""
+        self._check_sources()
         task = task_of(self.configuration)
         data = task.make_data()
         model = self._build(data, task)
@@ -259,6 +380,10 @@ class Run:
             if verbose:
                 print(f"Semantic weight: {weight:g}", flush=True)
         return data, model, task
+
+    def _check_sources(self, keys=None):
+        if self._is_opened:
+            sources.check(self.directory / "run.json", self.configuration, keys)
 
     def _needs_semantic_weight(self):
         """Whether a semantic loss is to be balanced with the others."""
@@ -308,23 +433,32 @@ class Run:
             return model.batches(self.configuration.steps)
         return self.configuration.epochs * data.steps_per_epoch
 
-    def _write_record(self):
+    def _write_record(self, state, model, batches):
+        iterations = _iterations(model, batches)
+        self.record |= {"state": state, "iterations": iterations, "batches": batches}
         content = {**self.record, "configuration": self.configuration.to_dict()}
         write_json(self.directory / "run.json", content)
 
 
 def next_free(directory):
-    """Returns `<directory>-1`, or the first higher number that is free."""
-    for number in itertools.count(1):
-        path = pathlib.Path(f"{directory}-{number}")
-        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-            return path
+    """Makes `<directory>-1`, or with the first higher number that is free.
+
+    It belongs to this process until a `Run` is created and trained in it: no other
+    process gets the same name.
+    """
+    lock = claim_next(directory)
+    _claims[lock.directory.resolve()] = lock
+    return lock.directory
+
+
+def _iterations(model, batches):
+    """Returns the most iterations that so many batches are enough for."""
+    return bisect.bisect(range(batches + 1), batches, key=model.batches) - 1
 
 
 def _length(model, batches):
     """Says how many iterations, and batches if they are more, a training has."""
-    # The most iterations that so many batches are enough for.
-    iterations = bisect.bisect(range(batches + 1), batches, key=model.batches) - 1
+    iterations = _iterations(model, batches)
     text = f"{iterations} iteration{'' if iterations == 1 else 's'}"
     return text if iterations == batches else f"{text} ({batches} batches)"
 
@@ -336,6 +470,9 @@ def _stop_at(total, steps_per_epoch):
     class StopAt(keras.callbacks.Callback):
         """It counts batches, as the checkpoint does: in float16 a step may be left
         out, and the optimizer's iterations would stay behind."""
+
+        # The progress bar of `fit` reads it.
+        last_batch = total
 
         def on_epoch_begin(self, epoch, logs=None):
             self._left = total - epoch * steps_per_epoch

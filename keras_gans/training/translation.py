@@ -4,6 +4,7 @@ import math
 import os
 
 import keras_gans
+from keras_gans.presets.registry import Place
 from keras_gans.training.task import Task
 
 
@@ -32,7 +33,7 @@ class Translation(Task):
     def __init__(
         self,
         configuration,
-        feature_network: str | None = None,
+        feature_network: Place | None = None,
         feature_size: int | None = None,
         evaluate_every: int | None = None,
     ):

@@ -3,6 +3,7 @@
 import io
 import pathlib
 import random
+import re
 import struct
 import sys
 import time
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile, ImageOps
 
+from keras_gans import progress
 from keras_gans.data import decoding
 from keras_gans.data.images import (
     ImageError,
@@ -20,6 +22,7 @@ from keras_gans.data.images import (
     encode_png,
     list_images,
     load_folder,
+    read_files,
     resize_image,
 )
 
@@ -710,7 +713,8 @@ class TestLoadFolder:
         assert "a.png: the file is empty" in str(caught.value)
         assert "give another folder" in str(caught.value)
 
-    def test_progress_bar_only_for_many_files(self, tmp_path, capsys):
+    def test_progress_bar_only_for_many_files(self, tmp_path, capsys, monkeypatch):
+        monkeypatch.setattr(progress, "is_shown", lambda: True)
         data = encode_png(COLOURS)
         for index in range(500):
             (tmp_path / f"{index}.png").write_bytes(data)
@@ -719,3 +723,20 @@ class TestLoadFolder:
         (tmp_path / "500.png").write_bytes(data)
         load_folder(tmp_path, 2)
         assert "501/501" in capsys.readouterr().out
+        # Nobody sees it move in a file.
+        monkeypatch.setattr(progress, "is_shown", lambda: False)
+        load_folder(tmp_path, 2)
+        assert capsys.readouterr() == ("", "")
+
+    def test_the_first_estimate_of_the_time_is_no_fright(self, capsys, monkeypatch):
+        """The first file waits for the threads to start."""
+        monkeypatch.setattr(progress, "is_shown", lambda: True)
+
+        def read(number):
+            time.sleep(0.5 if number == 0 else 0.001)
+            return np.zeros((1, 1, 1), "uint8")
+
+        read_files([*range(600)], read, (1, 1, 1), "folder")
+        out = capsys.readouterr().out
+        left = re.findall(r"\x1b\[1m([\d:]+s?)\x1b\[0m \d+", out)
+        assert left and {*left} <= {"0s", "1s", "2s"}

@@ -277,7 +277,7 @@ def test_under_a_distribution_strategy():
     with strategy.scope():
         data = augmented()
     assert_equal_batches(strategy.experimental_distribute_dataset(data), expected)
-    assert int(data.position) == 0
+    assert data.position.numpy() == 0
 
 
 # Training --------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import keras_tuner
 import numpy as np
 import pytest
 import small_run
+from lock_helpers import held
 from study_helpers import read_rows, run_eagerly
 
 from keras_gans import cli
@@ -28,6 +29,7 @@ from keras_gans.experiments.attribute_search import (
     search,
     trials_to,
 )
+from keras_gans.folder_lock import FolderInUseError
 
 Faces = attribute_loss.Faces
 # What a chief and its workers run, each a process of its own.
@@ -211,6 +213,21 @@ def test_bad_arguments(setting, study, tmp_path, monkeypatch):
     monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
     with pytest.raises(ValueError, match="--only stargan"):
         search(tmp_path, setting)
+
+
+def test_the_chief_holds_the_folder(setting, study, monkeypatch):
+    folder, _ = study
+    monkeypatch.setattr(attribute_search, "_search", lambda *_: "searched")
+    with held(folder) as process:
+        with pytest.raises(FolderInUseError, match=f"process {process.pid} on"):
+            search(folder, setting)
+        monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+        monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "8000")
+        monkeypatch.setenv("KERASTUNER_TUNER_ID", "the chief")
+        with pytest.raises(FolderInUseError, match=f"process {process.pid} on"):
+            search(folder, setting, only=["aclgan"])
+        monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker-1")
+        assert search(folder, setting, only=["aclgan"]) == "searched"
 
 
 def test_what_trials_tell_is_the_mean_over_all_orders():

@@ -8,12 +8,14 @@ from typing import Literal
 
 import contracts
 import pytest
+from lock_helpers import held
 from study_helpers import read_rows
 
 from keras_gans import cli
 from keras_gans.experiments import study as study_module
 from keras_gans.experiments.runs import epochs_of
 from keras_gans.experiments.study import Study, find_studies
+from keras_gans.folder_lock import FolderInUseError
 
 VARIANTS = {"plain": "plain", "better": "better than plain"}
 
@@ -183,6 +185,19 @@ def test_refusals_leave_everything_as_it_was(finished, toy, tmp_path):
     with pytest.raises(ValueError, match="13 is refused"):
         toy.reproduce(new, Setting(steps=13))
     assert not new.exists()
+
+
+def test_a_study_that_another_process_runs_is_left_alone(tmp_path, toy, capsys):
+    folder = tmp_path / "study"
+    with held(folder) as process:
+        with pytest.raises(FolderInUseError, match=f"process {process.pid} on"):
+            toy.reproduce(folder, seeds=1)
+    assert not toy.ran and not toy.made and not capsys.readouterr().out
+    # It held nothing else, and is dead.
+    seen = []
+    toy.describe = lambda result: seen.append((folder / ".lock").exists())
+    toy.reproduce(folder, seeds=1)
+    assert seen == [True, True] and not (folder / ".lock").exists()
 
 
 @pytest.mark.parametrize("steps", [1, 97, 101, 150, 2400, 4685])

@@ -1,0 +1,51 @@
+"""What a run's folder tells of itself: how a training was started, and its results."""
+
+import datetime
+import platform
+import shutil
+
+import keras_gans
+from keras_gans.files import read_csv
+
+
+def start(command):
+    """Returns a dict that says how a training is started, and with what."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    started = datetime.datetime.now().astimezone()
+    return {
+        "command": command,
+        "started": started.isoformat("T", "seconds"),
+        "versions": {
+            "keras_gans": keras_gans.__version__,
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def remove_results(directory, iteration):
+    """Removes what a run has made of its model, when the model is trained further.
+
+    `best.keras` stays if it is of an iteration that is not trained once more: it is, as
+    `evaluation.csv` says, the best of the whole training.
+
+    Args:
+        directory: Folder of the run.
+        iteration: Iteration at which training goes on.
+    """
+    for name in ("model.keras", "score.json"):
+        (directory / name).unlink(missing_ok=True)
+    # Renamed first, so that a kill does not leave a part of it.
+    export = directory / "export"
+    if export.is_dir():
+        removed = export.rename(directory / "export.tmp")
+        shutil.rmtree(removed)
+    evaluation = directory / "evaluation.csv"
+    rows = read_csv(evaluation) if evaluation.exists() else []
+    if rows and min(rows, key=lambda row: row["val_fid"])["iteration"] > iteration:
+        (directory / "best.keras").unlink(missing_ok=True)
