@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
     )
     run = training.Run.create(folder / "run", configuration, "keras-gans train")
     (folder / "run").mkdir(exist_ok=True)
-    run._write_record()
+    run._write_record("finished", model, 1)
     model.save(folder / "run" / "model.keras")
     return folder
 

@@ -13,8 +13,10 @@ from keras_gans.callbacks import LossHistory, LossTable, plot_losses
 def run(callback, first, last, steps_per_epoch=10, stride=1, end=True):
     """Drives a callback as `fit` does, from iteration `first` on, with known losses."""
     model = types.SimpleNamespace(iterations=first)
+    model.skipped_batches = first % steps_per_epoch
     callback.set_model(model)
     callback.on_train_begin()
+    callback.on_epoch_begin(first // steps_per_epoch)
     while model.iterations < last:
         model.iterations = min(model.iterations + stride, last)
         logs = losses(model.iterations)
