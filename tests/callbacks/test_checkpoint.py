@@ -186,6 +186,7 @@ def test_finished_run_stays_as_it_is(trainee, uninterrupted, tmp_path):
     assert_same(uninterrupted[1], tiny_run.files(tmp_path))
 
 
+@pytest.mark.slow
 def test_unet_with_dropout(tmp_path):
     def make_unet(input_channels, output_channels, name):
         return unet_generator(
@@ -220,7 +221,10 @@ def test_steps_per_execution_changes_nothing(uninterrupted, two_steps_per_execut
     assert_same(uninterrupted[0], two_steps_per_execution[1])
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "policy",
+    [pytest.param("mixed_bfloat16", marks=pytest.mark.slow), "mixed_float16"],
+)
 def test_mixed_precision(tmp_path, policy):
     keras.config.set_dtype_policy(policy)
     try:

@@ -292,6 +292,7 @@ def test_next_step_after_loading_is_bit_equal_in_a_graph(tmp_path):
     assert int(loaded.generator_optimizer.iterations) == 4
 
 
+@pytest.mark.slow
 def test_mixed_precision(tmp_path):
     contracts.check_mixed_precision(
         lambda: make_model(smallest_translators(), EAGERLY, pool_size=3),

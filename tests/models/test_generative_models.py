@@ -30,9 +30,11 @@ def in_graphs(name, compiled):
     return functools.partial(make_model, name, compile_arguments=arguments)
 
 
-@pytest.mark.parametrize(
-    "name", ["gan", "conditional_gan", "wgan_gp", "ebgan", "began"]
-)
+@pytest.mark.parametrize("name", [
+    # That of a GAN is tested with its base class.
+    pytest.param("gan", marks=pytest.mark.slow),
+    *("conditional_gan", "wgan_gp", "ebgan", "began"),
+])  # fmt: skip
 def test_model_contract(name, tmp_path):
     contracts.check_model(
         in_graphs(name, ("wgan_gp",)),
@@ -44,7 +46,7 @@ def test_model_contract(name, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "policy"), [
-    ("conditional_gan", "mixed_float16"),
+    pytest.param("conditional_gan", "mixed_float16", marks=pytest.mark.slow),
     ("wgan_gp", "mixed_float16"),
     ("began", "mixed_bfloat16"),
 ])  # fmt: skip
@@ -285,6 +287,7 @@ def test_labels_of_a_conditional_model():
     )
 
 
+@pytest.mark.slow
 def test_images_with_batch_statistics(tmp_path):
     def make():
         keras.utils.set_random_seed(0)

@@ -189,6 +189,7 @@ def test_contract(tmp_path):
     contracts.evaluation_changes_nothing(make, data)
 
 
+@pytest.mark.slow
 def test_steps_under_xla_are_the_same():
     expected, logs = (
         contracts.train(make_model(0.5, 0.25, **arguments), make_data(samples=2))
