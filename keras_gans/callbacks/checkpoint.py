@@ -22,8 +22,6 @@ _DATA = {
     "steps_per_epoch": "steps per epoch",
     "replicas": "replicas that share a batch",
 }
-# Beside `trained_batches`, the number of the checkpoint.
-_COUNTS = ("earlier_iterations",)
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -132,8 +130,7 @@ class Checkpoint(keras.callbacks.Callback):
                 f"({error})"
             ) from error
         self.restored_step = model.trained_batches = int(self._step.numpy())
-        for name in _COUNTS:
-            setattr(model, name, record.get(name, 0))
+        model.earlier_iterations = record.get("earlier_iterations", 0)
         # Old checkpoints begin with the first batch of the data.
         self._first_batch = record.get("first_batch", 0)
         steps = self.restored_step - self._first_batch
@@ -279,7 +276,7 @@ class Checkpoint(keras.callbacks.Callback):
             "data": self._identity(),
             "first_batch": self._first_batch,
             "learning_rates": self.model.compiled_rates,
-            **{name: getattr(self.model, name) for name in _COUNTS},
+            "earlier_iterations": self.model.earlier_iterations,
         }
         self._step.assign(step)
         self._record.assign(json.dumps(record))

@@ -38,13 +38,13 @@ class EpochCallbacks(keras.callbacks.CallbackList):
         is_whole = self._steps == self._data.steps_per_epoch
         self.model.skipped_batches = first % self._steps if is_whole else 0
         self._start = first - self.model.skipped_batches
-        self._set_target(epoch)
+        self._set_target()
         # Whoever looks at the data sees the epoch from its start.
         self._data.position.assign(self._start)
         super().on_epoch_begin(epoch, logs)
         self._data.position.assign(first)
 
-    def _set_target(self, epoch):
+    def _set_target(self):
         """Tells the progress bar how many batches there will be."""
         ends = [getattr(callback, "last_batch", None) for callback in self.callbacks]
         ends = [end - self._start for end in ends if end is not None]
