@@ -5,6 +5,9 @@ They also take `name`, `dtype` and so on of `keras.layers.Layer`. All raise a
 `ValueError` for one out of its range or an input that does not fit.
 """
 
+from keras_gans.layers.adaptive_instance_normalization import (
+    AdaptiveInstanceNormalization,
+)
 from keras_gans.layers.batch_normalization import BatchNormalization
 from keras_gans.layers.hint_pooling import HintPooling
 from keras_gans.layers.image_pool import ImagePool

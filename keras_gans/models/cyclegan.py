@@ -11,7 +11,7 @@ from keras_gans.losses.adversarial import (
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.adversarial_model import AdversarialModel
 from keras_gans.models.inputs import check_images, check_known_rank
-from keras_gans.models.structure import unpack_pair
+from keras_gans.models.structure import shapes_of, unpack_pair
 
 _PAIRS = (
     "CycleGAN trains on pairs of batches (x, y); `keras_gans.data.unpaired(x, y)` makes"
@@ -62,6 +62,7 @@ class CycleGAN(AdversarialModel):
         pool_size: Non-negative integer, generated images kept of each domain for the
             discriminators. 0 keeps none. Defaults to 50.
         seed: Optional integer, the seed of the image pools and of a penalty.
+        further_networks: Optional dict of networks, those that a subclass has besides.
         **kwargs: As for `AdversarialModel`.
 
     Call arguments:
@@ -116,6 +117,7 @@ class CycleGAN(AdversarialModel):
         semantic_translation_weight=0.0,
         pool_size=50,
         seed=None,
+        further_networks=None,
         **kwargs,
     ):
         super().__init__(
@@ -124,6 +126,7 @@ class CycleGAN(AdversarialModel):
                 "generator_yx": generator_yx,
                 "discriminator_x": discriminator_x,
                 "discriminator_y": discriminator_y,
+                **(further_networks or {}),
             },
             **kwargs,
         )
@@ -143,7 +146,7 @@ class CycleGAN(AdversarialModel):
         if not any(self.identity_weight):
             del self._loss_trackers["identity_loss"]
         if not self._has_semantic_loss:
-            del self._loss_trackers["semantic_loss"]
+            self._loss_trackers.pop("semantic_loss", None)
 
     def compile(
         self,
@@ -374,7 +377,7 @@ class CycleGAN(AdversarialModel):
 
 
 def _channels(network):
-    return network.input_shape[-1]
+    return shapes_of(network.input_shape)[0][-1]
 
 
 def _weight_pair(name, value):

@@ -29,4 +29,5 @@ from keras_gans.networks.growing import GrowingNetwork
 from keras_gans.networks.mlp import mlp_autoencoder, mlp_discriminator, mlp_generator
 from keras_gans.networks.patchgan import patch_discriminator
 from keras_gans.networks.resnet import resnet_generator
+from keras_gans.networks.style import style_encoder, style_generator
 from keras_gans.networks.unet import unet_generator

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from keras_gans.checks import require
+from keras_gans.checks import one_of, require
 from keras_gans.layers import RandomColors, SizeMultiple, normalize
 from keras_gans.networks.common import activated, check_counts
 
@@ -17,6 +17,7 @@ def digit_generator(
     negative_slope=0.05,
     skip_connection=False,
     color_augmentation=False,
+    upsampling="transposed",
     name="generator",
 ):
     """Builds the lab's generator: encoder, transformer of residual blocks, decoder.
@@ -52,6 +53,8 @@ def digit_generator(
             that must give the same digit for all these reads shape, not colour: with
             it the cycle and identity losses teach that dark digits on light ground are
             digits, too. `False`, the lab's, by default.
+        upsampling: `"transposed"`, the lab's ct4s2 (the default), or `"resize"`: pixels
+            are repeated before a c3s1, which leaves no grid in the picture.
 
     Returns:
         Functional `keras.Model` from `(batch, height, width, input_channels)` to
@@ -62,6 +65,7 @@ def digit_generator(
         Zhu et al., see `keras_gans.models.CycleGAN`.
     """
     check_counts(residual_blocks=residual_blocks)
+    one_of("upsampling", upsampling, ("transposed", "resize"))
 
     use_bias = normalization is None
 
@@ -87,10 +91,16 @@ def digit_generator(
         x = block(x, layers.Conv2D, 2 * width, 3, 1, f"{residual}_2", False)
         x = layers.Add(name=f"{residual}_add")([shortcut, x])
 
-    x = block(x, layers.Conv2DTranspose, width, 4, 2, "decoder_1")
+    convolution, size = layers.Conv2DTranspose, (4, 2)
+    if upsampling == "resize":
+        convolution, size = layers.Conv2D, (3, 1)
+        x = layers.UpSampling2D(name="upsampling_1")(x)
+    x = block(x, convolution, width, *size, "decoder_1")
     if skip_connection:
         x = layers.Concatenate(name="skip_connection")([x, encoded])
-    x = layers.Conv2DTranspose(output_channels, 4, 2, "same", name="decoder_2")(x)
+    if upsampling == "resize":
+        x = layers.UpSampling2D(name="upsampling_2")(x)
+    x = convolution(output_channels, *size, "same", name="decoder_2")(x)
     outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)
 

@@ -1,0 +1,415 @@
+"""CycleGAN between a plain domain and one whose images have a style."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from keras_gans.checks import (
+    non_negative_float,
+    one_of,
+    positive_integer,
+    probability,
+    require,
+)
+from keras_gans.models.cyclegan import CycleGAN
+from keras_gans.models.seeds import ReplicaSeedGenerator
+from keras_gans.pixels import to_levels
+
+# Images that are translated at once.
+_BATCH = 250
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class StyleCycleGAN(CycleGAN):
+    """Learns one translation F: Y → X and many G: (X, style) → Y, without pairs.
+
+    A black and white digit cannot tell the colours it came from, so that of a plain
+    CycleGAN one half, y → F(y) → G(F(y)), cannot close: it hides the colours in the
+    digit, or all translations get the same. Here an encoder E reads them from y and
+    its content F(y). With styles z ~ N(0, I) the objective is
+
+        L = L_GAN(G, D_Y, X, Y) + L_GAN(F, D_X, Y, X)
+            + λ_x |F(G(x, z)) - x| + λ_y |G(F(y), s) - y|
+            + μ_x |F(x) - x|       + μ_y |G(y, s) - y|
+            + λ_z |E(G(x, z), x) - z| + λ_p P(s),     s = E(y, F(y)),
+
+    so that x keeps its content in every style, y is known by content and style
+    together, and a style is seen in what it makes. P lets the styles of real images
+    have the distribution that styles are drawn from: with the mean m and the covariance
+    C over a batch, mean(m²) + mean((C - I)²).
+
+    Of Augmented CycleGAN it has the encoder and the cycle through it, but X has no
+    style; of MUNIT the loss of the style and adaptive instance normalization, but no
+    latent content. E is trained together with the generators, and takes part in no
+    adversarial loss of its own.
+
+    Args:
+        generator_xy: Built `keras.Model` G from a list of images of X and styles,
+            `(batch, style_dim)`, to images of Y; `keras_gans.networks.style_generator`.
+        generator_yx: Built `keras.Model` F from images of Y to images of X.
+        style_encoder: Built `keras.Model` E from a list of images of Y and their
+            contents, images of X, to styles;
+            `keras_gans.networks.style_encoder`.
+        discriminator_x, discriminator_y: As for `CycleGAN`.
+        cycle_weight: Non-negative float, or the pair (λ_x, λ_y). Defaults to (5, 2.5).
+        identity_weight: Non-negative float, or the pair (μ_x, μ_y). 0 skips the
+            computation. It needs domains with the same number of channels. Defaults to
+            0.
+        style_weight: Non-negative float, λ_z. Defaults to 1.
+        style_prior_weight: Non-negative float, λ_p. Defaults to 0.3.
+        reference_share: Float in [0, 1], the share of x in a training batch that get
+            the style of an image of Y in place of a random one. Defaults to 0.5.
+        pool_size, seed: As for `CycleGAN`, with no pool by default. The seed is also
+            that of the styles.
+        **kwargs: As for `AdversarialModel`.
+
+    Call arguments:
+        images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
+        direction: `"xy"`, the default, or `"yx"`.
+        style: Optional float tensor of shape `(batch, style_dim)`. By default an image
+            gets a random style that depends on its pixels alone, and so always the
+            same; in training a new one each time.
+
+    Example:
+
+    ```python
+    data = keras_gans.data.unpaired(x, y, batch_size=32, size=32)
+    model = keras_gans.models.StyleCycleGAN(
+        style_generator(3, 3),
+        digit_generator(3, 3, normalization="instance", upsampling="resize"),
+        style_encoder(3),
+        patch_discriminator(layers=1, normalization=None),
+        patch_discriminator(layers=2, normalization=None),
+    )
+    model.compile()
+    model.fit(data, epochs=8)
+    variants = model.translate(digits, variants=8, seed=0)
+    alike = model.translate(digits, reference=street_number)
+    ```
+
+    Reference:
+        - Zhu et al., see `CycleGAN`.
+        - Almahairi et al., "Augmented CycleGAN: Learning Many-to-Many Mappings from
+          Unpaired Data", 2018, https://arxiv.org/abs/1802.10151
+        - Huang et al., "Multimodal Unsupervised Image-to-Image Translation", 2018,
+          https://arxiv.org/abs/1804.04732
+    """
+
+    roles = {
+        "generator": ("generator_xy", "generator_yx", "style_encoder"),
+        "discriminator": CycleGAN.roles["discriminator"],
+    }
+    network_names = roles["generator"] + roles["discriminator"]
+    loss_names = (
+        "generator_loss",
+        "discriminator_loss",
+        "cycle_loss",
+        "identity_loss",
+        "style_loss",
+        "style_prior_loss",
+    )
+
+    def __init__(
+        self,
+        generator_xy,
+        generator_yx,
+        style_encoder,
+        discriminator_x,
+        discriminator_y,
+        cycle_weight=(5.0, 2.5),
+        identity_weight=0.0,
+        style_weight=1.0,
+        style_prior_weight=0.3,
+        reference_share=0.5,
+        pool_size=0,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(
+            generator_xy,
+            generator_yx,
+            discriminator_x,
+            discriminator_y,
+            cycle_weight=cycle_weight,
+            identity_weight=identity_weight,
+            pool_size=pool_size,
+            seed=seed,
+            further_networks={"style_encoder": style_encoder},
+            **kwargs,
+        )
+        self.style_weight = non_negative_float("style_weight", style_weight)
+        self.style_prior_weight = non_negative_float(
+            "style_prior_weight", style_prior_weight
+        )
+        self.reference_share = probability("reference_share", reference_share)
+        self.seed_generator = ReplicaSeedGenerator(None if seed is None else seed + 2)
+
+    @property
+    def style_dim(self):
+        """Length of a style."""
+        return self.style_encoder.output_shape[-1]
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        adversarial_loss=None,
+        cycle_loss=None,
+        identity_loss=None,
+        style_loss=None,
+        penalty=None,
+        **kwargs,
+    ):
+        """Configures training, see `AdversarialModel`.
+
+        Args:
+            adversarial_loss, cycle_loss, identity_loss, penalty: As for `CycleGAN`.
+            style_loss: `keras.losses.Loss` between the style of a translation and what
+                E reads from it. Defaults to `keras.losses.MeanAbsoluteError()`.
+        """
+        super().compile(
+            generator_optimizer,
+            discriminator_optimizer,
+            adversarial_loss,
+            cycle_loss,
+            identity_loss,
+            penalty=penalty,
+            style_loss=style_loss or keras.losses.MeanAbsoluteError(),
+            **kwargs,
+        )
+
+    # Translation -------------------------------------------------------------------
+
+    def call(self, images, direction="xy", training=False, style=None):
+        one_of("direction", direction, ("xy", "yx"))
+        if direction == "yx":
+            return super().call(images, direction, training)
+        if style is None and training:
+            style = self.sample_style(ops.shape(images)[0], self.seed_generator)
+        elif style is None:
+            style = style_of_pixels(images, self.style_dim)
+        name = "generator_xy"
+        generator = self.generator_xy if training else self.inference_network(name)
+        return generator([images, style], training=training)
+
+    def sample_style(self, count, seed=None):
+        """Returns random styles, a tensor of shape `(count, style_dim)`."""
+        return keras.random.normal((count, self.style_dim), seed=seed)
+
+    def encode_style(self, images):
+        """Returns the styles of images of Y in [-1, 1], shape `(batch, style_dim)`."""
+        content = super().call(images, "yx")
+        return self.inference_network("style_encoder")([images, content])
+
+    def translate(self, images, style=None, reference=None, seed=None, variants=1):
+        """Translates X → Y in styles of your choice.
+
+        Args:
+            images: Images of X in [-1, 1], shape `(n, height, width, channels)`.
+            style: Optional styles: `(style_dim,)` for all images, `(n, style_dim)` for
+                one each, or with `variants` a pair of them, between which the variants
+                go in equal steps.
+            reference: In place of `style`, images of Y in [-1, 1] that have it: one
+                image `(height, width, channels)`, `n` of them, or with `variants` a
+                pair.
+            seed: Optional integer, gives random styles that are the same each time, and
+                the same for all images. By default each image has random styles of its
+                own.
+            variants: Positive integer, translations of each image. Defaults to 1.
+
+        Returns:
+            NumPy array of float32 in [-1, 1], `(n, height, width, channels)`, or with
+            more than one variant `(n, variants, height, width, channels)`.
+        """
+        variants = positive_integer("variants", variants)
+        require(
+            style is None or reference is None,
+            "Give one of the arguments `style` and `reference`, not both",
+        )
+        images = np.asarray(images, "float32")
+        given = style if reference is None else reference
+        if isinstance(given, tuple):
+            require(
+                len(given) == 2 and variants > 1,
+                "A pair of styles or references goes with `variants`, the number of "
+                "steps from the first to the second",
+                variants=variants,
+            )
+            first, last = (
+                self._styles(one, reference is not None, len(images)) for one in given
+            )
+            steps = np.linspace(0, 1, variants, dtype="float32")[:, None]
+            styles = first[:, None] * (1 - steps) + last[:, None] * steps
+        elif given is not None:
+            styles = self._styles(given, reference is not None, len(images))
+            styles = np.repeat(styles[:, None], variants, axis=1)
+        else:
+            count = (len(images) if seed is None else 1) * variants
+            styles = ops.convert_to_numpy(self.sample_style(count, seed))
+            styles = np.broadcast_to(
+                styles.reshape(-1, variants, self.style_dim),
+                (len(images), variants, self.style_dim),
+            )
+        generator = self.inference_network("generator_xy")
+        results = _in_batches(
+            lambda *batch: generator(list(batch), training=False),
+            np.repeat(images, variants, axis=0),
+            styles.reshape(-1, self.style_dim),
+        )
+        if variants == 1:
+            return results
+        return results.reshape(len(images), variants, *results.shape[1:])
+
+    def _styles(self, given, are_images, count):
+        """Returns `(count, style_dim)` styles, from styles or from images of Y."""
+        given = np.asarray(given, "float32")
+        one = given.ndim == (3 if are_images else 1)
+        given = given[None] if one else given
+        name = "reference" if are_images else "style"
+        require(
+            len(given) in (1, count),
+            f"Argument `{name}` must be one for all images or one for each of {count}",
+            **{f"{name}.shape": given.shape},
+        )
+        if are_images:
+            given = _in_batches(self.encode_style, given)
+        require(
+            given.ndim == 2 and given.shape[1] == self.style_dim,
+            f"Argument `{name}` must be styles of {self.style_dim} numbers",
+            **{f"{name}.shape": given.shape},
+        )
+        return np.broadcast_to(given, (count, self.style_dim))
+
+    # Training ----------------------------------------------------------------------
+
+    def compute_losses(self, x, y, training):
+        """Returns the dict of losses for one batch of each domain."""
+        # 1. What y is without its style, and its style.
+        fake_x, *same_x = self.call_together(
+            self.generator_yx,
+            [y, x] if self.identity_weight[0] else [y],
+            training,
+        )
+        style_y = self.style_encoder([y, fake_x], training=training)
+
+        # 2. x in random styles, or in those of images of y; and y put together again.
+        style = self._styles_to_learn(x, style_y, training)
+        inputs = [[x, style], [fake_x, style_y]]
+        inputs += [[y, style_y]] if self.identity_weight[1] else []
+        fake_y, cycled_y, *same_y = self.call_together(
+            self.generator_xy, inputs, training
+        )
+        cycled_x = self.generator_yx(fake_y, training=training)
+        style_of_fake = self.style_encoder([fake_y, x], training=training)
+
+        # 3. Judge.
+        discriminator_loss_x, adversarial_loss_x = self._adversarial_losses(
+            self.discriminator_x, self.pool_x, x, fake_x, training
+        )
+        discriminator_loss_y, adversarial_loss_y = self._adversarial_losses(
+            self.discriminator_y, self.pool_y, y, fake_y, training
+        )
+
+        # 4. Add up.
+        cycle_x, cycle_y = self.cycle_loss(x, cycled_x), self.cycle_loss(y, cycled_y)
+        style_loss = self.style_loss(style, style_of_fake)
+        prior_loss = style_prior_loss(style_y)
+        losses = {
+            "generator_loss": adversarial_loss_x
+            + adversarial_loss_y
+            + self.cycle_weight[0] * cycle_x
+            + self.cycle_weight[1] * cycle_y
+            + self.style_weight * style_loss
+            + self.style_prior_weight * prior_loss,
+            "discriminator_loss": discriminator_loss_x + discriminator_loss_y,
+            "cycle_loss": cycle_x + cycle_y,
+            "style_loss": style_loss,
+            "style_prior_loss": prior_loss,
+        }
+        if same_x or same_y:
+            identity_x, identity_y = self.identity_weight
+            loss_x = self.identity_loss(x, same_x[0]) if same_x else 0.0
+            loss_y = self.identity_loss(y, same_y[0]) if same_y else 0.0
+            losses["generator_loss"] += identity_x * loss_x + identity_y * loss_y
+            losses["identity_loss"] = loss_x + loss_y
+        return losses
+
+    def _styles_to_learn(self, x, style_y, training):
+        """Returns a style for each x: of an image of Y, or a random one."""
+        if not training:
+            return style_of_pixels(x, self.style_dim)
+        count = ops.shape(x)[0]
+        places = ops.arange(count)
+        random = self.sample_style(count, self.seed_generator)
+        # A generator does not change a style to draw it well.
+        styles = ops.stop_gradient(ops.take(style_y, places % ops.shape(style_y)[0], 0))
+        of_images = ops.cast(self.reference_share * ops.cast(count, "float32"), "int32")
+        return ops.where(places[:, None] < of_images, styles, random)
+
+    # Configuration -----------------------------------------------------------------
+
+    def get_config(self):
+        config = super().get_config()
+        del config["semantic_weight"], config["semantic_translation_weight"]
+        return {
+            **config,
+            "style_weight": self.style_weight,
+            "style_prior_weight": self.style_prior_weight,
+            "reference_share": self.reference_share,
+        }
+
+
+def style_prior_loss(styles):
+    """Returns how far styles `(batch, style_dim)` are from N(0, I): mean(m²) + mean((C
+    - I)²) of their mean m and covariance C, divided by the number of replicas."""
+    mean = ops.mean(styles, axis=0)
+    centred = styles - mean
+    count = ops.cast(ops.shape(styles)[0], styles.dtype)
+    covariance = ops.matmul(ops.transpose(centred), centred) / ops.maximum(count - 1, 1)
+    difference = covariance - ops.eye(styles.shape[1], dtype=styles.dtype)
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    return (ops.mean(mean**2) + ops.mean(difference**2)) / replicas
+
+
+def style_of_pixels(images, style_dim):
+    """Returns styles like random ones that depend on an image's pixels alone.
+
+    Args:
+        images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
+        style_dim: Positive integer.
+
+    Returns:
+        Float32 tensor of shape `(batch, style_dim)`, numbers of N(0, 1).
+    """
+    levels = tf.cast(to_levels(tf.cast(images, tf.float32)), tf.uint32)
+    levels = tf.reshape(
+        levels, (tf.shape(levels)[0], tf.reduce_prod(tf.shape(levels)[1:]))
+    )
+    places = tf.range(tf.shape(levels)[1])
+    keys = tf.reduce_sum(levels * _mixed(tf.cast(places, tf.uint32)), axis=1)
+    counters = tf.cast(tf.range(1, 2 * style_dim + 1), tf.uint32)
+    bits = _mixed(keys[:, None] + _mixed(counters))
+    uniform = (tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) + 0.5) / 2.0**24
+    # The transform of Box and Muller.
+    radius = tf.sqrt(-2.0 * tf.math.log(uniform[:, :style_dim]))
+    return radius * tf.cos(2.0 * math.pi * uniform[:, style_dim:])
+
+
+def _mixed(bits):
+    """Mixes the bits of uint32 numbers: the end of Appleby's MurmurHash3."""
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        bits = tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, shift))
+        bits *= tf.constant(factor, tf.uint32)
+    return tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, 16))
+
+
+def _in_batches(function, *arrays):
+    """Returns what a function makes of arrays, called with some rows at a time."""
+    parts = []
+    for start in range(0, len(arrays[0]), _BATCH):
+        batch = [tf.constant(array[start : start + _BATCH]) for array in arrays]
+        parts.append(ops.convert_to_numpy(function(*batch)))
+    return np.concatenate(parts)
