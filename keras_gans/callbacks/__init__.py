@@ -10,6 +10,7 @@ from keras_gans.callbacks.grids import (
     generated_scatter,
     paired_grid,
     samples_grid,
+    style_grid,
     translation_grid,
 )
 from keras_gans.callbacks.growth import Growth

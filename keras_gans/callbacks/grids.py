@@ -36,6 +36,25 @@ def translation_grid(model, x, y=None):
     return _enlarged(np.concatenate([above, line, below]), x[0].shape[0])
 
 
+def style_grid(model, x, y, variants=3, seed=0):
+    """Draws x in several styles and in those of y, and y as x and put together again.
+
+    For `StyleCycleGAN`. Each column is one image of each domain. The rows are x; x in
+    `variants` random styles; x in the style of the y below; and under a line y, F(y)
+    and F(y) in the style of y. `x` and `y` hold as many images as each other.
+    """
+    must = "Arguments `x` and `y` must hold as many images as each other"
+    require(len(x) == len(y), f"{must}. Received: {len(x)} and {len(y)} images")
+    count = len(x)
+    styles = keras.ops.convert_to_numpy(model.sample_style(variants * count, seed))
+    rows = [model.translate(x, style=styles[i::variants]) for i in range(variants)]
+    above = _band(x, *rows, model.translate(x, reference=y))
+    content = keras.ops.convert_to_numpy(model(y, direction="yx"))
+    below = _band(y, content, model.translate(content, reference=y))
+    line = np.full((GAP, *above.shape[1:]), 255, "uint8")
+    return _enlarged(np.concatenate([above, line, below]), x[0].shape[0])
+
+
 def paired_grid(model, source, target):
     """Draws sources, translations and their targets, for `Pix2Pix`."""
     return _rows(source, model(source), target)

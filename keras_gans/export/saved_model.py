@@ -30,6 +30,12 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
                       serving_bytes    image_bytes           image_bytes
                       reverse          images, Y             images, X
                       reverse_bytes    image_bytes           image_bytes
+         with style   style            images, X; style      images, Y
+                      reference        images, X;            images, Y
+                                         reference, Y
+                      reference_bytes  image_bytes,          image_bytes
+                                         reference_bytes
+                      encode_style     images, Y             style
         generation    serving_default  latent, labels        images
         colorization  serving_default  line_art, hints       images
                       serving_bytes    line_art_bytes,       image_bytes
@@ -47,6 +53,8 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
       scaled as in `keras_gans.pixels`; a mask m comes out as `round(255 m)`. Height and
       width are any that the networks allow (of `StarGAN` those that it was trained on,
       because of its discriminator); others are refused inside the graph.
+    - `style` is float32 `(batch, style_dim)`. `serving_default` of a translation with
+      styles gives each image a random one that depends on its pixels alone.
     - `hints`, uint8 RGBA, are dabs of colour on a transparent picture: a pixel counts
       where its alpha is 128 or more.
     - `latent` is float32 `(batch, latent_dim)`, `labels` int32 `(batch,)`.

@@ -6,12 +6,16 @@ import tensorflow as tf
 from keras_gans.checks import require
 from keras_gans.export import graph
 from keras_gans.export.servable import ImageServable, input_shapes
+from keras_gans.models.structure import shapes_of
+from keras_gans.models.styles import style_of_pixels, translate_in_styles
 
 # Of each direction: its signature for pixels, and that for files.
 _SIGNATURES = {
     "xy": ("serving_default", "serving_bytes"),
     "yx": ("reverse", "reverse_bytes"),
 }
+# Further ones of a model whose domain Y has a style.
+_STYLE_SIGNATURES = ("style", "reference", "reference_bytes", "encode_style")
 
 
 class Translator(ImageServable):
@@ -20,12 +24,16 @@ class Translator(ImageServable):
     Attributes:
         directions: Tuple of the directions that there are, `("xy", "yx")` or `("xy",)`.
         channels: Dict with the channels of the domains, `{"x": 1, "y": 3}` say.
+        style_dim: Length of a style, `None` for a model without styles.
         size_multiple, minimum_size: Of height and width; see `ImageServable`.
 
     Call arguments:
         images: uint8 array of shape `(batch, height, width, channels)`, values in
             [0, 255].
         direction: `"xy"`, the default, or `"yx"`.
+        style, reference, seed, variants: Of a model with styles, as for
+            `keras_gans.models.StyleCycleGAN.translate`; references are uint8. Without
+            them each image gets a random style that depends on its pixels.
 
     Returns:
         uint8 array of the translated images, values in [0, 255].
@@ -38,7 +46,7 @@ class Translator(ImageServable):
     example = "CycleGAN"
     rule = "size_rule"
     signatures = ("serving_default", "serving_bytes")
-    used = ("serving_default", "reverse")
+    used = ("serving_default", "reverse", "style", "encode_style")
 
     def __init__(self, module, functions):
         super().__init__(module, functions)
@@ -54,8 +62,20 @@ class Translator(ImageServable):
         }
         outputs = self._translate["xy"].structured_outputs["images"]
         self.channels = {"x": self._shapes["xy"][-1], "y": outputs.shape[-1]}
+        self.style_dim = None
+        if "encode_style" in functions:
+            outputs = functions["encode_style"].structured_outputs
+            self.style_dim = outputs["style"].shape[-1]
 
-    def translate(self, images, direction="xy"):
+    def translate(
+        self,
+        images,
+        direction="xy",
+        style=None,
+        reference=None,
+        seed=None,
+        variants=1,
+    ):
         """Translates a batch of images; see the class."""
         known = " or ".join(map(repr, self.directions))
         alone = "" if len(self.directions) > 1 else ", the only one of this model"
@@ -68,14 +88,38 @@ class Translator(ImageServable):
         self._check_images("images", images, self._shapes[direction], hint)
         if not len(images):  # Not every kernel takes an empty batch.
             return np.empty((*images.shape[:3], self.channels[target]), "uint8")
-        outputs = self._translate[direction](images=tf.constant(images))
-        return outputs["images"].numpy()
+        if style is None and reference is None and seed is None and variants == 1:
+            outputs = self._translate[direction](images=tf.constant(images))
+            return outputs["images"].numpy()
+        require(
+            self.style_dim is not None and direction == "xy",
+            "Arguments `style`, `reference`, `seed` and `variants` go with direction "
+            "'xy' of a model whose domain Y has a style, such as "
+            "`keras_gans.models.StyleCycleGAN`",
+            direction=direction,
+        )
+        return translate_in_styles(
+            lambda *inputs: self._functions["style"](
+                images=inputs[0], style=tf.cast(inputs[1], tf.float32)
+            )["images"],
+            self.encode_style,
+            self.style_dim,
+            *(images, style, reference, seed, variants),
+        )
 
     __call__ = translate
 
+    def encode_style(self, images):
+        """Returns the styles of uint8 images of Y, shape `(batch, style_dim)`."""
+        images = np.asarray(images)
+        hint = ", as domain y has"
+        self._check_images("reference", images, self._shapes["yx"], hint)
+        return self._functions["encode_style"](images=tf.constant(images))["style"]
+
     @classmethod
     def network_names(cls, model):
-        return list(_directions(model).values())
+        encoder = ["style_encoder"] if _has_style(model) else []
+        return [*_directions(model).values(), *encoder]
 
     @classmethod
     def check_model(cls, model):
@@ -89,7 +133,8 @@ class Translator(ImageServable):
         super().check_model(model)
         for name in directions.values():
             generator = getattr(model, name)
-            channels = generator.input_shape[-1], generator.output_shape[-1]
+            inputs = shapes_of(generator.input_shape)[0]
+            channels = inputs[-1], generator.output_shape[-1]
             require(
                 {1, 3}.issuperset(channels),
                 "Argument `model` must translate images of 1 (grey) or 3 (RGB) "
@@ -101,8 +146,17 @@ class Translator(ImageServable):
     def functions(cls, model, networks, weights, rule):
         functions = {}
         for direction, name in _directions(model).items():
-            pair = _direction_functions(model, networks[name], weights[name], rule)
+            generator = networks[name]
+            shape = shapes_of(generator.input_shape)[0][1:]
+            if direction == "xy" and _has_style(model):
+                translate = _in_style_of_pixels(model, generator, weights[name])
+            else:
+                translate = _plainly(model, generator, weights[name])
+            pair = _direction_functions(translate, shape, rule)
             functions |= zip(_SIGNATURES[direction], pair)
+        if _has_style(model):
+            of_style = _style_functions(model, networks, weights, rule)
+            functions |= zip(_STYLE_SIGNATURES, of_style, strict=True)
         return functions
 
 
@@ -112,16 +166,34 @@ def _directions(model):
     return getattr(model, "directions", default)
 
 
-def _direction_functions(model, generator, weights, rule):
-    """Returns the functions of pixels and of files, for one direction."""
-    shape = generator.input_shape[1:]
+def _has_style(model):
+    return hasattr(model, "style_encoder")
+
+
+def _plainly(model, generator, weights):
+    """Returns a function from images in [-1, 1] to uint8."""
     # What pix2pix does to its source before its network sees it.
     condition = getattr(model, "condition", lambda images: images)
+    return lambda x: graph.call_to_pixels(generator, weights, condition(x))
 
-    @tf.function(input_signature=[tf.TensorSpec((None, *shape), tf.uint8, "images")])
+
+def _in_style_of_pixels(model, generator, weights):
+    return lambda x: graph.call_to_pixels(
+        generator, weights, [x, style_of_pixels(x, model.style_dim)]
+    )
+
+
+def _pixels_of(shape, name="images"):
+    return tf.TensorSpec((None, *shape), tf.uint8, name)
+
+
+def _direction_functions(translate_floats, shape, rule):
+    """Returns the functions of pixels and of files, for one direction."""
+
+    @tf.function(input_signature=[_pixels_of(shape)])
     def translate(images):
-        x = condition(graph.from_pixels(images, graph.size_checks(images, rule)))
-        return {"images": graph.call_to_pixels(generator, weights, x)}
+        x = graph.from_pixels(images, graph.size_checks(images, rule))
+        return {"images": translate_floats(x)}
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "image_bytes")])
     def translate_bytes(image_bytes):
@@ -131,3 +203,57 @@ def _direction_functions(model, generator, weights, rule):
         return {"image_bytes": graph.png_files(translate_file, image_bytes)}
 
     return translate, translate_bytes
+
+
+def _style_functions(model, networks, weights, rule):
+    """Returns the functions that take a style, or images that have it."""
+    directions = _directions(model)
+    there, back = directions["xy"], directions["yx"]
+    shape = shapes_of(networks[there].input_shape)[0][1:]
+    shape_y = shapes_of(networks[back].input_shape)[0][1:]
+
+    def floats(images):
+        return graph.from_pixels(images, graph.size_checks(images, rule))
+
+    @tf.function(
+        input_signature=[
+            _pixels_of(shape),
+            tf.TensorSpec((None, model.style_dim), tf.float32, "style"),
+        ]
+    )
+    def in_style(images, style):
+        inputs = [floats(images), style]
+        translated = graph.call_to_pixels(networks[there], weights[there], inputs)
+        return {"images": translated}
+
+    @tf.function(input_signature=[_pixels_of(shape_y)])
+    def encode_style(images):
+        y = floats(images)
+        with graph.stored(networks[back], weights[back]):
+            content = networks[back](y, training=False)
+        encoder = networks["style_encoder"]
+        with graph.stored(encoder, weights["style_encoder"]):
+            return {"style": encoder([y, content], training=False)}
+
+    @tf.function(input_signature=[_pixels_of(shape), _pixels_of(shape_y, "reference")])
+    def like_reference(images, reference):
+        return in_style(images, encode_style(reference)["style"])
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((None,), tf.string, "image_bytes"),
+            tf.TensorSpec((None,), tf.string, "reference_bytes"),
+        ]
+    )
+    def like_reference_bytes(image_bytes, reference_bytes):
+        def translate_files(files):
+            file, reference = files
+            return like_reference(
+                graph.decode_file(file, shape),
+                graph.decode_file(reference, shape_y, "reference_bytes"),
+            )["images"]
+
+        files = image_bytes, reference_bytes
+        return {"image_bytes": graph.png_files(translate_files, files)}
+
+    return in_style, like_reference, like_reference_bytes, encode_style

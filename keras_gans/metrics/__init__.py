@@ -11,11 +11,13 @@ from keras_gans.metrics.fid import FrechetDistance, frechet_distance
 from keras_gans.metrics.generation import score_generation
 from keras_gans.metrics.inception_score import InceptionScore
 from keras_gans.metrics.kid import KernelDistance, kernel_distance
-from keras_gans.metrics.label_keeping import label_keeping
+from keras_gans.metrics.label_keeping import label_keeping, train_reader
 from keras_gans.metrics.modes import mode_statistics
 from keras_gans.metrics.paired import ChannelMeanAbsoluteError, MeanAbsoluteError
 from keras_gans.metrics.paired import PeakSignalToNoiseRatio, StructuralSimilarity
 from keras_gans.metrics.registry import METRICS, load_feature_networks, make_metrics
+from keras_gans.metrics.style_diversity import color_spread, image_distance
+from keras_gans.metrics.style_diversity import style_diversity
 from keras_gans.metrics.tf_gan import import_tensorflow_gan
 from keras_gans.metrics.translation import evaluate_translation
 from keras_gans.pixels import to_pixels

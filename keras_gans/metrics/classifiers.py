@@ -9,6 +9,9 @@ from keras_gans.checks import positive_integer, probability, require
 from keras_gans.metrics.modes import count_filled
 from keras_gans.pixels import to_pixels
 
+# Seeds that are tried.
+_ATTEMPTS = 3
+
 
 def train_classifier(
     images, labels, steps=250, batch_size=64, seed=0, verbose=0, feature_dim=None
@@ -24,7 +27,8 @@ def train_classifier(
             of which an image may have several.
         steps: Positive integer, training steps. Defaults to 250.
         batch_size: Positive integer. Defaults to 64.
-        seed: Integer, determines weights, order and augmentation.
+        seed: Integer, determines weights, order and augmentation. If all features of
+            `feature_dim` die in training, the next seed is taken.
         verbose: 0, or 1 for a progress bar.
         feature_dim: Optional positive integer, width of a dense ReLU layer before the
             logits. `None`, the default, leaves it out. With it, the features that
@@ -37,6 +41,22 @@ def train_classifier(
     """
     if feature_dim is not None:
         positive_integer("feature_dim", feature_dim)
+    for attempt in range(_ATTEMPTS):
+        classifier = _train(
+            images, labels, steps, batch_size, seed + attempt, verbose, feature_dim
+        )
+        # The first steps may kill all units of a narrow ReLU layer, and the classifier
+        # says the same of every image from then on.
+        if feature_dim is None or classifier_features(classifier, images[:256]).any():
+            return classifier
+    raise ValueError(
+        f"A classifier with feature_dim={feature_dim} learned nothing with the seeds "
+        f"{seed} to {seed + _ATTEMPTS - 1}: none of its features is ever above 0. Give "
+        "it more features or more steps."
+    )
+
+
+def _train(images, labels, steps, batch_size, seed, verbose, feature_dim):
     seeds = keras.random.SeedGenerator(seed)
 
     def next_seed():

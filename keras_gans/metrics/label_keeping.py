@@ -3,12 +3,24 @@
 import keras
 import numpy as np
 
-from keras_gans.metrics.classifiers import label_share
+from keras_gans.metrics.classifiers import (
+    classifier_features,
+    label_share,
+    train_classifier,
+)
+from keras_gans.metrics.fid import frechet_distance
+from keras_gans.metrics.style_diversity import color_spread
 from keras_gans.pixels import convert_channels, to_floats, to_levels
 
 
-def label_keeping(model, test_x, test_y, classifier_x, classifier_y, batch_size=128):
+def label_keeping(
+    model, test_x, test_y, classifier_x, classifier_y, batch_size=128, reader=None
+):
     """Scores the directions of a translation by the labels that survive.
+
+    A classifier of the target domain alone judges whether a translation looks like one
+    of its images; it misreads the best handwriting if it has only seen print. A reader
+    of both domains judges whether it is still the same digit.
 
     Args:
         model: A model of translation; of one without a way back, X → Y is scored.
@@ -17,6 +29,8 @@ def label_keeping(model, test_x, test_y, classifier_x, classifier_y, batch_size=
         classifier_x: Classifier of real images of X, from `train_classifier`.
         classifier_y: The same for Y.
         batch_size: Positive integer. Defaults to 128.
+        reader: Optional classifier of real images of both domains together, with
+            `feature_dim`; see `train_reader`.
 
     Returns:
         A dict with an entry for each direction, `"xy"` and `"yx"`, a dict of floats:
@@ -26,7 +40,13 @@ def label_keeping(model, test_x, test_y, classifier_x, classifier_y, batch_size=
         - `floor`: its accuracy on source images that are not translated, only
           converted in channels;
         - `cycle_l1`: mean |image - reconstruction| of the source images, in [-1, 1],
-          where there is a way back.
+          where there is a way back;
+        - `color_spread`, `real_color_spread`: of the translations and of real test
+          images of the target domain, see `color_spread`;
+        - with a reader `read`: share of the translations to which it gives the label;
+        - `read_ceiling`: the same of real test images of the target domain;
+        - `reader_fid`: Fréchet distance of the translations from those in the features
+          of the reader, which are divided by the root of their mean square.
     """
     scores = {}
     for direction, source, target, classifier in (
@@ -38,13 +58,14 @@ def label_keeping(model, test_x, test_y, classifier_x, classifier_y, batch_size=
             continue
         images, labels = source
         back = direction[::-1]
-        kept, cycle_l1 = 0, 0.0
+        kept, cycle_l1, translations = 0, 0.0, []
         for start in range(0, len(images), batch_size):
             batch = to_floats(images[start : start + batch_size])
             has_back = back in directions
             translated = model(batch, direction=direction) if has_back else model(batch)
             # Judged as the pictures they would be saved as.
             pictures = to_levels(keras.ops.convert_to_numpy(translated))
+            translations.append(pictures.astype("uint8"))
             predicted = classifier.predict_on_batch(pictures).argmax(-1)
             kept += int((predicted == labels[start : start + batch_size]).sum())
             if has_back:
@@ -59,4 +80,37 @@ def label_keeping(model, test_x, test_y, classifier_x, classifier_y, batch_size=
         }
         if has_back:
             scores[direction]["cycle_l1"] = cycle_l1 / len(images)
+        translations = np.concatenate(translations)
+        scores[direction]["color_spread"] = color_spread(translations)
+        scores[direction]["real_color_spread"] = color_spread(target[0])
+        if reader is not None:
+            scores[direction] |= _read(reader, translations, labels, *target)
     return scores
+
+
+def train_reader(train_x, train_y, **options):
+    """Trains a classifier of the images of two domains together, see `label_keeping`.
+
+    Args:
+        train_x, train_y: Pairs (uint8 images, labels). Grey images become colour.
+        **options: As for `train_classifier`; `steps` defaults to 500, `feature_dim` to
+            64.
+    """
+    (x, labels_x), (y, labels_y) = train_x, train_y
+    # As many of each domain, or the larger one would be read best.
+    count = min(len(x), len(y))
+    images = [convert_channels(part[:count], 3) for part in (x, y)]
+    labels = np.concatenate([labels_x[:count], labels_y[:count]])
+    options = {"steps": 500, "feature_dim": 64} | options
+    return train_classifier(np.concatenate(images), labels, **options)
+
+
+def _read(reader, translations, labels, real, real_labels):
+    translations, real = (convert_channels(part, 3) for part in (translations, real))
+    features = [classifier_features(reader, part) for part in (real, translations)]
+    scale = np.sqrt(np.mean(features[0] ** 2))
+    return {
+        "read": label_share(reader, translations, labels),
+        "read_ceiling": label_share(reader, real, real_labels),
+        "reader_fid": float(frechet_distance(*(part / scale for part in features))),
+    }

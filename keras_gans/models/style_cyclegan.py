@@ -1,25 +1,14 @@
 """CycleGAN between a plain domain and one whose images have a style."""
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_gans.checks import (
-    non_negative_float,
-    one_of,
-    positive_integer,
-    probability,
-    require,
-)
+from keras_gans.checks import non_negative_float, one_of, probability
 from keras_gans.models.cyclegan import CycleGAN
 from keras_gans.models.seeds import ReplicaSeedGenerator
-from keras_gans.pixels import to_levels
-
-# Images that are translated at once.
-_BATCH = 250
+from keras_gans.models.styles import style_of_pixels, translate_in_styles
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -185,6 +174,7 @@ class StyleCycleGAN(CycleGAN):
 
     def call(self, images, direction="xy", training=False, style=None):
         one_of("direction", direction, ("xy", "yx"))
+        images = ops.convert_to_tensor(images)
         if direction == "yx":
             return super().call(images, direction, training)
         if style is None and training:
@@ -201,6 +191,7 @@ class StyleCycleGAN(CycleGAN):
 
     def encode_style(self, images):
         """Returns the styles of images of Y in [-1, 1], shape `(batch, style_dim)`."""
+        images = ops.convert_to_tensor(images)
         content = super().call(images, "yx")
         return self.inference_network("style_encoder")([images, content])
 
@@ -224,69 +215,20 @@ class StyleCycleGAN(CycleGAN):
             NumPy array of float32 in [-1, 1], `(n, height, width, channels)`, or with
             more than one variant `(n, variants, height, width, channels)`.
         """
-        variants = positive_integer("variants", variants)
-        require(
-            style is None or reference is None,
-            "Give one of the arguments `style` and `reference`, not both",
-        )
-        images = np.asarray(images, "float32")
-        given = style if reference is None else reference
-        if isinstance(given, tuple):
-            require(
-                len(given) == 2 and variants > 1,
-                "A pair of styles or references goes with `variants`, the number of "
-                "steps from the first to the second",
-                variants=variants,
-            )
-            first, last = (
-                self._styles(one, reference is not None, len(images)) for one in given
-            )
-            steps = np.linspace(0, 1, variants, dtype="float32")[:, None]
-            styles = first[:, None] * (1 - steps) + last[:, None] * steps
-        elif given is not None:
-            styles = self._styles(given, reference is not None, len(images))
-            styles = np.repeat(styles[:, None], variants, axis=1)
-        else:
-            count = (len(images) if seed is None else 1) * variants
-            styles = ops.convert_to_numpy(self.sample_style(count, seed))
-            styles = np.broadcast_to(
-                styles.reshape(-1, variants, self.style_dim),
-                (len(images), variants, self.style_dim),
-            )
         generator = self.inference_network("generator_xy")
-        results = _in_batches(
-            lambda *batch: generator(list(batch), training=False),
-            np.repeat(images, variants, axis=0),
-            styles.reshape(-1, self.style_dim),
+        return translate_in_styles(
+            lambda images, styles: generator([images, styles], training=False),
+            self.encode_style,
+            self.style_dim,
+            np.asarray(images, "float32"),
+            *(style, reference, seed, variants),
         )
-        if variants == 1:
-            return results
-        return results.reshape(len(images), variants, *results.shape[1:])
-
-    def _styles(self, given, are_images, count):
-        """Returns `(count, style_dim)` styles, from styles or from images of Y."""
-        given = np.asarray(given, "float32")
-        one = given.ndim == (3 if are_images else 1)
-        given = given[None] if one else given
-        name = "reference" if are_images else "style"
-        require(
-            len(given) in (1, count),
-            f"Argument `{name}` must be one for all images or one for each of {count}",
-            **{f"{name}.shape": given.shape},
-        )
-        if are_images:
-            given = _in_batches(self.encode_style, given)
-        require(
-            given.ndim == 2 and given.shape[1] == self.style_dim,
-            f"Argument `{name}` must be styles of {self.style_dim} numbers",
-            **{f"{name}.shape": given.shape},
-        )
-        return np.broadcast_to(given, (count, self.style_dim))
 
     # Training ----------------------------------------------------------------------
 
     def compute_losses(self, x, y, training):
         """Returns the dict of losses for one batch of each domain."""
+        x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
         # 1. What y is without its style, and its style.
         fake_x, *same_x = self.call_together(
             self.generator_yx,
@@ -372,44 +314,3 @@ def style_prior_loss(styles):
     difference = covariance - ops.eye(styles.shape[1], dtype=styles.dtype)
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     return (ops.mean(mean**2) + ops.mean(difference**2)) / replicas
-
-
-def style_of_pixels(images, style_dim):
-    """Returns styles like random ones that depend on an image's pixels alone.
-
-    Args:
-        images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
-        style_dim: Positive integer.
-
-    Returns:
-        Float32 tensor of shape `(batch, style_dim)`, numbers of N(0, 1).
-    """
-    levels = tf.cast(to_levels(tf.cast(images, tf.float32)), tf.uint32)
-    levels = tf.reshape(
-        levels, (tf.shape(levels)[0], tf.reduce_prod(tf.shape(levels)[1:]))
-    )
-    places = tf.range(tf.shape(levels)[1])
-    keys = tf.reduce_sum(levels * _mixed(tf.cast(places, tf.uint32)), axis=1)
-    counters = tf.cast(tf.range(1, 2 * style_dim + 1), tf.uint32)
-    bits = _mixed(keys[:, None] + _mixed(counters))
-    uniform = (tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) + 0.5) / 2.0**24
-    # The transform of Box and Muller.
-    radius = tf.sqrt(-2.0 * tf.math.log(uniform[:, :style_dim]))
-    return radius * tf.cos(2.0 * math.pi * uniform[:, style_dim:])
-
-
-def _mixed(bits):
-    """Mixes the bits of uint32 numbers: the end of Appleby's MurmurHash3."""
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
-        bits = tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, shift))
-        bits *= tf.constant(factor, tf.uint32)
-    return tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, 16))
-
-
-def _in_batches(function, *arrays):
-    """Returns what a function makes of arrays, called with some rows at a time."""
-    parts = []
-    for start in range(0, len(arrays[0]), _BATCH):
-        batch = [tf.constant(array[start : start + _BATCH]) for array in arrays]
-        parts.append(ops.convert_to_numpy(function(*batch)))
-    return np.concatenate(parts)

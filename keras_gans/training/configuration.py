@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import inspect
 import os
+import re
 import typing
 
 from keras_gans.presets import registry
@@ -17,6 +18,9 @@ from keras_gans.training.translation import Translation
 TASKS = {
     task.name: task for task in (Translation, Paired, Colorization, Editing, Generation)
 }
+
+# Presets whose name means another one since a version.
+_RENAMED = {"digits": ("digits_cyclegan", (0, 3))}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,8 +111,14 @@ class Configuration:
         return {**fields, **options}
 
     @classmethod
-    def from_dict(cls, content):
-        """Reads what `to_dict` wrote, in this version or in an earlier one."""
+    def from_dict(cls, content, version=None):
+        """Reads what `to_dict` wrote, in this version or in an earlier one.
+
+        `version` is that of the package which wrote it, by default this one.
+        """
+        name, since = _RENAMED.get(content["preset"], (None, (0,)))
+        if version is not None and _numbers(version) < since:
+            content = {**content, "preset": name}
         fields, options = _split(content)
         options = {name: value for name, value in options.items() if value is not None}
         for name in ("size", "load_size"):
@@ -117,6 +127,10 @@ class Configuration:
         configuration = cls(**fields, options=options)
         _check_options(configuration.recipe, configuration.preset, options)
         return configuration
+
+
+def _numbers(version):
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
 
 
 def configure(preset, x, y=None, **given):

@@ -104,7 +104,8 @@ class Run:
             found = json.loads(path.read_text(encoding="utf-8"))
             content = found.pop("configuration")
             sources.check_preset(path, content)
-            configuration = Configuration.from_dict(content)
+            version = found.get("versions", {}).get("keras_gans")
+            configuration = Configuration.from_dict(content, version)
         except FileNotFoundError:
             raise
         except (ValueError, TypeError, KeyError, AttributeError) as error:

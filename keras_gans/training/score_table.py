@@ -32,6 +32,20 @@ MEANINGS = {
     "mask_share": "share of the pixels inside of the mask",
 }
 
+# Of translations with labels: heading and format.
+_COLUMNS = {
+    "kept": ("label kept", ".1%"),
+    "floor": ("untranslated (floor)", ".1%"),
+    "ceiling": ("real (ceiling)", ".1%"),
+    "read": ("read by both domains' reader", ".1%"),
+    "reader_fid": ("FID in its features", ".2f"),
+    "color_spread": ("spread of colours", ".2f"),
+    "real_color_spread": ("real", ".2f"),
+    "style_diversity": ("difference of styles", ".2f"),
+    "image_distance": ("of real images", ".2f"),
+    "cycle_l1": ("cycle L1", ".4f"),
+}
+
 
 def score_table(scores):
     """Formats scores as a Markdown table."""
@@ -41,18 +55,24 @@ def score_table(scores):
             for name, value in scores.items()
         ]
         return "\n".join(["| score | value | meaning |", "|:--|--:|:--|", *rows])
+    # Of scores that were saved by an earlier version some are missing.
+    columns = {
+        name: column
+        for name, column in _COLUMNS.items()
+        if any(name in score for score in scores.values())
+    }
     lines = [
-        "| direction | label kept | untranslated (floor) | real (ceiling) | cycle L1 |",
-        "|:--|--:|--:|--:|--:|",
+        f"| direction | {' | '.join(head for head, _ in columns.values())} |",
+        f"|:--|{'--:|' * len(columns)}",
     ]
     for direction, score in scores.items():
         arrow = " → ".join(direction.upper())
         # Where there is no way back, nothing comes back.
-        cycle = f"{score['cycle_l1']:.4f}" if "cycle_l1" in score else "–"
-        lines.append(
-            f"| {arrow} | {score['kept']:.1%} | {score['floor']:.1%} | "
-            f"{score['ceiling']:.1%} | {cycle} |"
-        )
+        cells = [
+            format(score[name], kind) if name in score else "–"
+            for name, (_, kind) in columns.items()
+        ]
+        lines.append(f"| {arrow} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -7,6 +7,9 @@ import keras_gans
 from keras_gans.presets.registry import Place
 from keras_gans.training.task import Task
 
+# Images of which the score compares translations in several styles.
+STYLED = 50
+
 
 class Translation(Task):
     """Translates between two domains, in one direction or both.
@@ -66,7 +69,10 @@ class Translation(Task):
     def draw(self, model):
         x, y = self._examples
         count = min(len(x), len(y))
-        return keras_gans.callbacks.translation_grid(model, x[:count], y[:count])
+        has_style = hasattr(model, "sample_style")
+        grids = keras_gans.callbacks
+        grid = grids.style_grid if has_style else grids.translation_grid
+        return grid(model, x[:count], y[:count])
 
     def callbacks(self, model, directory, batches):
         if self.feature_network is None:
@@ -95,7 +101,7 @@ class Translation(Task):
         }
 
     def score(self, model):
-        """Tells the labels that translations keep."""
+        """Tells the labels that translations keep, and how much their colours vary."""
         if not self.has_test_images("x", "y"):
             return None
         trains, tests = [], []
@@ -106,9 +112,16 @@ class Translation(Task):
                 if labels is None:
                     return None
                 domains.append((images, labels))
-        train_classifier = keras_gans.metrics.train_classifier
-        classifiers = [train_classifier(*domain, seed=0) for domain in trains]
-        return keras_gans.metrics.label_keeping(model, *tests, *classifiers)
+        metrics = keras_gans.metrics
+        classifiers = [metrics.train_classifier(*domain, seed=0) for domain in trains]
+        reader = metrics.train_reader(*trains, seed=0)
+        scores = metrics.label_keeping(model, *tests, *classifiers, reader=reader)
+        if hasattr(model, "sample_style"):
+            images = keras_gans.pixels.to_floats(tests[0][0][:STYLED])
+            scores["xy"]["style_diversity"] = metrics.style_diversity(model, images)
+            distance = metrics.image_distance(tests[1][0][: 4 * STYLED])
+            scores["xy"]["image_distance"] = distance
+        return scores
 
     def _samples(self, argument):
         return self.samples(argument, self.configuration.channels)

@@ -1,0 +1,116 @@
+"""Styles of translations: random ones, those of images, and what lies between."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gans.checks import positive_integer, require
+from keras_gans.pixels import to_levels
+
+# Images that are translated at once.
+_BATCH = 250
+
+
+def translate_in_styles(
+    generate, encode, style_dim, images, style, reference, seed, variants
+):
+    """Translates images in styles; `StyleCycleGAN.translate` says how they are chosen.
+
+    Args:
+        generate: Function of batches of images and styles.
+        encode: Function from a batch of images of Y to styles.
+        style_dim: Positive integer, the length of a style.
+        images: Array of images, as `generate` takes them.
+        style, reference, seed, variants: As for `StyleCycleGAN.translate`; references
+            are images as `encode` takes them.
+    """
+    variants = positive_integer("variants", variants)
+    require(
+        style is None or reference is None,
+        "Give one of the arguments `style` and `reference`, not both",
+    )
+    count = len(images)
+    given, name = (style, "style") if reference is None else (reference, "reference")
+
+    def styles_of(one):
+        one = np.asarray(one, images.dtype if name == "reference" else "float32")
+        one = one[None] if one.ndim == (3 if name == "reference" else 1) else one
+        require(
+            len(one) in (1, count),
+            f"Argument `{name}` must be one for all images or one for each of {count}",
+            **{f"{name}.shape": one.shape},
+        )
+        styles = _in_batches(encode, one) if name == "reference" else one
+        require(
+            styles.ndim == 2 and styles.shape[1] == style_dim,
+            f"Argument `{name}` must be styles of {style_dim} numbers",
+            **{f"{name}.shape": styles.shape},
+        )
+        return np.broadcast_to(styles, (count, style_dim))[:, None]
+
+    if isinstance(given, tuple):
+        require(
+            len(given) == 2 and variants > 1,
+            f"A pair in `{name}` goes with `variants`, the number of steps from the "
+            "first to the second",
+            variants=variants,
+        )
+        shares = np.linspace(0, 1, variants, dtype="float32")[:, None]
+        first, last = map(styles_of, given)
+        styles = (1 - shares) * first + shares * last
+    elif given is not None:
+        styles = np.repeat(styles_of(given), variants, axis=1)
+    else:
+        # With a seed all images get the same.
+        rows = count if seed is None else 1
+        styles = keras.random.normal((rows, variants, style_dim), seed=seed)
+        styles = keras.ops.convert_to_numpy(styles)
+        styles = np.broadcast_to(styles, (count, variants, style_dim))
+    repeated = np.repeat(images, variants, axis=0)
+    results = _in_batches(generate, repeated, styles.reshape(-1, style_dim))
+    if variants == 1:
+        return results
+    return results.reshape(count, variants, *results.shape[1:])
+
+
+def style_of_pixels(images, style_dim):
+    """Returns styles like random ones that depend on an image's pixels alone.
+
+    Args:
+        images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
+        style_dim: Positive integer.
+
+    Returns:
+        Float32 tensor of shape `(batch, style_dim)`, numbers of N(0, 1).
+    """
+    levels = tf.cast(to_levels(tf.cast(images, tf.float32)), tf.uint32)
+    levels = tf.reshape(
+        levels, (tf.shape(levels)[0], tf.reduce_prod(tf.shape(levels)[1:]))
+    )
+    places = tf.range(tf.shape(levels)[1])
+    keys = tf.reduce_sum(levels * _mixed(tf.cast(places, tf.uint32)), axis=1)
+    counters = tf.cast(tf.range(1, 2 * style_dim + 1), tf.uint32)
+    bits = _mixed(keys[:, None] + _mixed(counters))
+    uniform = (tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) + 0.5) / 2.0**24
+    # The transform of Box and Muller.
+    radius = tf.sqrt(-2.0 * tf.math.log(uniform[:, :style_dim]))
+    return radius * tf.cos(2.0 * math.pi * uniform[:, style_dim:])
+
+
+def _mixed(bits):
+    """Mixes the bits of uint32 numbers: the end of Appleby's MurmurHash3."""
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        bits = tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, shift))
+        bits *= tf.constant(factor, tf.uint32)
+    return tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, 16))
+
+
+def _in_batches(function, *arrays):
+    """Returns what a function makes of arrays, called with some rows at a time."""
+    parts = []
+    for start in range(0, len(arrays[0]), _BATCH):
+        batch = [tf.constant(array[start : start + _BATCH]) for array in arrays]
+        parts.append(keras.ops.convert_to_numpy(function(*batch)))
+    return np.concatenate(parts)
