@@ -71,8 +71,9 @@ def convert_files(options, files, targets, convert, nothing_done):
     Args:
         options: Those of the verb, with `input` and `output`.
         files: List of paths.
-        targets: List of as many paths of PNG files.
-        convert: Function of a path that returns an image, a uint8 array.
+        targets: List of as many paths of PNG files, or lists of them.
+        convert: Function of a path that returns an image, a uint8 array, or a list of
+            as many as there are paths.
         nothing_done: String, what is said if no file could be used.
     """
     from keras_gans.data.images import ImageError, encode_png
@@ -81,6 +82,7 @@ def convert_files(options, files, targets, convert, nothing_done):
     skipped = 0
     progress = progress_bar(len(files))
     for path, target in zip(files, targets, strict=True):
+        several = isinstance(target, list)
         try:
             image = convert(path)
         except ImageError as error:
@@ -89,12 +91,15 @@ def convert_files(options, files, targets, convert, nothing_done):
             print(f"\nSkipped: {error}", file=sys.stderr)
             skipped += 1
         else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(encode_png(image))
+            pairs = zip(target, image) if several else [(target, image)]
+            for one, pixels in pairs:
+                one.parent.mkdir(parents=True, exist_ok=True)
+                one.write_bytes(encode_png(pixels))
         progress.add(1)
     if skipped == len(files):
         raise ValueError(nothing_done)
-    print(f"Wrote {len(files) - skipped} image(s) to {options.output}.")
+    each = len(targets[0]) if isinstance(targets[0], list) else 1
+    print(f"Wrote {(len(files) - skipped) * each} image(s) to {options.output}.")
     if skipped:
         print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
 

@@ -5,16 +5,25 @@ Translates an image file, or every image of a folder, with a trained model.
 Args:
     direction: X to Y, or Y to X where a model knows the way back (default: xy)
     size: resize to this height and width first (default: keep the size)
+    reference: image of Y whose style the translations get, where a model knows styles
+        (default: a random style for each image, always the same for the same pixels)
+    seed: integer, in place of a reference: the random style of this number for all
+    variants: translations of each image in different random styles, OUT-1.png and so on
+        (default: 1)
 
 examples:
   keras-gans translate digit.png street.png
+  keras-gans translate digit.png like.png --reference street.png
+  keras-gans translate digits/ streets/ --variants 4 --seed 7
   keras-gans translate photos/ paintings/ --size 256 \\
       --model runs/cyclegan-1
 """
 
+import pathlib
+
 from keras_gans.cli.common import add_files, add_model, convert_files, files_of
-from keras_gans.cli.common import load_model, packaged_model
-from keras_gans.cli.options import add_verb, size
+from keras_gans.cli.common import load_model, packaged_model, refuse_existing
+from keras_gans.cli.options import add_verb, positive, size
 
 
 def add_to(verbs):
@@ -23,6 +32,10 @@ def add_to(verbs):
     add_model(verb, default="the digit model that comes with the package")
     add("--direction", choices=["xy", "yx"], default="xy")
     add("--size", type=size, metavar="N|HxW")
+    style = verb.add_mutually_exclusive_group()
+    style.add_argument("--reference", type=pathlib.Path, metavar="IMAGE")
+    style.add_argument("--seed", type=int, metavar="N")
+    add("--variants", type=positive, metavar="N")
     return verb
 
 
@@ -36,6 +49,14 @@ def _translate(options):
         raise ValueError(
             f"{model} translates in the direction {translator.directions[0]} alone."
         )
+    variants = options.variants or 1
+    styled = _styled(translator, options, model)
+    if variants > 1:
+        targets = [
+            [target.with_stem(f"{target.stem}-{k + 1}") for k in range(variants)]
+            for target in targets
+        ]
+        refuse_existing(sum(targets, []))
     print(
         f"Translating {len(files)} image(s), direction {options.direction}, "
         f"with {model}",
@@ -47,24 +68,62 @@ def _translate(options):
         image = decode_image(path, channels=channels)
         if options.size:
             image = resize_image(image, options.size)
-        return _translate_image(translator, image, path, options.direction)
+        translated = _translate_image(
+            translator, image, path, direction=options.direction, **styled
+        )
+        return translated if variants == 1 else list(translated)
 
     nothing_done = f"No image in {options.input} could be translated."
     convert_files(options, files, targets, convert, nothing_done)
 
 
-def _translate_image(translator, image, path, direction):
+def _styled(translator, options, model):
+    """Returns the arguments of `translate` that say in which style."""
+    given = {
+        name: getattr(options, name)
+        for name in ("reference", "seed", "variants")
+        if getattr(options, name) is not None
+    }
+    if not given:
+        return {}
+    if translator.style_dim is None or options.direction != "xy":
+        flag = f"--{[*given][0]}"
+        why = "has no styles" if translator.style_dim is None else "has them in Y alone"
+        raise ValueError(
+            f"{flag} needs a model that knows styles; {model} {why}. "
+            "`keras-gans train digits` makes one."
+        )
+    if "reference" in given:
+        from keras_gans.data.images import decode_image
+
+        if given.get("variants", 1) > 1:
+            raise ValueError(
+                "--variants are different random styles, and --reference is one style: "
+                "give one of them."
+            )
+        path = given.pop("reference")
+        image = decode_image(path, channels=translator.channels["y"])
+        given["style"] = translator.encode_style(_padded(image, translator)[None])[0]
+    return given
+
+
+def _padded(image, translator):
+    """Mirrors an image at the right and the bottom, up to a size that networks take."""
     import numpy as np
 
-    from keras_gans.data.images import ImageError
-
-    # Mirrored at the right and the bottom, up to a size that the networks take.
     height, width, _ = image.shape
     multiple = translator.size_multiple
     padding = (0, -height % multiple), (0, -width % multiple), (0, 0)
-    padded = np.pad(image, padding, "symmetric")
+    return np.pad(image, padding, "symmetric")
+
+
+def _translate_image(translator, image, path, **options):
+    from keras_gans.data.images import ImageError
+
+    height, width, _ = image.shape
+    padded = _padded(image, translator)
     try:
-        translated = translator.translate(padded[None], direction=direction)[0]
-        return translated[:height, :width]
+        translated = translator.translate(padded[None], **options)[0]
+        return translated[..., :height, :width, :]
     except ValueError as error:  # A size that the networks do not take.
         raise ImageError(f"{path}: {error} --size N resizes them.") from error

@@ -41,12 +41,12 @@ def label_keeping(
           converted in channels;
         - `cycle_l1`: mean |image - reconstruction| of the source images, in [-1, 1],
           where there is a way back;
-        - `color_spread`, `real_color_spread`: of the translations and of real test
-          images of the target domain, see `color_spread`;
         - with a reader `read`: share of the translations to which it gives the label;
         - `read_ceiling`: the same of real test images of the target domain;
         - `reader_fid`: Fréchet distance of the translations from those in the features
-          of the reader, which are divided by the root of their mean square.
+          of the reader, which are divided by the root of their mean square;
+        - `color_spread`, `real_color_spread`: of the translations and of those images,
+          see `keras_gans.metrics.color_spread`.
     """
     scores = {}
     for direction, source, target, classifier in (
@@ -80,10 +80,8 @@ def label_keeping(
         }
         if has_back:
             scores[direction]["cycle_l1"] = cycle_l1 / len(images)
-        translations = np.concatenate(translations)
-        scores[direction]["color_spread"] = color_spread(translations)
-        scores[direction]["real_color_spread"] = color_spread(target[0])
         if reader is not None:
+            translations = np.concatenate(translations)
             scores[direction] |= _read(reader, translations, labels, *target)
     return scores
 
@@ -109,7 +107,9 @@ def _read(reader, translations, labels, real, real_labels):
     translations, real = (convert_channels(part, 3) for part in (translations, real))
     features = [classifier_features(reader, part) for part in (real, translations)]
     scale = np.sqrt(np.mean(features[0] ** 2))
-    return {
+    spreads = {"color_spread": translations, "real_color_spread": real}
+    spreads = {name: color_spread(part) for name, part in spreads.items()}
+    return spreads | {
         "read": label_share(reader, translations, labels),
         "read_ceiling": label_share(reader, real, real_labels),
         "reader_fid": float(frechet_distance(*(part / scale for part in features))),

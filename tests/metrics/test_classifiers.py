@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_gans.data.embedded.digits import handwritten_digits
+from keras_gans.metrics import classifiers
 from keras_gans.metrics import (
     class_statistics,
     classifier_features,
@@ -186,3 +187,27 @@ def test_the_classifier_depends_on_its_seed_alone(eagerly):
         for value, expected in zip(weights(4), first, strict=True)
     ]
     assert sum(different) >= 4
+
+
+def test_a_classifier_whose_features_died_is_trained_anew(monkeypatch, eagerly):
+    """The first steps may kill a narrow layer of ReLUs; of street digits they did."""
+    train, seeds = classifiers._train, []
+
+    def train_with_accidents(*arguments):
+        classifier = train(*arguments)
+        seeds.append(arguments[4])
+        if seeds[-1] < dead_until:
+            dense = [layer for layer in classifier.layers if "dense" in layer.name][0]
+            kernel, bias = dense.get_weights()
+            dense.set_weights([np.zeros_like(kernel), np.full_like(bias, -1)])
+        return classifier
+
+    monkeypatch.setattr(classifiers, "_train", train_with_accidents)
+    images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1), "uint8")
+    arguments = {"steps": 1, "batch_size": 8, "seed": 5, "feature_dim": 3}
+    dead_until = 6
+    classifier = train_classifier(images, np.arange(8) % 2, **arguments)
+    assert seeds == [5, 6] and classifier_features(classifier, images).any()
+    dead_until = 9
+    with pytest.raises(ValueError, match="learned nothing with the seeds 5 to 7"):
+        train_classifier(images, np.arange(8) % 2, **arguments)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_gans.metrics import label_keeping
+from keras_gans import metrics
+from keras_gans.metrics import label_keeping, train_classifier, train_reader
 
 
 class Translator:
@@ -129,3 +130,28 @@ def test_every_image_counts_once_whatever_the_batch(batch_size):
     scores = score(half, shift(0), batch_size=batch_size)
     assert scores["xy"]["kept"] == 3 / 5
     assert scores["xy"]["cycle_l1"] == pytest.approx(2 / 5 * 30 / 127.5, rel=1e-5)
+
+
+def test_a_reader_of_both_domains():
+    random = np.random.default_rng(0)
+    x, y = (random.integers(0, 256, (12, 8, 8, c), "uint8") for c in (1, 3))
+    labels = np.arange(12) % 2
+    # The label is written into a corner, so that it can be learned in a few steps.
+    for images in (x, y):
+        images[:, :4] = 255 * labels[:, None, None, None]
+    reader = train_reader((x, labels), (y[:8], labels[:8]), steps=20, batch_size=8)
+    assert reader.input_shape == (None, 8, 8, 3)
+    known = train_classifier(x, labels, steps=1), train_classifier(y, labels, steps=1)
+
+    def score(xy):
+        model = Translator(xy, lambda images: images[..., :1])
+        domains = (x, labels), (y, labels)
+        return label_keeping(model, *domains, *known, reader=reader)["xy"]
+
+    kept = score(lambda images: np.repeat(images, 3, -1))
+    assert kept["read"] == kept["read_ceiling"] == 1.0
+    swapped = score(lambda images: np.repeat(-images, 3, -1))
+    assert swapped["read"] == 0.0
+    grey = score(lambda images: np.zeros((*images.shape[:3], 3), "float32"))
+    assert grey["color_spread"] == 0.0 and grey["reader_fid"] > kept["reader_fid"] > 0
+    assert grey["real_color_spread"] == metrics.color_spread(y) > 0

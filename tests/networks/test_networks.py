@@ -14,6 +14,13 @@ SMALL = {
     "digit_generator": (dict(width=4, residual_blocks=1), 8, (8, 8, 3)),
     "digit_generator_instance": (
         dict(width=4, residual_blocks=1, normalization="instance"), 8, (8, 8, 3)),
+    "digit_generator_resize": (
+        dict(width=4, residual_blocks=1, upsampling="resize", skip_connection=True),
+        8, (8, 8, 3)),
+    "style_generator": (dict(width=4, residual_blocks=1, style_dim=5), 8, (8, 8, 3)),
+    "style_generator_skip": (
+        dict(width=4, style_dim=5, skip_connection=True), 8, (8, 8, 3)),
+    "style_encoder": (dict(width=4, style_dim=5), 8, (5,)),
     "digit_discriminator": (dict(width=4, size=16), 16, (1,)),
     "resnet_generator": (dict(width=4, residual_blocks=1), 8, (8, 8, 3)),
     "resnet_generator_resize": (
@@ -100,7 +107,7 @@ def test_output(case):
         if not case.startswith("mlp"):
             assert np.abs(outputs[0]).max() <= 1.0
     else:
-        assert network.name == "discriminator"
+        assert network.name == ("encoder" if "encoder" in case else "discriminator")
     # Nothing is random at inference.
     for output, again in zip(outputs, outputs_of(network, x), strict=True):
         np.testing.assert_array_equal(output, again)
@@ -200,7 +207,11 @@ def test_bias_only_without_a_normalization_behind(case):
         if isinstance(layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose)):
             (following,) = [node.operation for node in layer._outbound_nodes]
             # Layer normalization has one mean for all channels and leaves biases in.
-            taken_off = ("BatchNormalization", "InstanceNormalization")
+            taken_off = (
+                "BatchNormalization",
+                "InstanceNormalization",
+                "AdaptiveInstanceNormalization",
+            )
             # As the authors' code has it.
             last = layer.name in ("last", "patches", "logits")
             if case.startswith("stargan") and last:
