@@ -46,7 +46,7 @@ def style_grid(model, x, y, variants=3, seed=0):
     must = "Arguments `x` and `y` must hold as many images as each other"
     require(len(x) == len(y), f"{must}. Received: {len(x)} and {len(y)} images")
     count = len(x)
-    styles = keras.ops.convert_to_numpy(model.sample_style(variants * count, seed))
+    styles = model.sample_style(variants * count, seed)
     rows = [model.translate(x, style=styles[i::variants]) for i in range(variants)]
     above = _band(x, *rows, model.translate(x, reference=y))
     content = keras.ops.convert_to_numpy(model(y, direction="yx"))

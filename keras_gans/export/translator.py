@@ -64,8 +64,8 @@ class Translator(ImageServable):
         self.channels = {"x": self._shapes["xy"][-1], "y": outputs.shape[-1]}
         self.style_dim = None
         if "encode_style" in functions:
-            outputs = functions["encode_style"].structured_outputs
-            self.style_dim = outputs["style"].shape[-1]
+            self._styles = module.styles()
+            self.style_dim = self._styles.shape[-1]
 
     def translate(
         self,
@@ -103,7 +103,7 @@ class Translator(ImageServable):
                 images=inputs[0], style=tf.cast(inputs[1], tf.float32)
             )["images"],
             self.encode_style,
-            self.style_dim,
+            self._styles,
             *(images, style, reference, seed, variants),
         )
 
@@ -143,6 +143,13 @@ class Translator(ImageServable):
             )
 
     @classmethod
+    def rules(cls, model, networks):
+        rules = super().rules(model, networks)
+        if _has_style(model):
+            rules["styles"] = model.style_pool.styles.numpy()
+        return rules
+
+    @classmethod
     def functions(cls, model, networks, weights, rule):
         functions = {}
         for direction, name in _directions(model).items():
@@ -178,8 +185,9 @@ def _plainly(model, generator, weights):
 
 
 def _in_style_of_pixels(model, generator, weights):
+    pool = model.style_pool.styles.numpy()
     return lambda x: graph.call_to_pixels(
-        generator, weights, [x, style_of_pixels(x, model.style_dim)]
+        generator, weights, [x, style_of_pixels(x, pool)]
     )
 
 

@@ -5,10 +5,15 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_gans.checks import non_negative_float, one_of, probability
+from keras_gans.checks import non_negative_float, one_of
+from keras_gans.layers.style_pool import StylePool
 from keras_gans.models.cyclegan import CycleGAN
 from keras_gans.models.seeds import ReplicaSeedGenerator
-from keras_gans.models.styles import style_of_pixels, translate_in_styles
+from keras_gans.models.styles import (
+    sample_styles,
+    style_of_pixels,
+    translate_in_styles,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -18,22 +23,26 @@ class StyleCycleGAN(CycleGAN):
     A black and white digit cannot tell the colours it came from, so that of a plain
     CycleGAN one half, y → F(y) → G(F(y)), cannot close: it hides the colours in the
     digit, or all translations get the same. Here an encoder E reads them from y and
-    its content F(y). With styles z ~ N(0, I) the objective is
+    its content F(y), as a style s = E(y, F(y)). With styles z of other images of Y the
+    objective is
 
         L = L_GAN(G, D_Y, X, Y) + L_GAN(F, D_X, Y, X)
             + λ_x |F(G(x, z)) - x| + λ_y |G(F(y), s) - y|
             + μ_x |F(x) - x|       + μ_y |G(y, s) - y|
-            + λ_z |E(G(x, z), x) - z| + λ_p P(s),     s = E(y, F(y)),
+            + λ_z |E(G(x, z), x) - z| + λ_m M(s)
 
     so that x keeps its content in every style, y is known by content and style
-    together, and a style is seen in what it makes. P lets the styles of real images
-    have the distribution that styles are drawn from: with the mean m and the covariance
-    C over a batch, mean(m²) + mean((C - I)²).
+    together, and a style is seen in what it makes. M = mean(m²) + mean((d - 1)²) of
+    their mean m and deviation d over a batch gives styles a scale, because small ones
+    would make λ_z's part small without being seen.
 
-    Of Augmented CycleGAN it has the encoder and the cycle through it, but X has no
-    style; of MUNIT the loss of the style and adaptive instance normalization, but no
-    latent content. E is trained together with the generators, and takes part in no
-    adversarial loss of its own.
+    Of Augmented CycleGAN it has the encoder of both images and the cycle through it,
+    but X has no style; of MUNIT adaptive instance normalization and the loss of the
+    style, but no latent content. Both draw z from N(0, I), and this model from the
+    styles that real images had (`keras_gans.layers.StylePool`), in training those of
+    the batch with a little noise: between light and dark digits lies a gap, which a
+    normal distribution would fill with digits that cannot be read. E is trained
+    together with the generators; no gradient of G goes through z.
 
     Args:
         generator_xy: Built `keras.Model` G from a list of images of X and styles,
@@ -48,19 +57,18 @@ class StyleCycleGAN(CycleGAN):
             computation. It needs domains with the same number of channels. Defaults to
             0.
         style_weight: Non-negative float, λ_z. Defaults to 1.
-        style_prior_weight: Non-negative float, λ_p. Defaults to 0.3.
-        reference_share: Float in [0, 1], the share of x in a training batch that get
-            the style of an image of Y in place of a random one. Defaults to 0.5.
+        style_moment_weight: Non-negative float, λ_m. Defaults to 0.1.
+        style_noise: Non-negative float, the deviation of the noise on z in training, so
+            that neighbours of a style make good pictures, too. Defaults to 0.1.
         pool_size, seed: As for `CycleGAN`, with no pool by default. The seed is also
-            that of the styles.
+            that of the noise.
         **kwargs: As for `AdversarialModel`.
 
     Call arguments:
         images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
         direction: `"xy"`, the default, or `"yx"`.
         style: Optional float tensor of shape `(batch, style_dim)`. By default an image
-            gets a random style that depends on its pixels alone, and so always the
-            same; in training a new one each time.
+            gets one of the pool, which depends on its pixels alone.
 
     Example:
 
@@ -98,7 +106,7 @@ class StyleCycleGAN(CycleGAN):
         "cycle_loss",
         "identity_loss",
         "style_loss",
-        "style_prior_loss",
+        "style_moment_loss",
     )
 
     def __init__(
@@ -111,8 +119,8 @@ class StyleCycleGAN(CycleGAN):
         cycle_weight=(5.0, 2.5),
         identity_weight=0.0,
         style_weight=1.0,
-        style_prior_weight=0.3,
-        reference_share=0.5,
+        style_moment_weight=0.1,
+        style_noise=0.1,
         pool_size=0,
         seed=None,
         **kwargs,
@@ -130,10 +138,11 @@ class StyleCycleGAN(CycleGAN):
             **kwargs,
         )
         self.style_weight = non_negative_float("style_weight", style_weight)
-        self.style_prior_weight = non_negative_float(
-            "style_prior_weight", style_prior_weight
+        self.style_moment_weight = non_negative_float(
+            "style_moment_weight", style_moment_weight
         )
-        self.reference_share = probability("reference_share", reference_share)
+        self.style_noise = non_negative_float("style_noise", style_noise)
+        self.style_pool = StylePool(self.style_dim, seed=seed, name="style_pool")
         self.seed_generator = ReplicaSeedGenerator(None if seed is None else seed + 2)
 
     @property
@@ -177,17 +186,19 @@ class StyleCycleGAN(CycleGAN):
         images = ops.convert_to_tensor(images)
         if direction == "yx":
             return super().call(images, direction, training)
-        if style is None and training:
-            style = self.sample_style(ops.shape(images)[0], self.seed_generator)
-        elif style is None:
-            style = style_of_pixels(images, self.style_dim)
+        if style is None:
+            style = style_of_pixels(images, self.style_pool.styles)
         name = "generator_xy"
         generator = self.generator_xy if training else self.inference_network(name)
         return generator([images, style], training=training)
 
     def sample_style(self, count, seed=None):
-        """Returns random styles, a tensor of shape `(count, style_dim)`."""
-        return keras.random.normal((count, self.style_dim), seed=seed)
+        """Returns random styles, an array of shape `(count, style_dim)`.
+
+        They are some that the images had which were trained last. An integer `seed`
+        gives the same each time.
+        """
+        return sample_styles(self.style_pool.styles, count, seed)
 
     def encode_style(self, images):
         """Returns the styles of images of Y in [-1, 1], shape `(batch, style_dim)`."""
@@ -219,7 +230,7 @@ class StyleCycleGAN(CycleGAN):
         return translate_in_styles(
             lambda images, styles: generator([images, styles], training=False),
             self.encode_style,
-            self.style_dim,
+            self.style_pool.styles,
             np.asarray(images, "float32"),
             *(style, reference, seed, variants),
         )
@@ -236,9 +247,10 @@ class StyleCycleGAN(CycleGAN):
             training,
         )
         style_y = self.style_encoder([y, fake_x], training=training)
+        self.style_pool(style_y, training=training)
 
-        # 2. x in random styles, or in those of images of y; and y put together again.
-        style = self._styles_to_learn(x, style_y, training)
+        # 2. x in the styles of the batch, and y put together again.
+        style = self._styles_for(x, style_y, training)
         inputs = [[x, style], [fake_x, style_y]]
         inputs += [[y, style_y]] if self.identity_weight[1] else []
         fake_y, cycled_y, *same_y = self.call_together(
@@ -258,18 +270,18 @@ class StyleCycleGAN(CycleGAN):
         # 4. Add up.
         cycle_x, cycle_y = self.cycle_loss(x, cycled_x), self.cycle_loss(y, cycled_y)
         style_loss = self.style_loss(style, style_of_fake)
-        prior_loss = style_prior_loss(style_y)
+        moment_loss = style_moment_loss(style_y)
         losses = {
             "generator_loss": adversarial_loss_x
             + adversarial_loss_y
             + self.cycle_weight[0] * cycle_x
             + self.cycle_weight[1] * cycle_y
             + self.style_weight * style_loss
-            + self.style_prior_weight * prior_loss,
+            + self.style_moment_weight * moment_loss,
             "discriminator_loss": discriminator_loss_x + discriminator_loss_y,
             "cycle_loss": cycle_x + cycle_y,
             "style_loss": style_loss,
-            "style_prior_loss": prior_loss,
+            "style_moment_loss": moment_loss,
         }
         if same_x or same_y:
             identity_x, identity_y = self.identity_weight
@@ -279,17 +291,15 @@ class StyleCycleGAN(CycleGAN):
             losses["identity_loss"] = loss_x + loss_y
         return losses
 
-    def _styles_to_learn(self, x, style_y, training):
-        """Returns a style for each x: of an image of Y, or a random one."""
+    def _styles_for(self, x, style_y, training):
+        """Returns a style for each x, which no gradient goes through."""
         if not training:
-            return style_of_pixels(x, self.style_dim)
+            return style_of_pixels(x, self.style_pool.styles)
+        # Batches may differ in length.
         count = ops.shape(x)[0]
-        places = ops.arange(count)
-        random = self.sample_style(count, self.seed_generator)
-        # A generator does not change a style to draw it well.
-        styles = ops.stop_gradient(ops.take(style_y, places % ops.shape(style_y)[0], 0))
-        of_images = ops.cast(self.reference_share * ops.cast(count, "float32"), "int32")
-        return ops.where(places[:, None] < of_images, styles, random)
+        styles = ops.take(style_y, ops.arange(count) % ops.shape(style_y)[0], axis=0)
+        noise = keras.random.normal(ops.shape(styles), seed=self.seed_generator)
+        return ops.stop_gradient(styles) + self.style_noise * noise
 
     # Configuration -----------------------------------------------------------------
 
@@ -299,18 +309,15 @@ class StyleCycleGAN(CycleGAN):
         return {
             **config,
             "style_weight": self.style_weight,
-            "style_prior_weight": self.style_prior_weight,
-            "reference_share": self.reference_share,
+            "style_moment_weight": self.style_moment_weight,
+            "style_noise": self.style_noise,
         }
 
 
-def style_prior_loss(styles):
-    """Returns how far styles `(batch, style_dim)` are from N(0, I): mean(m²) + mean((C
-    - I)²) of their mean m and covariance C, divided by the number of replicas."""
+def style_moment_loss(styles):
+    """Returns M of styles `(batch, style_dim)`, divided by the number of replicas."""
     mean = ops.mean(styles, axis=0)
-    centred = styles - mean
-    count = ops.cast(ops.shape(styles)[0], styles.dtype)
-    covariance = ops.matmul(ops.transpose(centred), centred) / ops.maximum(count - 1, 1)
-    difference = covariance - ops.eye(styles.shape[1], dtype=styles.dtype)
+    # The square root has no gradient at 0, in a batch of one.
+    deviation = ops.sqrt(ops.var(styles, axis=0) + 1e-8)
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    return (ops.mean(mean**2) + ops.mean(difference**2)) / replicas
+    return (ops.mean(mean**2) + ops.mean((deviation - 1) ** 2)) / replicas

@@ -1,7 +1,5 @@
 """Styles of translations: random ones, those of images, and what lies between."""
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -14,19 +12,19 @@ _BATCH = 250
 
 
 def translate_in_styles(
-    generate, encode, style_dim, images, style, reference, seed, variants
+    generate, encode, pool, images, style, reference, seed, variants
 ):
     """Translates images in styles; `StyleCycleGAN.translate` says how they are chosen.
 
     Args:
         generate: Function of batches of images and styles.
         encode: Function from a batch of images of Y to styles.
-        style_dim: Positive integer, the length of a style.
+        pool: Styles to draw from, shape `(size, style_dim)`.
         images: Array of images, as `generate` takes them.
         style, reference, seed, variants: As for `StyleCycleGAN.translate`; references
             are images as `encode` takes them.
     """
-    variants = positive_integer("variants", variants)
+    variants, style_dim = positive_integer("variants", variants), pool.shape[-1]
     require(
         style is None or reference is None,
         "Give one of the arguments `style` and `reference`, not both",
@@ -65,9 +63,9 @@ def translate_in_styles(
     else:
         # With a seed all images get the same.
         rows = count if seed is None else 1
-        styles = keras.random.normal((rows, variants, style_dim), seed=seed)
-        styles = keras.ops.convert_to_numpy(styles)
-        styles = np.broadcast_to(styles, (count, variants, style_dim))
+        styles = sample_styles(pool, rows * variants, seed)
+        styles = styles.reshape(rows, variants, -1)
+        styles = np.broadcast_to(styles, (count, *styles.shape[1:]))
     repeated = np.repeat(images, variants, axis=0)
     results = _in_batches(generate, repeated, styles.reshape(-1, style_dim))
     if variants == 1:
@@ -75,28 +73,31 @@ def translate_in_styles(
     return results.reshape(count, variants, *results.shape[1:])
 
 
-def style_of_pixels(images, style_dim):
-    """Returns styles like random ones that depend on an image's pixels alone.
+def sample_styles(pool, count, seed=None):
+    """Returns `count` styles of a pool, `(size, style_dim)`, as long as possible
+    different ones."""
+    pool = keras.ops.convert_to_numpy(pool)
+    rows = np.random.default_rng(seed).choice(len(pool), count, count > len(pool))
+    return pool[rows]
+
+
+def style_of_pixels(images, pool):
+    """Returns styles of a pool, which depend on an image's pixels alone.
 
     Args:
         images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
-        style_dim: Positive integer.
+        pool: Styles, a tensor of shape `(size, style_dim)`.
 
     Returns:
-        Float32 tensor of shape `(batch, style_dim)`, numbers of N(0, 1).
+        Tensor of shape `(batch, style_dim)`.
     """
     levels = tf.cast(to_levels(tf.cast(images, tf.float32)), tf.uint32)
-    levels = tf.reshape(
-        levels, (tf.shape(levels)[0], tf.reduce_prod(tf.shape(levels)[1:]))
-    )
-    places = tf.range(tf.shape(levels)[1])
-    keys = tf.reduce_sum(levels * _mixed(tf.cast(places, tf.uint32)), axis=1)
-    counters = tf.cast(tf.range(1, 2 * style_dim + 1), tf.uint32)
-    bits = _mixed(keys[:, None] + _mixed(counters))
-    uniform = (tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) + 0.5) / 2.0**24
-    # The transform of Box and Muller.
-    radius = tf.sqrt(-2.0 * tf.math.log(uniform[:, :style_dim]))
-    return radius * tf.cos(2.0 * math.pi * uniform[:, style_dim:])
+    levels = tf.reshape(levels, (tf.shape(levels)[0], -1))
+    places = tf.range(1, tf.shape(levels)[1] + 1)
+    bits = _mixed(tf.reduce_sum(levels * _mixed(tf.cast(places, tf.uint32)), axis=1))
+    # The upper bits, of which a cast makes no negative number.
+    numbers = tf.cast(tf.bitwise.right_shift(bits, 1), tf.int32)
+    return tf.gather(pool, numbers % tf.shape(pool)[0])
 
 
 def _mixed(bits):

@@ -6,6 +6,7 @@ from keras import layers
 from keras_gans.layers import (
     AdaptiveInstanceNormalization,
     InstanceNormalization,
+    MaskedMeans,
     SizeMultiple,
 )
 from keras_gans.networks.common import activated, check_counts, check_positive
@@ -104,19 +105,23 @@ def style_encoder(
 ):
     """Builds an encoder from an image and its content to its style.
 
-    The content, the black and white digit that an image is translated to, tells which
-    colour is the digit's and which the ground's. The mean over all places leaves little
-    of where things are, so the style is what the whole image has: colours, contrast,
-    sharpness. There is no normalization, which would take just that off.
+    The content, the black and white digit that an image is translated to, tells where
+    the digit is and where the ground: the encoder averages over each by itself
+    (`MaskedMeans`), so that it knows the colours of both, and which is whose. There is
+    no normalization, which would take colours off.
 
-        layer               output shape              followed by
-        input               (B, H,   W,   channels), joined with
-                            (B, H,   W,   content_channels)
-        c4s2-w              (B, H/2, W/2, w)          LeakyReLU 0.2
-        c4s2-2w             (B, H/4, W/4, 2w)         LeakyReLU 0.2
-        c4s2-4w             (B, H/8, W/8, 4w)         LeakyReLU 0.2
-        mean over places    (B, 4w)
-        dense               (B, style_dim)
+        layer                 output shape              followed by
+        input                 (B, H,   W,   channels)
+        c3s1-w, twice         (B, H,   W,   w)          LeakyReLU 0.2
+        joined with the input,
+          means of digit
+          and ground          (B, 2 (w + channels))
+        input, c4s2-w         (B, H/2, W/2, w)          LeakyReLU 0.2
+        c4s2-2w               (B, H/4, W/4, 2w)         LeakyReLU 0.2
+        mean over all places  (B, 2w)
+        all means joined,
+        dense-64              (B, 64)                   ReLU
+        dense                 (B, style_dim)
 
     Args:
         content_channels: 1 or 3, channels of the content.
@@ -133,11 +138,21 @@ def style_encoder(
     check_positive(style_dim=style_dim)
     images = keras.Input((None, None, channels), name="images")
     content = keras.Input((None, None, content_channels), name="content")
-    x = layers.Concatenate(name="both")([images, content])
-    for index in range(3):
-        options = {"padding": "same", "name": f"convolution_{index + 1}"}
-        x = layers.Conv2D(width * 2**index, 4, 2, **options)(x)
-        x = layers.LeakyReLU(0.2, name=f"activation_{index + 1}")(x)
-    x = layers.GlobalAveragePooling2D(name="mean")(x)
+
+    def convolution(x, filters, size, strides, layer_name):
+        options = {"padding": "same", "name": layer_name}
+        x = layers.Conv2D(filters, size, strides, **options)(x)
+        return layers.LeakyReLU(0.2, name=f"{layer_name}_activation")(x)
+
+    colors = images
+    for index in (1, 2):
+        colors = convolution(colors, width, 3, 1, f"colors_{index}")
+    colors = layers.Concatenate(name="colors")([images, colors])
+    means = MaskedMeans(name="means")([colors, content])
+    texture = convolution(images, width, 4, 2, "texture_1")
+    texture = convolution(texture, 2 * width, 4, 2, "texture_2")
+    texture = layers.GlobalAveragePooling2D(name="texture")(texture)
+    x = layers.Concatenate(name="all")([means, texture])
+    x = layers.Dense(64, "relu", name="hidden")(x)
     outputs = layers.Dense(style_dim, dtype="float32", name="style")(x)
     return keras.Model([images, content], outputs, name=name)

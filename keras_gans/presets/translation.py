@@ -66,8 +66,6 @@ def digits(
     cycle_weight: Weights = (5.0, 2.5),
     identity_weight: Weights = (2.0, 1.0),
     style_weight: float = 1.0,
-    style_prior_weight: float = 0.3,
-    reference_share: float = 0.5,
     pool_size: int = 0,
     ema_decay: float | None = 0.998,
     seed=None,
@@ -96,9 +94,6 @@ def digits(
             for 34, 3 for 70.
         style_weight: Non-negative float, weight of the style that a translation is
             read in.
-        style_prior_weight: Non-negative float, weight of the distribution of styles.
-        reference_share: Float in [0, 1], the share of translations in training in the
-            style of an image.
         ema_decay: Float in [0, 1): the generators' weights are averaged for pictures,
             scores and export.
         size: Height and width, at least 20 and a multiple of 4.
@@ -148,8 +143,6 @@ def digits(
         cycle_weight=cycle_weight,
         identity_weight=identity_weight if x_channels == y_channels else 0.0,
         style_weight=style_weight,
-        style_prior_weight=style_prior_weight,
-        reference_share=reference_share,
         pool_size=pool_size,
         ema_decay=ema_decay,
         seed=seed,
