@@ -23,6 +23,7 @@ from keras_gans.losses import (
 # The smallest images that the networks of each preset take.
 SIZES = {
     presets.digits: 32,
+    presets.digits_cyclegan: 32,
     presets.digit_lab: 32,
     presets.tensorflow_tutorial: 32,
     presets.cyclegan: 20,
@@ -104,11 +105,17 @@ def test_weights_are_those_of_the_seed(preset):
 @pytest.mark.parametrize("channels", [(1, 1), (1, 3), (3, 1)])
 def test_channels(preset, channels):
     model = preset(*channels, size=SIZES[preset], width=4)
-    assert model.generator_xy.input_shape[-1] == channels[0]
+    inputs = model.generator_xy.inputs[0]
+    assert inputs.shape[-1] == channels[0]
     assert model.generator_xy.output_shape[-1] == channels[1]
     # An identity loss needs images that both generators can take.
+    with_identity = (
+        presets.digits,
+        presets.digits_cyclegan,
+        presets.tensorflow_tutorial,
+    )
     assert any(model.identity_weight) == (
-        preset in (presets.digits, presets.tensorflow_tutorial) and channels == (1, 1)
+        preset in with_identity and channels == (1, 1)
     )
 
 

@@ -295,11 +295,8 @@ class StyleCycleGAN(CycleGAN):
         """Returns a style for each x, which no gradient goes through."""
         if not training:
             return style_of_pixels(x, self.style_pool.styles)
-        # Batches may differ in length.
-        count = ops.shape(x)[0]
-        styles = ops.take(style_y, ops.arange(count) % ops.shape(style_y)[0], axis=0)
-        noise = keras.random.normal(ops.shape(styles), seed=self.seed_generator)
-        return ops.stop_gradient(styles) + self.style_noise * noise
+        noise = keras.random.normal(ops.shape(style_y), seed=self.seed_generator)
+        return ops.stop_gradient(style_y) + self.style_noise * noise
 
     # Configuration -----------------------------------------------------------------
 
