@@ -18,7 +18,7 @@ from PIL import Image
 
 import keras_gans
 import small_run
-from keras_gans import callbacks, cli, export, losses, training
+from keras_gans import callbacks, cli, export, losses, presets, training
 from keras_gans.cli import common
 from keras_gans.data.sources import resize_images
 from keras_gans.presets import registry
@@ -804,11 +804,51 @@ def test_translate_a_folder(finished):
     assert pixels("resized/odd.png").shape == (24, 24, 3)
     assert "Wrote 8 image(s)" in result.out
 
+    message = fail("translate", "in", "styles", "--seed", "1", *model)
+    assert "--seed needs a model that knows styles" in message
+
     # Nothing is overwritten, and nothing is written beside what is there.
     shutil.rmtree("out/below")
     pathlib.Path("out/0.png").unlink()
     assert "out/1.png exists" in fail("translate", "in", "out", *model)
     assert not pathlib.Path("out/0.png").exists()
+
+
+def test_translate_in_styles():
+    presets.digits(x_channels=1, width=4, seed=0).save("styled.keras")
+    model = ["--model", "styled.keras"]
+    images, _ = small_run.digits("test", 3)
+    small_run.write_images(pathlib.Path("in"), images[:2])
+    # Of a size that is no multiple of 4, and mirrored to one.
+    Image.fromarray(images[2, :30].repeat(3, -1)).save("like.png")
+    translator = export.load("styled.keras")
+
+    result = succeed("translate", "in", "out", "--variants", 3, "--seed", 5, *model)
+    assert "Wrote 6 image(s) to out." in result.out
+    names = sorted(path.name for path in pathlib.Path("out").iterdir())
+    assert names == [f"{i}-{k}.png" for i in (0, 1) for k in (1, 2, 3)]
+    expected = translator(images[:2], seed=5, variants=3)
+    np.testing.assert_allclose(pixels("out/1-3.png"), expected[1, 2], atol=1)
+    assert "out/0-1.png exists" in fail(
+        "translate", "in", "out", "--variants", 2, *model
+    )
+
+    like = np.concatenate([images[2:, :30], images[2:, 29:27:-1]], axis=1).repeat(3, -1)
+    succeed("translate", "in/0.png", "one.png", "--reference", "like.png", *model)
+    expected = translator(images[:1], reference=like)[0]
+    np.testing.assert_allclose(pixels("one.png"), expected, atol=1)
+    # Without options, a style that depends on the pixels.
+    succeed("translate", "in/0.png", "plain.png", *model)
+    np.testing.assert_allclose(pixels("plain.png"), translator(images[:1])[0], atol=1)
+
+    back = ["like.png", "b.png", "--direction", "yx", "--size", 32]
+    assert "has them in Y alone" in fail("translate", *back, "--variants", 2, *model)
+    several = "--reference", "like.png", "--variants", 2
+    assert "one style" in fail("translate", "in", "many", *several, *model)
+    several = "--reference", "like.png", "--seed", 2
+    message = fail("translate", "in", "many", *several, *model, status=2)
+    assert "not allowed with" in message
+    assert not pathlib.Path("many").exists()
 
 
 def test_translate_refuses_before_it_loads_a_model(monkeypatch):

@@ -384,6 +384,18 @@ def test_open_needs_the_folder_of_a_run(tmp_path):
             Run.open(tmp_path)
 
 
+@pytest.mark.parametrize("versions", [{"keras_gans": "0.2.0"}, {"keras_gans": "0.1"}])
+def test_a_digits_run_of_an_earlier_version_is_that_of_its_time(tmp_path, versions):
+    content = {"configuration": configure("digits_cyclegan", "a", "b").to_dict()}
+    content["configuration"]["preset"] = "digits"
+    content["versions"] = versions
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    assert Run.open(tmp_path).configuration.preset == "digits_cyclegan"
+    content["versions"] = {"keras_gans": "0.3.0"}
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    assert Run.open(tmp_path).configuration.preset == "digits"
+
+
 def test_a_run_that_cannot_start_leaves_an_empty_folder(tmp_path, unlabelled):
     x, y = unlabelled
     for data, given in (
