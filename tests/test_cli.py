@@ -323,6 +323,7 @@ def test_train_refuses_a_folder_that_holds_something(finished):
     assert "exists and is not empty" in message and "--resume" in message
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_resumed_without_a_further_step(copied):
     before = {
         name: (copied / name).read_bytes()
@@ -566,6 +567,7 @@ def test_a_bug_shows_its_traceback(monkeypatch):
         call("train")
 
 
+@pytest.mark.slow
 def test_folders_in_bfloat16(tmp_path, monkeypatch):
     """Images without labels, in 16 bits; the policy stays in the run."""
     images, _ = small_run.digits("train", 10)
@@ -1023,6 +1025,7 @@ def test_evaluate_and_export_a_generation(generation, tmp_path):
     assert outputs.shape == (2, 8, 8, 1) and outputs.dtype == tf.uint8
 
 
+@pytest.mark.slow
 def test_evaluate(copied):
     (copied / "score.json").unlink()
     result = succeed("evaluate", copied)

@@ -95,6 +95,7 @@ def test_the_model_has_the_attributes_and_falling_rates(finished):
     assert (schedule.constant_steps, schedule.decay_steps) == (1, 2)
 
 
+@pytest.mark.slow
 def test_resume_goes_on(finished, celeba, tmp_path, monkeypatch):
     small_run.patch(monkeypatch)
     configuration = training.configure(
@@ -127,6 +128,7 @@ def test_resume_goes_on(finished, celeba, tmp_path, monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_stargan_counts_its_critic_steps(celeba, tmp_path):
     configuration = training.configure(
         "stargan",

@@ -74,7 +74,14 @@ def network(**arguments):
     return metrics.FeatureNetwork("tiny.keras", **arguments)
 
 
-@pytest.mark.parametrize("form", ["run", "exported", "model.keras"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "run",
+        pytest.param("exported", marks=pytest.mark.slow),
+        pytest.param("model.keras", marks=pytest.mark.slow),
+    ],
+)
 def test_one_model_in_three_forms(evaluate, folder, form):
     size = "" if form == "run" else f"--size {SIZE}"
     out = evaluate(
@@ -243,6 +250,7 @@ def test_resizing_to_no_size_is_refused(evaluate, resize):
     assert f"8x8 ({resize})" in evaluate(f"{command} --feature-size 8")
 
 
+@pytest.mark.slow
 def test_cached_references_of_a_model(evaluate, folder):
     command = (
         "run --x x --y y --metrics kid --feature-network tiny.keras --cache c/s.npz"

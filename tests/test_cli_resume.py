@@ -69,6 +69,7 @@ def test_a_run_says_that_it_is_finished(finished):
         assert (finished.directory / name).exists(), name
 
 
+@pytest.mark.slow
 def test_a_training_that_goes_on_and_stops_shows_nothing_old(copied, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt(patch, 8)
@@ -141,6 +142,7 @@ def test_best_stays_while_its_iteration_is_not_trained_again(tmp_path):
         assert (tmp_path / "best.keras").exists() is stays
 
 
+@pytest.mark.slow
 def test_rates_change_at_a_resume(copied):
     resume = ["train", "--resume", "--output", copied]
     result = succeed(*resume, "--steps", "4", "--learning-rate", "1e-5")

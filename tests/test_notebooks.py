@@ -89,17 +89,8 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        # One of them shows that notebooks run; the others take a minute each.
-        pytest.param(
-            path, marks=() if path.stem == "mnist_svhn_lab" else pytest.mark.slow
-        )
-        for path in NOTEBOOKS
-    ],
-    ids=lambda path: path.stem,
-)
+@pytest.mark.slow
+@each_notebook
 def test_runs_with_few_steps(path, tmp_path, monkeypatch):
     notebook = read(path)
     make_quick(notebook)

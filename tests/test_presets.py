@@ -61,7 +61,15 @@ def assert_paper_s_adam(optimizer):
 # All of them -----------------------------------------------------------------------
 
 
-@by_preset
+@pytest.mark.parametrize("preset", [
+    # The others take as long, and have the same step.
+    pytest.param(
+        preset,
+        id=preset.__name__,
+        marks=() if preset is presets.digits else pytest.mark.slow,
+    )
+    for preset in SIZES
+])  # fmt: skip
 def test_trains(build, preset):
     model = build(preset)
     size = SIZES[preset]
@@ -75,7 +83,7 @@ def test_trains(build, preset):
     ]
     data = unpaired(*images, batch_size=1, steps_per_epoch=1)
     # Tracing these large networks takes longer than a step of them.
-    model.run_eagerly = preset in (presets.tensorflow_tutorial, presets.cyclegan)
+    model.run_eagerly = True
     before = [network.trainable_variables[0].numpy() for network in networks(model)]
     history = model.fit(data, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
@@ -86,7 +94,10 @@ def test_trains(build, preset):
     assert model(y.astype("float32"), direction="yx").shape == x.shape
 
 
-@pytest.mark.parametrize("preset", [presets.digits, presets.digit_lab])
+@pytest.mark.parametrize("preset", [
+    presets.digits,
+    pytest.param(presets.digit_lab, marks=pytest.mark.slow),
+])  # fmt: skip
 def test_weights_are_those_of_the_seed(preset):
     def weights(seed):
         model = preset(seed=seed)
@@ -316,6 +327,7 @@ def test_cyclegan_s_variants(build):
     assert not layers(plain.generator_xy, keras.layers.LeakyReLU)
 
 
+@pytest.mark.slow
 def test_cyclegan_has_more_blocks_for_large_images():
     model = presets.cyclegan(size=256)
     for generator in (model.generator_xy, model.generator_yx):
@@ -608,7 +620,10 @@ def test_acl_gan_and_its_parts():
     assert plain.attribute_loss[0].form == "wasserstein"
 
 
-@pytest.mark.parametrize("preset", [presets.stargan, presets.aclgan])
+@pytest.mark.parametrize(
+    "preset",
+    [pytest.param(presets.stargan, marks=pytest.mark.slow), presets.aclgan],
+)
 def test_attributes_train_with_rates_that_fall_together(preset):
     model = preset(FACE, n_critic=2, total_steps=8, seed=0, **SMALL_FACES)
     model.run_eagerly = True

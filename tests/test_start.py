@@ -72,6 +72,7 @@ def test_python_m_is_lazy():
     assert "keras_gans.cli" in done.stderr and "tensorflow" not in done.stderr
 
 
+@pytest.mark.slow
 def test_lazy_package_is_complete_when_it_is_used():
     """What is asked of the package registers every class."""
     names = [
@@ -120,6 +121,7 @@ def test_only_the_command_is_lazy(monkeypatch, first, original, expected):
 # In Python ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_keras_file_loads_after_the_import_alone_and_nothing_is_said(tmp_path):
     inputs = keras.Input((8, 8, 2))
     outputs = keras_gans.layers.InstanceNormalization()(inputs)

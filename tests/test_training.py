@@ -273,6 +273,7 @@ def test_a_preset_of_one_s_own_trains_from_its_file(tmp_path):
             configure(wrong, x)
 
 
+@pytest.mark.slow
 def test_a_dry_run_writes_nothing(tmp_path, unlabelled):
     run = Run(tmp_path / "run", configure("digits", *unlabelled, steps=3))
     found = run.dry_run(steps=1)
@@ -422,6 +423,7 @@ def test_a_generation_run_that_cannot_start_leaves_an_empty_folder(
         assert not list((tmp_path / "run").iterdir())
 
 
+@pytest.mark.slow
 def test_sample_pictures_of_domains_of_different_length(tmp_path):
     x, y = tmp_path / "x.npz", tmp_path / "y.npz"
     images, _ = small_run.digits("train", 20)
@@ -487,6 +489,7 @@ def state(model):
     return variables
 
 
+@pytest.mark.slow
 def test_resume_between_two_updates_of_a_critic_model_is_exact(tmp_path):
     # Three batches in an epoch, two in an iteration.
     data = small_run.make_unlabelled(tmp_path / "data", count=26)[:1]
@@ -544,6 +547,7 @@ def test_classes_come_from_the_data(tmp_path):
     assert (height, width) == (8 * 8 * 21, 8 * 8 * 3)
 
 
+@pytest.mark.slow
 def test_epochs_are_passes_over_the_longer_domain(tmp_path, unlabelled):
     x, _ = unlabelled
     shorter = small_run.make_unlabelled(tmp_path / "short", count=9)[1]

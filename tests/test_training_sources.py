@@ -1,11 +1,15 @@
 """The data and files that a run names, used later, from elsewhere, or moved."""
 
+import contextlib
 import json
 import pathlib
+import shutil
 
+import keras
 import pytest
 
 import small_run
+from keras_gans import metrics
 from keras_gans.training import Run, configure
 
 MINE = """
@@ -18,24 +22,62 @@ def tiny(channels=1, size=8, width: int = 2, seed=None):
 """
 
 
-@pytest.fixture(autouse=True)
-def project(tmp_path, monkeypatch):
-    """The working directory, with data that are named by relative paths."""
-    small_run.patch(monkeypatch)
-    folder = tmp_path / "project"
+def build_eager(x_channels, y_channels, size, seed, jit_compile=False):
+    """The small networks; what is trained here are single steps."""
+    model = small_run.build(x_channels, y_channels, size, seed)
+    model.run_eagerly = True
+    return model
+
+
+def untrained(images, labels, **_):
+    """In the place of `train_classifier`: any score will do."""
+    return keras.Sequential(
+        [keras.Input(images.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(10)]
+    )
+
+
+@contextlib.contextmanager
+def working_in(folder):
+    """Lets the small networks be built, from the working directory `folder`."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        small_run.patch(monkeypatch)
+        small_run.replace_build(monkeypatch, "digits", build_eager)
+        monkeypatch.setattr(metrics, "train_classifier", untrained)
+        monkeypatch.chdir(folder)
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A project with a run of one iteration on relative sources; not to be changed."""
+    folder = tmp_path_factory.mktemp("trained") / "project"
     small_run.make_domains(folder / "data")
     (folder / "mine.py").write_text(MINE)
-    monkeypatch.chdir(folder)
+    with working_in(folder):
+        data = "data/white.npz", "data/black.npz"
+        configuration = configure("digits", *data, batch_size=small_run.BATCH, steps=1)
+        Run.create("runs/digits-1", configuration, "").train(verbose=0)
     return folder
 
 
+@pytest.fixture(autouse=True)
+def project(trained, tmp_path):
+    """The working directory, with data that are named by relative paths."""
+    folder = tmp_path / "project"
+    shutil.copytree(trained, folder, ignore=shutil.ignore_patterns("runs"))
+    with working_in(folder):
+        yield folder
+
+
 @pytest.fixture
-def run(project):
-    """A run of one iteration on relative sources; returns its folder."""
-    data = "data/white.npz", "data/black.npz"
-    configuration = configure("digits", *data, batch_size=small_run.BATCH, steps=1)
-    Run.create("runs/digits-1", configuration, "").train(verbose=0)
-    return project / "runs" / "digits-1"
+def run(trained, project):
+    """The run as if it had been trained in this project; returns its folder."""
+    shutil.copytree(trained / "runs", project / "runs")
+    record = project / "runs" / "digits-1" / "run.json"
+    text = record.read_text()
+    assert str(trained) in text
+    record.write_text(text.replace(str(trained), str(project)))
+    return record.parent
 
 
 def content(run):

@@ -157,6 +157,7 @@ def test_the_epoch_that_training_stops_in_is_scored(fresh):
     assert history["val_scripted"] == [5.0, 5.0, 3.0]
 
 
+@pytest.mark.slow
 def test_the_best_model_is_kept(fresh, tmp_path):
     # Epochs 1, 2, 4 and 6 are scored; the best are the weights after the fourth.
     scores = {5: 5.0, 10: 4.0, 15: 0.5, 20: 2.0, 25: 0.5, 30: 3.0}
@@ -181,6 +182,7 @@ def test_the_best_model_is_kept(fresh, tmp_path):
         assert np.any(received != others)
 
 
+@pytest.mark.slow
 def test_early_stopping_counts_epochs(fresh):
     scores = {5: 5.0, 10: 4.0, 20: 4.5, 30: 4.2}
     stopping = keras.callbacks.EarlyStopping(
@@ -201,6 +203,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_resumed_training_logs_the_same(fresh, tmp_path):
     def train(directory, *others):
         data = tiny_run.make_data()

@@ -88,6 +88,7 @@ def test_no_weight_of_a_later_stage_moves(data):
     assert model.generator_optimizer.iterations == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [3, 4])
 def test_resumes_in_the_middle_of_a_fade(data, stop, tmp_path):
     def train(folder, batches):

@@ -89,6 +89,7 @@ def test_looking_at_the_data_moves_nothing(whole, tmp_path):
     assert (tmp_path / "history.csv").read_text() == whole[1]
 
 
+@pytest.mark.slow
 def test_validation_on_the_data_of_the_training(tmp_path):
     for name, stops in (("whole", [None]), ("broken", [2, 5, None])):
         for stop in stops:
@@ -191,6 +192,7 @@ def test_a_learning_rate_that_was_set_holds_and_is_told(tmp_path, capsys):
         assert rate == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_weights_that_were_loaded_are_not_replaced_in_silence(tmp_path):
     model = train(tmp_path, epochs=1)
     model.save_weights(tmp_path / "other.weights.h5")
@@ -208,7 +210,9 @@ def test_weights_that_were_loaded_are_not_replaced_in_silence(tmp_path):
         model.fit(data, epochs=5, verbose=0, callbacks=[checkpoint])
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt, pytest.param(ValueError, marks=pytest.mark.slow)]
+)
 def test_fit_leaves_no_trace_of_a_resume(tmp_path, error):
     class Fail(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -282,6 +286,7 @@ def main():
     print(json.dumps(result))
 
 
+@pytest.mark.slow
 def test_two_replicas_resume_to_the_bit():
     result = contracts.run_python(
         f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')"

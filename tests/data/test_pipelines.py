@@ -61,6 +61,19 @@ def name(request):
     return request.param
 
 
+# What all have from their base class, on that of domains and the one that draws most.
+by_rule = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name,
+            marks=() if name in ("unpaired", "colorization") else pytest.mark.slow,
+        )
+        for name in NAMES
+    ],
+)
+
+
 # Values ----------------------------------------------------------------------------
 
 
@@ -88,6 +101,7 @@ def test_cache_is_uint8(name):
     assert size < images_of_a_sample * images.nbytes + 200
 
 
+@by_rule
 def test_rectangles(name):
     images = noise(6, 12, 20, 3)
     for batch in pictures(name, next(iter(make(name, images, size=(10, 14))))):
@@ -104,6 +118,7 @@ def test_rectangles(name):
 # Order -----------------------------------------------------------------------------
 
 
+@by_rule
 def test_a_pass_holds_every_image_once(name):
     # Three does not divide ten: batches lie across the passes' borders, and so do the
     # epochs, whose remainder comes first in the next one.
@@ -115,6 +130,7 @@ def test_a_pass_holds_every_image_once(name):
     assert len(np.unique(passes, axis=0)) == 9
 
 
+@by_rule
 @pytest.mark.parametrize("steps_per_epoch", [1, np.int64(8)])
 def test_steps_per_epoch(name, steps_per_epoch):
     data = make(name, numbered(10), steps_per_epoch=steps_per_epoch)
@@ -122,6 +138,7 @@ def test_steps_per_epoch(name, steps_per_epoch):
         assert len(list(data)) == len(data) == data.steps_per_epoch == steps_per_epoch
 
 
+@by_rule
 def test_seed_alone_decides(name):
     seed = -(2**40)
     data = make(name, seed=seed)
@@ -135,6 +152,7 @@ def test_seed_alone_decides(name):
         assert not np.array_equal(part, other_part)
 
 
+@by_rule
 def test_threads_change_nothing(name):
     # The same batches made one after another, without parallel calls.
     data = make(name, steps_per_epoch=20)
@@ -148,6 +166,11 @@ def test_threads_change_nothing(name):
         assert_equal_batches(data.with_options(options), expected)
 
 
+@pytest.mark.parametrize("name", [
+    # The position is that of the base class, whatever is made there.
+    pytest.param(name, marks=() if name == "unpaired" else pytest.mark.slow)
+    for name in NAMES
+])  # fmt: skip
 def test_every_position_continues_exactly(name):
     data = make(name, steps_per_epoch=4)
     whole = list(data.repeat(4))
@@ -168,6 +191,7 @@ def test_every_position_continues_exactly(name):
 # Flips -----------------------------------------------------------------------------
 
 
+@by_rule
 @pytest.mark.parametrize("flip, expected", [({}, True), ({"flip": False}, False)])
 def test_flip(name, flip, expected):
     data = make(name, ramps(60), batch_size=60, steps_per_epoch=4, **flip)
@@ -179,7 +203,11 @@ def test_flip(name, flip, expected):
         assert len(np.unique(drawn, axis=0)) == len(drawn)
 
 
-@pytest.mark.parametrize("name", ["unpaired", "generation", "colorization"])
+@pytest.mark.parametrize("name", [
+    "unpaired",
+    pytest.param("generation", marks=pytest.mark.slow),
+    pytest.param("colorization", marks=pytest.mark.slow),
+])  # fmt: skip
 @pytest.mark.parametrize(
     "source, flip, expected",
     [

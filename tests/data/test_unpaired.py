@@ -200,7 +200,11 @@ def augmented(seed=0, **options):
     )
 
 
-@pytest.mark.parametrize("seed", [1, -1, 2**32])
+@pytest.mark.parametrize("seed", [
+    pytest.param(1, marks=pytest.mark.slow),
+    pytest.param(-1, marks=pytest.mark.slow),
+    2**32,
+])  # fmt: skip
 def test_other_seed(seed):
     for options in ({}, {"load_size": None, "size": None, "flip": False}):
         x, y = next(iter(augmented(0, **options)))
@@ -283,7 +287,7 @@ def test_under_a_distribution_strategy():
 # Training --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("built", [False, True])
+@pytest.mark.parametrize("built", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_fit_of_any_keras_model(built):
     data = unpaired(noise(10, 4, 4, 1), noise(7, 4, 4, 1), batch_size=3)
     model = keras.Sequential([keras.layers.Dense(1)])

@@ -64,6 +64,7 @@ def study(setting, tmp_path_factory):
     return folder, results
 
 
+@pytest.mark.slow
 def test_study_trains_the_variants(study, setting):
     folder, results = study
     assert [row["variant"] for row in results] == TRAINED
@@ -95,6 +96,7 @@ def test_study_trains_the_variants(study, setting):
         assert 0 < float(scores[0]["seconds"]) < float(scores[1]["seconds"])
 
 
+@pytest.mark.slow
 def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
     _, results = study
     score = Faces.score
@@ -124,6 +126,7 @@ def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
         assert json.dumps(reproduce()[0]["fid"]) == json.dumps(result["fid"])
 
 
+@pytest.mark.slow
 def test_growth_ends_in_the_middle(setting, domains, tmp_path, monkeypatch):
     seen = []
 
@@ -191,6 +194,7 @@ def test_wanted_attributes_of_the_distance_are_those_of_real_images(domains):
     assert len(domains.real) == len(domains.test[0]) == 4
 
 
+@pytest.mark.slow
 def test_operations_are_those_of_the_convolutions():
     model = presets.stargan(NAMES, size=8, width=2, residual_blocks=0, n_critic=3)
     random = np.random.default_rng(0)
@@ -231,6 +235,7 @@ def test_score_needs_accuracies_and_likeness():
         assert attribute_loss.score_of({**scores, name: 0.0}) == 0
 
 
+@pytest.mark.slow
 def test_seconds_to_a_score_are_those_of_the_first_that_reaches_it(
     setting, domains, tmp_path, monkeypatch
 ):

@@ -85,6 +85,7 @@ def study(setting, tmp_path_factory):
     return folder, search(folder, setting, trials=2, command="the command")
 
 
+@pytest.mark.slow
 def test_both_get_as_many_trials_in_the_same_range(study):
     folder, results = study
     assert [row["method"] for row in results] == ["stargan"] * 2 + ["aclgan"] * 2
@@ -105,6 +106,7 @@ def test_both_get_as_many_trials_in_the_same_range(study):
     assert len(list(folder.glob("trials/*/trial_*/edits.png"))) == 4
 
 
+@pytest.mark.slow
 def test_both_get_as_many_batches(setting, monkeypatch, tmp_path):
     models, score = [], Faces.score
 
@@ -121,6 +123,7 @@ def test_both_get_as_many_batches(setting, monkeypatch, tmp_path):
     assert int(aclgan.discriminator_optimizer.iterations) == 5
 
 
+@pytest.mark.slow
 def test_weights_of_a_trial_reach_the_model(setting, monkeypatch, tmp_path):
     built, build = [], attribute_search.STUDY.build
 
@@ -136,6 +139,7 @@ def test_weights_of_a_trial_reach_the_model(setting, monkeypatch, tmp_path):
             assert getattr(model, name) == pytest.approx(row[name])
 
 
+@pytest.mark.slow
 def test_trials_that_stopped_are_done_again_and_more_can_follow(
     study, setting, monkeypatch, tmp_path
 ):
@@ -175,6 +179,7 @@ def test_weights_with_which_training_diverges_score_nothing(
     assert "| – | – |" in (tmp_path / "table.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_errors_end_the_search_and_are_told_as_they_are(setting, monkeypatch, tmp_path):
     def fail(faces, model):
         raise OSError("no room")
@@ -196,12 +201,16 @@ def test_a_worker_of_another_setting_is_turned_away(setting, tmp_path):
     assert attribute_search._text_of(elsewhere) == attribute_search._text_of(setting)
 
 
-def test_bad_arguments(setting, study, tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_a_study_of_another_setting_is_refused(setting, study):
     folder, _ = study
-    with pytest.raises(ValueError, match="stargan, aclgan.*Received: acl"):
-        search(tmp_path, setting, only=["acl"])
     with pytest.raises(ValueError, match="another setting"):
         search(folder, dataclasses.replace(setting, steps=2))
+
+
+def test_bad_arguments(setting, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="stargan, aclgan.*Received: acl"):
+        search(tmp_path, setting, only=["acl"])
     # Sizes that networks do not take are refused before anything is written.
     with pytest.raises(ValueError, match="size"):
         search(tmp_path / "new", dataclasses.replace(setting, size=20))
@@ -215,8 +224,8 @@ def test_bad_arguments(setting, study, tmp_path, monkeypatch):
         search(tmp_path, setting)
 
 
-def test_the_chief_holds_the_folder(setting, study, monkeypatch):
-    folder, _ = study
+def test_the_chief_holds_the_folder(setting, monkeypatch, tmp_path):
+    folder = tmp_path / "study"
     monkeypatch.setattr(attribute_search, "_search", lambda *_: "searched")
     with held(folder) as process:
         with pytest.raises(FolderInUseError, match=f"process {process.pid} on"):

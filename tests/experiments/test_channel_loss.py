@@ -62,6 +62,7 @@ def study(setting, tmp_path_factory):
     return directory, results
 
 
+@pytest.mark.slow
 def test_both_losses_train_on_equal_terms(setting, study, tmp_path, monkeypatch):
     directory, results = study
     assert [(row["variant"], row["seed"]) for row in results] == [
@@ -115,6 +116,7 @@ def test_fid_is_zero_for_the_illustrations_themselves(setting):
     assert scores["fid"] == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_results_are_those_of_the_models(setting, study):
     directory, results = study
     held_out = Illustrations(setting).held_out
@@ -129,6 +131,7 @@ def test_the_results_are_those_of_the_models(setting, study):
         assert json.loads((path / "result.json").read_text()) == row
 
 
+@pytest.mark.slow
 def test_files(study):
     directory, results = study
     rows = read_rows(directory / "table.csv")
@@ -144,6 +147,7 @@ def test_files(study):
         assert text in table
 
 
+@pytest.mark.slow
 def test_without_a_network_there_is_no_fid(setting, tmp_path):
     setting = dataclasses.replace(setting, feature_network=None, steps=2, scores=2)
     (row,) = STUDY.reproduce(tmp_path, setting, only=["plain"], seeds=1)

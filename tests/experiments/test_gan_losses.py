@@ -80,6 +80,7 @@ def study(tmp_path_factory):
     return folder, results
 
 
+@pytest.mark.slow
 def test_study_runs_every_model_on_every_data(study):
     folder, results = study
     jobs = [(kind, name, 0) for kind in ("ring", "images") for name in MODELS]
@@ -95,6 +96,7 @@ def test_study_runs_every_model_on_every_data(study):
         assert set(scores[row["data"]].split()) <= set(row)
 
 
+@pytest.mark.slow
 def test_study_writes_its_files(study):
     folder, results = study
     assert {path.name for path in folder.glob("figures/*")} == {
@@ -114,6 +116,7 @@ def test_study_writes_its_files(study):
     assert "`the command`" in text
 
 
+@pytest.mark.slow
 def test_study_keeps_samples_over_time(study):
     folder, _ = study
     for name in MODELS:
@@ -129,6 +132,7 @@ def test_study_keeps_samples_over_time(study):
         assert np.isfinite(losses).all()
 
 
+@pytest.mark.slow
 def test_generator_loss_is_never_that_of_no_update(study):
     # Keras gives 0 for an average of nothing: an epoch of critic steps alone.
     folder, _ = study
@@ -159,7 +163,11 @@ def test_unfit_images_are_refused_and_leave_no_study(tmp_path, arrays, message):
 
 
 @pytest.mark.parametrize(
-    "role, updates", [("discriminator", 3), ("generator", 1)], ids=["early", "last"]
+    "role, updates",
+    [
+        pytest.param("discriminator", 3, id="early"),
+        pytest.param("generator", 1, id="last", marks=pytest.mark.slow),
+    ],
 )
 def test_a_diverging_model_is_recorded_and_the_study_goes_on(
     tmp_path, monkeypatch, role, updates
@@ -171,6 +179,8 @@ def test_a_diverging_model_is_recorded_and_the_study_goes_on(
         if name == "ring/gan":
             optimizer = keras.optimizers.SGD(float("nan"))
             model.compile(**{f"{role}_optimizer": optimizer})
+        # For three updates tracing takes longer.
+        model.run_eagerly = True
         return model
 
     setting = dataclasses.replace(TINY, point_updates=updates)

@@ -76,6 +76,7 @@ def study(setting, tmp_path_factory):
 # The study as a whole --------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_study_trains_all_variants_alike(study, setting):
     _, results = study
     assert [row["variant"] for row in results] == list(STUDY.variants)
@@ -93,6 +94,7 @@ def test_study_trains_all_variants_alike(study, setting):
     assert len({row["xy_cycle_l1"] for row in results}) == 3
 
 
+@pytest.mark.slow
 def test_study_writes_its_files(study, setting):
     folder, results = study
     pictures = {f"translations_{name}.png" for name in STUDY.variants}
@@ -142,6 +144,7 @@ def test_variants_start_alike_and_differ_by_their_loss(domains, setting):
         assert loss.feature_extractor is domains.extractor
 
 
+@pytest.mark.slow
 def test_weights_are_recorded(study, domains):
     folder, results = study
     weight = domains.semantic_weight

@@ -89,6 +89,7 @@ def without_times(result):
 # The study as a whole --------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_study_trains_all_variants_alike(study, setting):
     _, results = study
     assert [row["variant"] for row in results] == TRAINED
@@ -104,6 +105,7 @@ def test_study_trains_all_variants_alike(study, setting):
         assert len({row[name] for row in results}) == len(TRAINED)
 
 
+@pytest.mark.slow
 def test_study_writes_its_files(study, setting):
     folder, results = study
     assert {path.name for path in folder.glob("figures/*")} == {
@@ -115,6 +117,7 @@ def test_study_writes_its_files(study, setting):
     assert "`the command`" in text and "small_network" in text
 
 
+@pytest.mark.slow
 def test_study_keeps_scores_and_pictures_of_every_run(study, setting):
     folder, results = study
     samples = {}
@@ -144,6 +147,7 @@ def test_study_keeps_scores_and_pictures_of_every_run(study, setting):
         assert (other["trained"] != first["trained"]).any()
 
 
+@pytest.mark.slow
 def test_a_run_that_stopped_goes_on(study, setting, tmp_path, monkeypatch):
     _, results = study
     steps = []

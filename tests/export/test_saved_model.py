@@ -292,7 +292,14 @@ def test_old_names_warn(folders, kind, noun, tmp_path, monkeypatch):
 # Weights ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["cyclegan", "colorizer", "gan"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("cyclegan", marks=pytest.mark.slow),
+        pytest.param("colorizer", marks=pytest.mark.slow),
+        "gan",
+    ],
+)
 def test_averages_are_exported(name, tmp_path):
     make, _, names, inputs, _ = MODELS[name]
     model, expected = make(ema_decay=0.9), make()

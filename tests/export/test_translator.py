@@ -90,7 +90,9 @@ def test_signatures(folder, signatures):
         assert tuple(outputs[argument].shape) == output_shape
 
 
-@pytest.mark.parametrize("normalization", ["instance", None])
+@pytest.mark.parametrize(
+    "normalization", ["instance", pytest.param(None, marks=pytest.mark.slow)]
+)
 def test_other_normalizations(normalization, tmp_path):
     model = small_exports.cyclegan(normalization)
     translator = load(save(model, tmp_path))
@@ -191,6 +193,7 @@ def test_empty_batch(translator):
     assert translator(pictures(1, batch=0)).shape == (0, 16, 24, 3)
 
 
+@pytest.mark.slow
 def test_generator_with_a_minimum_size(tmp_path):
     keras.utils.set_random_seed(0)
     generators = [resnet_generator(3, 3, width=2, residual_blocks=1) for _ in range(2)]

@@ -211,7 +211,9 @@ def test_pull_away_equals_formula():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(
+    "jit_compile", [pytest.param(False, marks=pytest.mark.slow), True]
+)
 def test_pull_away_where_the_formula_has_no_value(dtype, jit_compile):
     term = PullAwayTerm()
     codes = {

@@ -151,6 +151,7 @@ def test_class_scores_check_their_arguments():
         classifier_features(network, images_of([1]))
 
 
+@pytest.mark.slow
 def test_classifier_reads_digits_and_is_the_same_for_a_seed():
     images, labels = handwritten_digits("train")
     test_images, test_labels = handwritten_digits("test")

@@ -86,6 +86,7 @@ def found():
     return contracts.run_python(PROGRAM)
 
 
+@pytest.mark.slow
 def test_tf_gan_works(found):
     assert found["version"] == "2.1.0"
     assert found["same"]
@@ -93,6 +94,7 @@ def test_tf_gan_works(found):
     assert found["distance"] == pytest.approx(9.0)
 
 
+@pytest.mark.slow
 def test_tensorflow_is_left_as_it_was(found):
     # Without help the import fails, so there was something to put right.
     assert "estimator" in found["alone"]
@@ -101,6 +103,7 @@ def test_tensorflow_is_left_as_it_was(found):
     assert found["used"] == [[1, 2], 6.0]
 
 
+@pytest.mark.slow
 def test_classes_that_exist_stay(found):
     assert found["bases"]
     assert found["partly"]

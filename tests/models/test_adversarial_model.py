@@ -1,5 +1,7 @@
 """The base model, on the smallest of GANs: networks of two layers, updated in turns."""
 
+import functools
+
 import contracts
 import keras
 import numpy as np
@@ -107,16 +109,22 @@ def make_data(samples=12, batch_size=4):
     return tf.data.Dataset.from_tensor_slices(x).batch(batch_size, drop_remainder=True)
 
 
-@pytest.mark.parametrize("run_eagerly", [False, True])
+@pytest.mark.parametrize(
+    "run_eagerly", [pytest.param(False, marks=pytest.mark.slow), True]
+)
 def test_contract(run_eagerly, tmp_path):
     contracts.check_model(
         lambda: make_model(run_eagerly=run_eagerly), make_data(), tmp_path
     )
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "policy",
+    ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)],
+)
 def test_mixed_precision(policy, tmp_path):
-    contracts.check_mixed_precision(make_model, make_data(), policy, tmp_path)
+    make = functools.partial(make_model, run_eagerly=True)
+    contracts.check_mixed_precision(make, make_data(), policy, tmp_path)
 
 
 def test_contract_sees_what_is_missing(tmp_path, monkeypatch):

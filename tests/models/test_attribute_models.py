@@ -361,6 +361,7 @@ def make_contract_model(kind, **arguments):
     return make_model(kind, {**adams(), **EAGERLY}, **arguments)
 
 
+@pytest.mark.slow
 def test_contract(tmp_path):
     contracts.check_model(
         lambda: make_contract_model("stargan"),
@@ -384,6 +385,7 @@ def test_state_between_two_updates_is_saved(tmp_path):
     contracts.evaluation_changes_nothing(make, data.take(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "policy"), [("stargan", "mixed_float16"), ("aclgan", "mixed_bfloat16")]
 )
@@ -393,6 +395,7 @@ def test_mixed_precision(kind, policy, tmp_path):
     )
 
 
+@pytest.mark.slow
 @both_models
 def test_eager_and_compiled_models_take_the_same_steps(kind):
     models = [

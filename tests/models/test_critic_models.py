@@ -81,6 +81,7 @@ def test_state_between_two_updates_is_saved(tmp_path):
     assert int(model.critic_step) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run_eagerly", [False, True])
 def test_several_steps_in_one_execution_equal_single_ones(run_eagerly):
     models = [
@@ -125,7 +126,9 @@ def test_clipping_reaches_all_weights_after_every_step():
     assert {"gamma", "beta", "kernel"} <= names
     model = models.WGAN(generator, critic, n_critic=2, seed=0)
     # A rate that would leave the bounds at once.
-    model.compile(discriminator_optimizer=keras.optimizers.RMSprop(0.1))
+    model.compile(
+        discriminator_optimizer=keras.optimizers.RMSprop(0.1), run_eagerly=True
+    )
     images = np.random.default_rng(0).uniform(-1, 1, (16, 16, 16, 1)).astype("float32")
     bounds = Bounds()
     bounds.set_model(model)
@@ -140,7 +143,7 @@ def test_clipping_reaches_all_weights_after_every_step():
 
 
 def test_clipping_holds_after_loading(tmp_path):
-    model = make_model("wgan")
+    model = make_model("wgan", compile_arguments={"run_eagerly": True})
     contracts.train(model, make_data("wgan"))
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -148,6 +151,7 @@ def test_clipping_holds_after_loading(tmp_path):
     loaded.fit(make_data("wgan"), verbose=0, callbacks=[Bounds()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("deviation", "distance"), [(0.2, 0.5), (1.0, 5.0)])
 def test_critic_estimates_the_wasserstein_distance_of_two_gaussians(
     deviation, distance

@@ -1,5 +1,7 @@
 """CycleGAN against a step written out by hand, and as a Keras model."""
 
+import functools
+
 import contracts
 import keras
 import numpy as np
@@ -44,6 +46,7 @@ def make_model(networks=None, compile_arguments=(), **kwargs):
 
 
 EAGERLY = {"run_eagerly": True}
+slow_param = functools.partial(pytest.param, marks=pytest.mark.slow)
 
 
 def test_defaults_are_the_papers():
@@ -150,11 +153,13 @@ class ByHand(contracts.ByHand):
 
 
 @pytest.mark.parametrize("normalization, pool_size, identity_weight, cycle_weight", [
-    ("instance", 0, 0.0, 10.0),
-    ("instance", 0, (2.0, 5.0), (3.0, 7.0)),
-    ("instance", 50, (0.0, 5.0), 10.0),  # a pool that is filling
+    # Those that are not slow have all of it: both ways to normalize, a pool that is
+    # full, weights of one side and none.
+    slow_param("instance", 0, 0.0, 10.0),
+    slow_param("instance", 0, (2.0, 5.0), (3.0, 7.0)),
+    slow_param("instance", 50, (0.0, 5.0), 10.0),  # a pool that is filling
     ("instance", 3, (5.0, 0.0), (10.0, 0.0)),  # full in the second step
-    ("batch", 0, 5.0, 10.0),
+    slow_param("batch", 0, 5.0, 10.0),
     ("batch", 1, 0.0, (0.0, 10.0)),
 ])  # fmt: skip
 def test_steps_equal_hand_written_ones(
@@ -191,6 +196,7 @@ def test_steps_equal_hand_written_ones(
             )
 
 
+@pytest.mark.slow
 def test_pool_changes_what_the_discriminator_sees():
     # The same step without its history ends elsewhere.
     weights = []
@@ -215,7 +221,12 @@ class Counter(keras.layers.Layer):
 
 @pytest.mark.parametrize(
     "identity_weight, expected",
-    [(0.0, (2, 2)), (5.0, (3, 3)), ((0.0, 5.0), (3, 2)), ((5.0, 0.0), (2, 3))],
+    [
+        (0.0, (2, 2)),
+        slow_param(5.0, (3, 3)),
+        ((0.0, 5.0), (3, 2)),
+        slow_param((5.0, 0.0), (2, 3)),
+    ],
 )
 def test_identity_weight_of_zero_skips_the_computation(identity_weight, expected):
     networks, counters = make_networks(channels=(3, 3)), []
@@ -258,6 +269,7 @@ def dropout_model(**compile_arguments):
     )
 
 
+@pytest.mark.slow
 def test_contract(tmp_path):
     contracts.check_model(
         lambda: make_model(
@@ -271,6 +283,7 @@ def test_contract(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_next_step_after_loading_is_bit_equal_in_a_graph(tmp_path):
     model = dropout_model(
         jit_compile=False,
@@ -302,6 +315,7 @@ def test_mixed_precision(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_eager_graph_and_xla_take_the_same_steps():
     # XLA draws other random numbers; this pool is never full and needs none.
     models = [
@@ -325,6 +339,7 @@ def test_eager_graph_and_xla_take_the_same_steps():
         )
 
 
+@pytest.mark.slow
 def test_steps_per_execution_survive_saving(tmp_path):
     model = make_model(smallest_translators(), {"steps_per_execution": 2})
     model.save(tmp_path / "model.keras")
@@ -337,6 +352,7 @@ def test_steps_per_execution_survive_saving(tmp_path):
     contracts.assert_close_weights(loaded, model, 1e-5)
 
 
+@pytest.mark.slow
 def test_batches_of_a_size_unknown_to_the_graph():
     # Without `drop_remainder` the last batch is smaller.
     data = make_data(5).unbatch().batch(2)
@@ -437,7 +453,8 @@ def test_wrong_numbers():
 
 
 @pytest.mark.parametrize(
-    ("name", "pool_size"), [("wasserstein", 0), ("relativistic_average", 3)]
+    ("name", "pool_size"),
+    [slow_param("wasserstein", 0), ("relativistic_average", 3)],
 )
 def test_every_loss_on_logits_plugs_in_by_name(name, pool_size):
     model = CycleGAN(**smallest_translators(), pool_size=pool_size, seed=0)

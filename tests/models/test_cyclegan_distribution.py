@@ -12,6 +12,9 @@ import tensorflow as tf
 from keras_gans.models import CycleGAN
 from keras_gans.networks import digit_discriminator, digit_generator
 
+# All of them need the process that trains.
+pytestmark = pytest.mark.slow
+
 
 def make_model(pool_size=0, **compile_arguments):
     keras.utils.set_random_seed(0)

@@ -21,7 +21,17 @@ KINDS = {
     "ebgan": (models.EBGAN, {"pull_away_weight": 0.0}),
     "began": (models.BEGAN, {}),
 }
-each_model = pytest.mark.parametrize("name", KINDS)
+# The others have the loss of their generator from a GAN.
+each_model = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name,
+            marks=() if name in ("gan", "ebgan", "began") else pytest.mark.slow,
+        )
+        for name in KINDS
+    ],
+)
 
 
 def make_model(name, **arguments):
@@ -131,6 +141,7 @@ def test_a_configuration_without_the_weight_has_none():
     assert again.edge_weight == 0 and "edge_loss" not in again._loss_trackers
 
 
+@pytest.mark.slow
 def test_a_cycle_of_pixels_and_edges(tmp_path):
     loss = WeightedSum([keras.losses.MeanAbsoluteError(), EdgeLoss()], [1.0, 2.0])
     logs, model = {}, None

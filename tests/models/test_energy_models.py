@@ -69,7 +69,7 @@ def test_pull_away_keeps_samples_apart():
     assert similarity(5.0) < similarity(0.0) - 0.1
 
 
-@pytest.mark.parametrize("gamma", [0.2, 1.0])
+@pytest.mark.parametrize("gamma", [pytest.param(0.2, marks=pytest.mark.slow), 1.0])
 def test_began_s_k_follows_its_update_and_stays_in_bounds(gamma):
     model = make_model("began", sgd(0.02), gamma=gamma, k_rate=0.4)
     copy = make_model("began", gamma=gamma)

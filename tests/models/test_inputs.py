@@ -95,7 +95,11 @@ def test_points_may_lie_anywhere():
         model.fit(points, verbose=0)
 
 
-@pytest.mark.parametrize(("name", "steps"), [("gan", 1), ("gan", 2), ("wgan_gp", 4)])
+@pytest.mark.parametrize(("name", "steps"), [
+    pytest.param("gan", 1, marks=pytest.mark.slow),
+    ("gan", 2),
+    pytest.param("wgan_gp", 4, marks=pytest.mark.slow),
+])  # fmt: skip
 def test_the_check_loses_and_changes_no_batch(name, steps):
     trained = []
     for checked in (True, False):
@@ -260,6 +264,7 @@ def main():
     print(json.dumps(results))
 
 
+@pytest.mark.slow
 def test_no_replica_is_left_without_images():
     results = contracts.run_python(
         f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')"

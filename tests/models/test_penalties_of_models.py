@@ -19,6 +19,8 @@ IMAGES = {
     "aclgan": (models.ACLGAN, {"attribute_names": NAMES}),
 }
 WITH_LOGITS = ["gan", "conditional_gan", "lsgan", "wgan", "wgan_gp", *IMAGES]
+# These have the step of a GAN.
+HEIRS = ("conditional_gan", "lsgan", "wgan")
 
 
 def image_network(channels, outputs, attributes=None, batch_normalization=False):
@@ -103,7 +105,13 @@ def judged(name, model, batch):
     return [(model.discriminator, x, fake)]
 
 
-@pytest.mark.parametrize("name", WITH_LOGITS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in HEIRS else ())
+        for name in WITH_LOGITS
+    ],
+)
 def test_it_joins_the_loss_of_the_discriminator(name):
     batch = make_batch(name)
     without = evaluate(make_model(name, GradientPenalty(0.0)), batch)
@@ -139,7 +147,9 @@ def test_none_is_the_penalty_of_the_paper():
     assert type(model.penalty) is R1Penalty
 
 
-@pytest.mark.parametrize("name", ["wgan_gp", "cyclegan"])
+@pytest.mark.parametrize(
+    "name", ["wgan_gp", pytest.param("cyclegan", marks=pytest.mark.slow)]
+)
 def test_it_is_saved(name, tmp_path):
     model = make_model(name, DRAGANPenalty(2.5, noise_scale=0.1))
     data = tf.data.Dataset.from_tensors(make_batch(name))

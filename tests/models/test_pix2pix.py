@@ -175,7 +175,9 @@ def compensated_l1(target, image):
     [
         (False, None, None, 3.0),
         (True, None, ChannelCompensatedL1(), 3.0),
-        (True, "relativistic_average", None, 0.0),
+        pytest.param(
+            *(True, "relativistic_average", None, 0.0), marks=pytest.mark.slow
+        ),
     ],
 )
 def test_steps_equal_hand_written_ones(
@@ -232,6 +234,7 @@ def test_a_step_translates_once():
     assert counters["discriminator"].batches == 2
 
 
+@pytest.mark.slow
 def test_reconstruction_improves():
     networks = make_networks(3, 3)
     model = make_model(networks, adams())
@@ -242,10 +245,12 @@ def test_reconstruction_improves():
     assert last < first / 2
 
 
+@pytest.mark.slow
 def test_contract(tmp_path):
     contracts.check_model(make_contract_model, make_data(samples=4), tmp_path)
 
 
+@pytest.mark.slow
 def test_contract_of_the_colorizer_in_a_graph(tmp_path):
     model = make_model(
         make_networks(5, 3, batch_and_dropout=True),
@@ -266,6 +271,7 @@ def test_contract_of_the_colorizer_in_a_graph(tmp_path):
     assert loaded.ema_decay == 0.5
 
 
+@pytest.mark.slow
 def test_mixed_precision(tmp_path):
     contracts.check_mixed_precision(
         lambda: make_model(compile_arguments={**adams(), **EAGERLY}),
@@ -275,6 +281,7 @@ def test_mixed_precision(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_eager_and_compiled_models_take_the_same_steps():
     models = [
         make_model(compile_arguments={**adams(), **arguments})

@@ -98,7 +98,11 @@ def semantic_parts(model, x, y):
 
 @pytest.mark.parametrize(
     "channels, weights",
-    [((1, 3), (0.5, 0.25)), ((3, 3), (0.5, 0.0)), ((3, 1), (0.0, 0.25))],
+    [
+        ((1, 3), (0.5, 0.25)),
+        pytest.param((3, 3), (0.5, 0.0), marks=pytest.mark.slow),
+        pytest.param((3, 1), (0.0, 0.25), marks=pytest.mark.slow),
+    ],
 )
 def test_losses_are_the_plain_ones_and_the_weighted_distances(channels, weights):
     x, y = make_arrays(channels=channels)
@@ -137,9 +141,12 @@ def test_a_step_follows_the_gradient_of_the_sum():
         np.testing.assert_allclose(step, expected, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "weights, calls", [((1, 0), 4), ((0, 1), 4), ((1, 1), 6), ((0, 0), 0)]
-)
+@pytest.mark.parametrize("weights, calls", [
+    pytest.param((1, 0), 4, marks=pytest.mark.slow),
+    pytest.param((0, 1), 4, marks=pytest.mark.slow),
+    ((1, 1), 6),
+    pytest.param((0, 0), 0, marks=pytest.mark.slow),
+])  # fmt: skip
 def test_features_of_real_images_are_computed_once(weights, calls):
     seen = []
     model = make_model(*weights, run_eagerly=True)
@@ -250,6 +257,7 @@ def arrays_in(file):
     return sorted(name for name in names if isinstance(file[name], h5py.Dataset))
 
 
+@pytest.mark.slow
 def test_loaded_with_a_path_it_goes_on(tmp_path):
     make_extractor().save(tmp_path / "extractor.keras")
     loss = SemanticVGGLoss(feature_extractor=tmp_path / "extractor.keras")

@@ -56,6 +56,7 @@ def make_semantic_model(weight=0.5):
     return make_model(compile_arguments={"semantic_loss": loss}, semantic_weight=weight)
 
 
+@pytest.mark.slow
 def test_contract(tmp_path):
     contracts.check_model(make_semantic_model, make_data(), tmp_path)
 

@@ -60,7 +60,11 @@ class Record(keras.callbacks.Callback):
         self.averages.append(values(self.model.averaged_generator))
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.6, 0.9])
+@pytest.mark.parametrize("decay", [
+    pytest.param(0.0, marks=pytest.mark.slow),
+    0.6,
+    pytest.param(0.9, marks=pytest.mark.slow),
+])  # fmt: skip
 def test_equals_the_recursion(decay, name="conditional_gan"):
     model = make_model(name, decay)
     assert_same(values(model.generator), values(model.averaged_generator))
@@ -153,7 +157,9 @@ def test_off_by_default():
     assert len(averaging.trainable_variables) == len(model.trainable_variables)
 
 
-@pytest.mark.parametrize("name", ["gan", "wgan_gp"])
+@pytest.mark.parametrize(
+    "name", ["gan", pytest.param("wgan_gp", marks=pytest.mark.slow)]
+)
 def test_training_is_the_same_with_and_without(name):
     plain, model = make_model(name, None), make_model(name)
     data = small_gans.make_data(name)
@@ -168,6 +174,7 @@ def test_training_is_the_same_with_and_without(name):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [{"jit_compile": True}, {"steps_per_execution": 2}], ids=str
 )
@@ -188,7 +195,11 @@ def test_compiled_steps_are_those_of_eager_ones(arguments):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", [
+    pytest.param("mixed_float16", marks=pytest.mark.slow),
+    "float16",
+    pytest.param("mixed_bfloat16", marks=pytest.mark.slow),
+])  # fmt: skip
 def test_sixteen_bits(policy):
     keras.config.set_dtype_policy(policy)
     try:
@@ -210,7 +221,14 @@ def test_sixteen_bits(policy):
         np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("make", [make_model, lambda: normalized_model(ema_decay=0.9)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(make_model, marks=pytest.mark.slow),
+        # Has all that the plain one has, and more.
+        lambda: normalized_model(ema_decay=0.9),
+    ],
+)
 def test_saved_loaded_and_resumed(tmp_path, make):
     data, model = small_gans.make_data("gan"), make()
     # A checkpoint into a model with other weights goes on bit for bit ...

@@ -25,6 +25,7 @@ def copy_weights(source, target):
             layer.set_weights(source.get_layer(layer.name).get_weights())
 
 
+@pytest.mark.slow
 def test_parameters_of_the_papers_networks():
     # Convolutions of tables 4 and 5 without the biases that the code leaves out, and
     # factor and offset of each normalization.

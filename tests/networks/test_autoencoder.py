@@ -99,6 +99,7 @@ def test_activation_choices():
     np.testing.assert_allclose(inside(x), [[np.exp(-1.0) - 1.0, 2.0]], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [{}, EBGAN])
 def test_learns_digits(arguments):
     keras.utils.set_random_seed(0)

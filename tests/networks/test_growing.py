@@ -43,7 +43,11 @@ def test_every_stage_has_images_of_full_size(kind):
         assert [part.shape for part in outputs(network, kind)] == shapes
 
 
-@pytest.mark.parametrize("stage", [0, 1, 2])
+@pytest.mark.parametrize("stage", [
+    pytest.param(0, marks=pytest.mark.slow),
+    1,
+    pytest.param(2, marks=pytest.mark.slow),
+])  # fmt: skip
 def test_a_stage_sees_and_makes_images_of_its_size(stage):
     generator, factor = make("generator", frame=0), 4 // 2**stage
     generator.grow(stage)
@@ -80,7 +84,7 @@ def test_the_image_stays_sharp_in_every_stage():
 
 
 @both
-@pytest.mark.parametrize("stage", [1, 2])
+@pytest.mark.parametrize("stage", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_stage_is_faded_in(kind, stage):
     network = make(kind)
 
@@ -129,7 +133,9 @@ def test_saved_in_the_middle_of_a_fade(kind, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-@both
+@pytest.mark.parametrize(
+    "kind", [pytest.param("generator", marks=pytest.mark.slow), "discriminator"]
+)
 def test_computed_variables_are_those_with_a_gradient(kind):
     import tensorflow as tf
 
@@ -149,6 +155,7 @@ def test_computed_variables_are_those_with_a_gradient(kind):
         assert len(computed) == len(set(computed)) and set(computed) == reached
 
 
+@pytest.mark.slow
 def test_the_frame_is_cut_off():
     images, attributes = inputs("generator")
     framed, plain = make("generator", frame=4), make("generator", frame=0)

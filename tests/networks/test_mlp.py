@@ -93,6 +93,7 @@ def test_labels(function):
     assert list(np.nonzero(np.abs(gradient).max(1))[0]) == [1, 4]
 
 
+@pytest.mark.slow
 def test_autoencoder_learns_a_ring():
     keras.utils.set_random_seed(0)
     angles = 2 * np.pi * np.arange(64) / 64

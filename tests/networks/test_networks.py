@@ -162,10 +162,15 @@ def test_sixteen_bits(case, policy, restored_policy):
 @pytest.mark.parametrize(
     # One case of each network; both ways of upsampling and all normalizations.
     "case",
-    ["digit_generator", "digit_discriminator", "resnet_generator"]
-    + ["resnet_generator_resize", "unet_generator_batch", "patch_discriminator"]
-    + ["dcgan_generator_labels", "dcgan_discriminator_labels", "autoencoder"]
-    + ["mlp_discriminator_labels"],
+    ["digit_generator", "dcgan_generator_labels"]
+    + [
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in (
+            *("digit_discriminator", "resnet_generator", "resnet_generator_resize"),
+            *("unet_generator_batch", "patch_discriminator", "autoencoder"),
+            *("dcgan_discriminator_labels", "mlp_discriminator_labels"),
+        )
+    ],
 )
 def test_forward_and_gradient_compile_with_xla(case):
     network, x, _ = build(case)

@@ -27,6 +27,7 @@ def tutorial_parameters():
     return kernels + 2 * normalized + last
 
 
+@pytest.mark.slow
 def test_parameters_of_the_tutorial():
     assert tutorial_parameters() == 54414979
     # The tutorial's first convolution has neither a normalization nor a bias.

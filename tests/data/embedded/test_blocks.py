@@ -26,7 +26,14 @@ def test_same_seed_same_images_other_seed_others(load):
     assert load is drawings or np.any(first[1] != other[1])
 
 
-@pytest.mark.parametrize("load", DRAWN)
+@pytest.mark.parametrize(
+    "load",
+    [
+        # The others take longer, and go through the same blocks.
+        pytest.param(load, marks=() if load is street_digits else pytest.mark.slow)
+        for load in DRAWN
+    ],
+)
 def test_smaller_count_is_the_start_and_train_the_default(load):
     whole = load("train", count=257)
     for count in (1, 33, 64, 107, 250):
