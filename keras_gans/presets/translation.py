@@ -51,8 +51,6 @@ PHOTOS = {
     sample_freq=250,
     optimizer=adam(),
     learning_rates=(5e-4, 2e-4),
-    adversarial_loss="least_squares",
-    has_decay=True,
 )
 def digits(
     x_channels=3,
@@ -61,10 +59,10 @@ def digits(
     width: int = 32,
     residual_blocks: int = 1,
     style_dim: int = 8,
-    skip_connection: bool = True,
+    skip_connection: bool = False,
     discriminator_layers: int | tuple[int, int] = (1, 2),
-    cycle_weight: Weights = (5.0, 2.5),
-    identity_weight: Weights = (2.0, 1.0),
+    cycle_weight: Weights = 5.0,
+    identity_weight: Weights = 2.0,
     style_weight: float = 1.0,
     pool_size: int = 0,
     ema_decay: float | None = 0.998,
@@ -81,14 +79,14 @@ def digits(
     wrong contrast, which their own batch statistics would hide. Y → X varies the
     colours of its input in training (see `digit_generator`), because half of the street
     digits are darker than their ground. Upsampling repeats pixels, since transposed
-    convolutions leave their grid. Instance norm in the generators, least squares, Adam
-    (β₁ 0.5), averaged weights; for batches of 32.
+    convolutions leave their grid; and R1 keeps the ground smooth. Its weight is large
+    because the gradient is that of a mean over patches. Instance norm in the
+    generators, least squares, Adam (β₁ 0.5), averaged weights; for batches of 32.
 
     Args:
         residual_blocks: Non-negative integer, of each generator.
         style_dim: Positive integer, the length of a style.
-        skip_connection: Whether the generators have a skip connection, so that strokes
-            keep their place.
+        skip_connection: Whether the generators have a skip connection.
         discriminator_layers: Positive integer, convolutions of stride 2 in a
             discriminator, or a pair of them for X and Y: 1 for patches of 16 pixels, 2
             for 34, 3 for 70.
@@ -101,7 +99,7 @@ def digits(
     Returns:
         A compiled `keras_gans.models.StyleCycleGAN`.
     """
-    from keras_gans import models, networks
+    from keras_gans import losses, models, networks
 
     start(seed)
     generator = {
@@ -113,7 +111,7 @@ def digits(
     if isinstance(discriminator_layers, int):
         discriminator_layers = discriminator_layers, discriminator_layers
     layers_x, layers_y = discriminator_layers
-    return models.StyleCycleGAN(
+    model = models.StyleCycleGAN(
         networks.style_generator(
             *(x_channels, y_channels),
             style_dim=style_dim,
@@ -147,6 +145,7 @@ def digits(
         ema_decay=ema_decay,
         seed=seed,
     )
+    return model, {"penalty": losses.R1Penalty(300.0)}
 
 
 @preset(
