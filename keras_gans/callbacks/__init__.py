@@ -11,6 +11,7 @@ from keras_gans.callbacks.grids import (
     paired_grid,
     samples_grid,
     style_grid,
+    style_sheet,
     translation_grid,
 )
 from keras_gans.callbacks.growth import Growth

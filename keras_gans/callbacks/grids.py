@@ -55,6 +55,47 @@ def style_grid(model, x, y, variants=3, seed=0):
     return _enlarged(np.concatenate([above, line, below]), x[0].shape[0])
 
 
+def style_sheet(model, x, references, seed=0):
+    """Draws what styles do, on one sheet, for `StyleCycleGAN`.
+
+    Each row begins with an x. Above, every x is drawn in as many random styles as there
+    are references, one in each column; in the middle, below the references, in theirs;
+    and below, on its way in equal steps from the style of the first reference to that
+    of another, each x to another one.
+
+    Args:
+        model: The model.
+        x: Images of X, shape `(n, height, width, channels)`.
+        references: At least two images of Y.
+        seed: Integer, the seed of the random styles.
+    """
+    count = len(references)
+    must = "Argument `references` must hold at least two images"
+    require(count > 1, must, **{"references.shape": np.shape(references)})
+    references = np.asarray(references, "float32")
+    styles = keras.ops.convert_to_numpy(model.encode_style(references))
+    of_references = [model.translate(x, style=style) for style in styles]
+    ways = [
+        model.translate(x[i : i + 1], style=(styles[0], style), variants=count)[0]
+        for i, style in zip(range(len(x)), np.roll(styles[1:], -1, axis=0))
+    ]
+    blank = np.full_like(references[:1], 1.0)
+    blocks = [
+        _with_first(x, model.translate(x, seed=seed, variants=count)),
+        _band([*blank, *references]),
+        _with_first(x, np.stack(of_references, axis=1)),
+        _with_first(x, ways),
+    ]
+    width = blocks[0].shape[1]
+    line = np.full((GAP, width, 3), 255, "uint8")
+    parts = [part for block in blocks for part in (line, block)]
+    return _enlarged(np.concatenate(parts[1:]), x[0].shape[0])
+
+
+def _with_first(x, rows):
+    return _band(*([first, *row] for first, row in zip(x, rows, strict=False)))
+
+
 def paired_grid(model, source, target):
     """Draws sources, translations and their targets, for `Pix2Pix`."""
     return _rows(source, model(source), target)
