@@ -65,7 +65,7 @@ def digits(
     identity_weight: Weights = 2.0,
     style_weight: float = 1.0,
     pool_size: int = 0,
-    ema_decay: float | None = 0.998,
+    ema_decay: float | None = 0.99,
     seed=None,
 ):
     """Digits with style: a CycleGAN whose second domain keeps its colours.
