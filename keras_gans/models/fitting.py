@@ -86,6 +86,18 @@ class Fitting(keras.Model):
         self._check_arrays(x, y)
         return super().evaluate(x, y, *args, **kwargs)
 
+    def train_on_batch(
+        self, x, y=None, sample_weight=None, class_weight=None, **kwargs
+    ):
+        """Makes a step, as `keras.Model.train_on_batch` does. It takes no weights."""
+        inputs.refuse_weights(self, None, sample_weight, class_weight)
+        return super().train_on_batch(x, y, **kwargs)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """Tests a batch, as `keras.Model.test_on_batch` does. It takes no weights."""
+        inputs.refuse_weights(self, None, sample_weight)
+        return super().test_on_batch(x, y, **kwargs)
+
     def check_batch(self, batch):
         """Raises an error if a model should not learn from the values of a batch.
 

@@ -95,6 +95,8 @@ class Recipe:
         channels: Channels to which images are converted, `None` leaves them.
         sample_freq: Iterations from one picture to the next.
         labels: Whether training needs labels.
+        mixed_precision: "bfloat16", "float16", or "auto": bfloat16 on processors that
+            have it. `None` is float32.
         embedded: What is different for the images that come with the package, so that
             the first run takes minutes.
     """
@@ -110,6 +112,7 @@ class Recipe:
     channels: int | None = None
     sample_freq: int = 500
     labels: bool = False
+    mixed_precision: str | None = None
     embedded: dict = dataclasses.field(default_factory=dict)
 
     @property

@@ -49,6 +49,7 @@ PHOTOS = {
     channels=3,
     steps=1000,
     sample_freq=250,
+    mixed_precision="auto",
     optimizer=adam(),
     learning_rates=(5e-4, 2e-4),
 )

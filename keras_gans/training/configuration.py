@@ -7,6 +7,7 @@ import os
 import re
 import typing
 
+from keras_gans.precision import fastest_precision
 from keras_gans.presets import registry
 from keras_gans.training.colorization import Colorization
 from keras_gans.training.editing import Editing
@@ -61,7 +62,9 @@ class Configuration:
     flip: bool | None
     channels: typing.Literal[1, 3] | None
     seed: int = 0
-    mixed_precision: typing.Literal["float16", "bfloat16"] | None = None
+    mixed_precision: typing.Literal["auto", "bfloat16", "float16", "float32"] | None = (
+        None
+    )
     jit_compile: bool | str = "auto"
     options: dict = dataclasses.field(default_factory=dict)
 
@@ -187,6 +190,10 @@ def configure(preset, x, y=None, **given):
         defaults["load_size"] = scaled[0] if scaled[0] == scaled[1] else scaled
     # A `Path` is never a name.
     x, y = (_absolute(s) if isinstance(s, os.PathLike) else s for s in (x, y))
+    precision = fields.pop("mixed_precision", recipe.mixed_precision)
+    precision = fastest_precision() if precision == "auto" else precision
+    if precision != "float32":
+        fields["mixed_precision"] = precision
     configuration = Configuration(
         preset=str(preset), x=x, y=y, **{**defaults, **fields}, options=options
     )
@@ -243,7 +250,8 @@ def describe(configuration):
         sources = f"  X  {configuration.x}\n  Y  {configuration.y}"
     return (
         f"preset {configuration.preset} for {length} of batch "
-        f"{configuration.batch_size} at {size_text(configuration.size)}:\n{sources}"
+        f"{configuration.batch_size} at {size_text(configuration.size)} in "
+        f"{configuration.mixed_precision or 'float32'}:\n{sources}"
     )
 
 

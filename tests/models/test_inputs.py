@@ -174,6 +174,9 @@ def test_weights_of_samples_are_refused_wherever_they_are_given():
         lambda: model.fit(points, validation_data=(points, points, weights)),
         lambda: model.fit(points, validation_data=triples),
         lambda: model.evaluate(points, sample_weight=weights),
+        lambda: model.train_on_batch(points, sample_weight=weights),
+        lambda: model.train_on_batch(points, class_weight={0: 1.0}),
+        lambda: model.test_on_batch(points, sample_weight=weights),
         lambda: model.evaluate(triples),
     ):
         with pytest.raises(ValueError, match="GAN takes no `(sample|class)_weight`"):
