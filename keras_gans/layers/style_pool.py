@@ -34,7 +34,11 @@ class StylePool(keras.layers.Layer):
         self.size = positive_integer("size", size)
         self.seed = seed
         # Several replicas share one pool, which keeps the styles of the first of them.
-        shared = {"trainable": False, "aggregation": "only_first_replica"}
+        shared = {
+            "trainable": False,
+            "aggregation": "only_first_replica",
+            "autocast": False,
+        }
         self.styles = self.add_weight(
             (self.size, self.style_dim),
             keras.initializers.RandomNormal(stddev=1.0, seed=seed),

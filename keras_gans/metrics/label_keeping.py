@@ -36,7 +36,7 @@ def label_keeping(
         - `floor`: its accuracy on source images that are not translated, only
           converted in channels;
         - `cycle_l1`: mean |image - reconstruction| of the source images, in [-1, 1],
-          where there is a way back;
+          where there is a way back, of images of Y in their style;
         - with a reader `read`: share of the translations to which it gives the label;
         - `read_ceiling`: the same of real test images of the target domain;
         - `reader_fid`: Fréchet distance of the translations from those in the 128
@@ -66,7 +66,10 @@ def label_keeping(
             predicted = classifier.predict_on_batch(pictures).argmax(-1)
             kept += int((predicted == labels[start : start + batch_size]).sum())
             if has_back:
-                restored = model(translated, direction=back)
+                style = {}
+                if back == "xy" and getattr(model, "style_dim", None):
+                    style["style"] = model.encode_style(batch)
+                restored = model(translated, direction=back, **style)
                 difference = np.abs(keras.ops.convert_to_numpy(restored) - batch)
                 cycle_l1 += float(difference.mean((1, 2, 3)).sum())
         untranslated = convert_channels(images, target[0].shape[-1])
@@ -98,8 +101,13 @@ def train_reader(train_x, train_y, **options):
     (x, labels_x), (y, labels_y) = train_x, train_y
     # As many of each domain, or the larger one would be read best.
     count = min(len(x), len(y))
-    images = [convert_channels(part[:count], 3) for part in (x, y)]
-    labels = np.concatenate([labels_x[:count], labels_y[:count]])
+    random = np.random.default_rng(options.get("seed", 0))
+    orders = [random.permutation(len(part))[:count] for part in (x, y)]
+    images = [
+        convert_channels(part[order], 3)
+        for part, order in zip((x, y), orders, strict=True)
+    ]
+    labels = np.concatenate([labels_x[orders[0]], labels_y[orders[1]]])
     options = {"steps": 500, "color_augmentation": True} | options
     return train_classifier(np.concatenate(images), labels, **options)
 

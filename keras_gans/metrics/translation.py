@@ -33,10 +33,11 @@ def evaluate_translation(
 
     Metrics of distributions, such as `FrechetDistance`, compare translations of X with
     Y and the reverse; metrics of pairs, such as `PeakSignalToNoiseRatio`, compare
-    images of X with their reconstructions X → Y → X, and the same of Y. Images are
-    scored as the pixels that they would be saved as, and reconstructions made from such
-    pixels, so that an export has the scores of its model. The model runs in inference
-    mode, with averaged weights if it has them (`ema_decay`).
+    images of X with their reconstructions X → Y → X, and the same of Y, in their own
+    styles if the model knows styles. Images are scored as the pixels that they would be
+    saved as, and reconstructions made from such pixels, so that an export has the
+    scores of its model. The model runs in inference mode, with averaged weights if it
+    has them (`ema_decay`).
 
     Args:
         model: A `keras_gans.models.CycleGAN`, another model with the call
@@ -148,6 +149,7 @@ class TranslationScores:
         for direction in _DIRECTIONS:
             shape = (*size, self._images[direction[0]].shape[-1])
             self._translate[direction] = _translate_function(model, direction, shape)
+        self._restore_in_style = _restore_function(model)
 
     def check(self):
         """Scores a batch, but for the results, and computes the references."""
@@ -185,9 +187,15 @@ class TranslationScores:
         for metric in self._distributions:
             metric.update_generated(translated)
         if self._paired:
-            restored = self._translate[direction[::-1]](translated)
+            restored = self._restore(direction, translated, images)
             for metric in self._paired:
                 metric.update_state(images, restored)
+
+    def _restore(self, direction, translated, images):
+        if direction == "yx" and getattr(self._model, "style_dim", None):
+            # In the style that the images had.
+            return self._restore_in_style(translated, images)
+        return self._translate[direction[::-1]](translated)
 
     @contextlib.contextmanager
     def _metrics_of(self, direction):
@@ -313,6 +321,24 @@ def _translate_function(model, direction, shape):
         return to_floats(to_levels(images))
 
     return translate
+
+
+def _restore_function(model):
+    """Returns a function of translations Y → X and the images that they are of."""
+    if isinstance(getattr(model, "channels", None), dict):  # An export.
+
+        def restore(translated, images):
+            style = model.encode_style(to_pixels(images)).numpy()
+            return to_floats(tf.constant(model(to_pixels(translated), style=style)))
+
+        return restore
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def restore(translated, images):
+        restored = model(translated, style=model.encode_style(images))
+        return to_floats(to_levels(tf.cast(restored, tf.float32)))
+
+    return restore
 
 
 def _check_metrics(metrics):

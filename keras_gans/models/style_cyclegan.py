@@ -142,7 +142,9 @@ class StyleCycleGAN(CycleGAN):
             "style_moment_weight", style_moment_weight
         )
         self.style_noise = non_negative_float("style_noise", style_noise)
-        self.style_pool = StylePool(self.style_dim, seed=seed, name="style_pool")
+        self.style_pool = StylePool(
+            self.style_dim, seed=seed, dtype="float32", name="style_pool"
+        )
         self.seed_generator = ReplicaSeedGenerator(None if seed is None else seed + 2)
 
     @property

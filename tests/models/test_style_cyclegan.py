@@ -1,12 +1,14 @@
 """StyleCycleGAN against a step written out by hand, its styles, and its export."""
 
+import types
+
 import contracts
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_gans import callbacks, data, export
+from keras_gans import callbacks, data, export, metrics
 from keras_gans.models import StyleCycleGAN
 from keras_gans.models.styles import style_of_pixels
 from keras_gans.networks import (
@@ -350,3 +352,28 @@ def test_the_picture_shows_styles_and_references(trained):
     cell = picture[3 * 60 + 2, 2::5][:48].reshape(4, 12, 3)
     expected = to_uint8(trained.translate(x, reference=y))[:, 0]
     np.testing.assert_array_equal(cell, expected)
+
+
+def test_images_of_y_are_put_together_in_their_own_style(trained, tmp_path):
+    x, y = (to_uint8(random_images(4, seed)) for seed in (0, 1))
+    labels = np.zeros(4, "int64")
+
+    def classify(images):
+        return np.eye(1)[np.zeros(len(images), int)]
+
+    classifier = types.SimpleNamespace(
+        predict_on_batch=classify, predict=lambda images, **_: classify(images)
+    )
+    floats = to_floats(y)
+    content = trained(floats, direction="yx")
+    styled = trained(content, style=trained.encode_style(floats))
+    expected = float(np.abs(styled - floats).mean())
+    assert expected < 0.95 * float(np.abs(trained(content) - floats).mean())
+    kept = metrics.label_keeping(trained, (x, labels), (y, labels), *[classifier] * 2)
+    assert kept["yx"]["cycle_l1"] == pytest.approx(expected, rel=1e-5)
+    loaded = export.load(export.save(trained, tmp_path))
+    for model in (trained, loaded):
+        error = metrics.MeanAbsoluteError()
+        scores = metrics.evaluate_translation(model, x, y, [error])
+        # From pixels, as an export makes it.
+        assert scores["mae_y"] == pytest.approx(expected, abs=0.01)
