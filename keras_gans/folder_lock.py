@@ -16,6 +16,7 @@ import weakref
 
 import filelock
 
+from keras_gans.checks import require
 from keras_gans.files import read_json, write_json
 
 _LOCK, _HOLDER = ".lock", ".lock.json"
@@ -191,6 +192,11 @@ def claim_next(directory):
     Returns:
         Its lock.
     """
+    require(
+        is_chief(),
+        "Of several processes that train together, tell each the same folder: --output "
+        "DIR, or `Run.create(directory)`",
+    )
     for number in itertools.count(1):
         with contextlib.suppress(FolderInUseError):
             if lock := claim(f"{directory}-{number}", wait=0, alone=True):

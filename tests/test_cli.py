@@ -434,7 +434,7 @@ def test_resume_takes_the_latest_run(finished, monkeypatch):
 def test_resume_refuses_what_would_change_the_run(finished, given):
     message = fail("train", *given, "--resume", "--output", finished.directory)
     name = "PRESET" if given == ["digits"] else given[0].replace("no-", "")
-    assert f": {name} cannot change when a run is resumed" in message
+    assert f": {name} cannot be given when a run is resumed" in message
 
 
 def test_options_reach_the_configuration(unlabelled, monkeypatch):
@@ -816,6 +816,36 @@ def test_translate_a_folder(finished):
     assert not pathlib.Path("out/0.png").exists()
 
 
+def test_a_configuration_is_taken_as_it_was_meant():
+    def configuration(*arguments):
+        pathlib.Path("again.json").unlink(missing_ok=True)
+        succeed("train", *arguments, "--save-config", "again.json")
+        return json.loads(pathlib.Path("again.json").read_text())["configuration"]
+
+    # Of a version whose `digits` was another preset.
+    old = {"preset": "digits", "x": "a", "y": "b", "cycle_weight": [5.0, 0.5]}
+    whole = {"versions": {"keras_gans": "0.2.0"}, "configuration": old}
+    pathlib.Path("old.json").write_text(json.dumps(whole))
+    assert configuration("--config", "old.json")["preset"] == "digits_cyclegan"
+    # float32 that was said, and not left to the recipe.
+    single = configuration("digits", "--mixed-precision", "float32")
+    pathlib.Path("single.json").write_text(json.dumps(single))
+    assert configuration("--config", "single.json")["mixed_precision"] is None
+    # What follows from a size or a rate.
+    given = configuration("cyclegan", "--generator-learning-rate", "1e-3")
+    assert given["load_size"] == 286
+    pathlib.Path("photos.json").write_text(json.dumps(given))
+    smaller = configuration(
+        *("--config", "photos.json", "--size", 64, "--learning-rate", 1e-5)
+    )
+    assert smaller["load_size"] == 72
+    assert "generator_learning_rate" not in smaller
+
+    for content in ("[]", '{"configuration": null}', "{}"):
+        pathlib.Path("none.json").write_text(content)
+        assert "holds no configuration" in fail("train", "--config", "none.json")
+
+
 def test_translate_in_styles():
     presets.digits(x_channels=1, width=4, seed=0).save("styled.keras")
     model = ["--model", "styled.keras"]
@@ -843,6 +873,8 @@ def test_translate_in_styles():
     succeed("translate", "in/0.png", "plain.png", *model)
     np.testing.assert_allclose(pixels("plain.png"), translator(images[:1])[0], atol=1)
 
+    message = fail("translate", "in", "many", "--seed", -1, *model)
+    assert "--seed must be zero or a positive integer" in message
     back = ["like.png", "b.png", "--direction", "yx", "--size", 32]
     assert "has them in Y alone" in fail("translate", *back, "--variants", 2, *model)
     several = "--reference", "like.png", "--variants", 2

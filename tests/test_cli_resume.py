@@ -142,6 +142,15 @@ def test_best_stays_while_its_iteration_is_not_trained_again(tmp_path):
         assert (tmp_path / "best.keras").exists() is stays
 
 
+def test_what_a_killed_removal_left_is_removed(tmp_path):
+    from keras_gans.training.record import remove_results
+
+    for name in ("export", "export.tmp"):
+        (tmp_path / name / "1").mkdir(parents=True)
+    remove_results(tmp_path, 3)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 def test_rates_change_at_a_resume(copied):
     resume = ["train", "--resume", "--output", copied]
@@ -181,8 +190,14 @@ def test_what_may_change_and_what_is_refused(tmp_path, monkeypatch):
     resume = ["train", "--resume", "--output", tmp_path]
     for option in ("--width", "--residual-blocks", "--pool-size"):
         message = fail(*resume, option, "8")
-        assert f"{option} cannot change when a run is resumed: its networks" in message
+        assert f"{option} cannot be given when a run is resumed: its" in message
         assert "the learning rates and the weights of its losses may be" in message
+    message = fail(*resume, "--steps", "8", "--dry-run")
+    assert "--dry-run cannot be given when a run is resumed" in message
+    # Its average is in no checkpoint of this run.
+    message = fail(*resume, "--identity-weight", "2")
+    assert "--identity-weight cannot become 0, or other than 0" in message
+    assert not seen
     # It ends when nothing was trained, which is no matter here.
     monkeypatch.setattr(training.Run, "export", lambda *_: 1 / 0)
     weights = ["--cycle-weight", "2", "3", "--identity-weight", "0"]

@@ -47,11 +47,17 @@ import pathlib
 import shlex
 import sys
 
+import keras_gans
 from keras_gans.cli.options import add_options, add_verb, positive
 from keras_gans.cli.presets import preset_list
 from keras_gans.presets import registry
 from keras_gans.training import TASKS, Run, configure, next_free, options_of
-from keras_gans.training.configuration import Configuration, describe, flags
+from keras_gans.training.configuration import (
+    Configuration,
+    describe,
+    flags,
+    renamed,
+)
 
 DEFAULT = "digits"
 # Beside those of the preset: what the command says of a configuration.
@@ -59,6 +65,9 @@ _COMMON = (
     *("steps", "epochs", "batch_size", "size", "load_size", "flip", "channels"),
     *("seed", "mixed_precision", "jit_compile"),
 )
+
+# Weights of losses that are logged, and their averages saved, unless the weight is 0.
+_LOGGED = ("identity_weight", "semantic_weight", "semantic_translation_weight")
 
 
 def add_to(verbs, arguments=()):
@@ -131,10 +140,9 @@ def _preset_of(arguments):
     if options.resume:
         path = (options.output or _latest_run() or pathlib.Path()) / "run.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8")) if path else {}
+        return _configuration_in(path).get("preset") if path else None
     except (OSError, ValueError):
         return None  # Said where the file is really read.
-    return content.get("configuration", content).get("preset")
 
 
 def _train(options):
@@ -202,6 +210,12 @@ def _configuration(options):
     if {"steps", "epochs"} & {*given}:
         saved.pop("steps", None)
         saved.pop("epochs", None)
+    # What depends on an option follows it.
+    if "size" in given:
+        saved.pop("load_size", None)
+    if "learning_rate" in given:
+        for role in ("generator", "discriminator"):
+            saved.pop(f"{role}_learning_rate", None)
     return configure(preset, *data, **{**saved, **given})
 
 
@@ -230,17 +244,26 @@ def _sources(options, preset, task):
 
 
 def _read_config(path):
-    content = json.loads(path.read_text(encoding="utf-8"))
-    content = content.get("configuration", content)
+    content = _configuration_in(path)
+    if content.get("mixed_precision", "") is None:
+        # It was written down: not left to the recipe.
+        content["mixed_precision"] = "float32"
+    return {
+        name: tuple(value) if isinstance(value, list) and "size" in name else value
+        for name, value in content.items()
+    }
+
+
+def _configuration_in(path):
+    """Returns the dict in a file, with the preset's name of this version."""
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    content = whole.get("configuration", whole) if isinstance(whole, dict) else {}
     if not isinstance(content, dict) or "preset" not in content:
         raise ValueError(
             f"{path} holds no configuration. Give the run.json of a run, or a file "
             "that --save-config wrote."
         )
-    return {
-        name: tuple(value) if isinstance(value, list) and "size" in name else value
-        for name, value in content.items()
-    }
+    return renamed(content, (whole.get("versions") or {}).get("keras_gans"))
 
 
 def _save_config(configuration, path):
@@ -248,8 +271,9 @@ def _save_config(configuration, path):
         raise FileExistsError(
             f"{path} exists. Nothing is overwritten: choose another name."
         )
-    content = json.dumps(configuration.to_dict(), indent=2) + "\n"
-    path.write_text(content, encoding="utf-8")
+    versions = {"keras_gans": keras_gans.__version__}
+    content = {"versions": versions, "configuration": configuration.to_dict()}
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     print(f"Wrote {path}. Train with it: keras-gans train --config {path}")
 
 
@@ -289,18 +313,23 @@ def _resume_run(directory, options):
     given = _given(options, run.configuration.recipe)
     length = {name: given.pop(name, None) for name in ("steps", "epochs")}
     changes = {name: given.pop(name) for name in [*given] if _may_change(name)}
-    others = ("data", "x", "y", "images", "config", "save_config")
+    others = ("data", "x", "y", "images", "config", "save_config", "dry_run")
     names = [name for name in others if getattr(options, name, None)] + [*given]
     refused = ["PRESET"] if options.preset else []
     if names:
         refused.append(flags(names))
     if refused:
         raise ValueError(
-            f"{', '.join(refused)} cannot change when a run is resumed: its networks "
+            f"{', '.join(refused)} cannot be given when a run is resumed: its networks "
             "and its data stay as they are. Only its length (--steps or --epochs), the "
             "learning rates and the weights of its losses may be given."
         )
     for name, before, value in run.change(**changes):
+        if name in _LOGGED and _is_used(before) != _is_used(value):
+            raise ValueError(
+                f"{flags([name])} cannot become 0, or other than 0, when a run is "
+                "resumed: its checkpoint has an average of that loss, or has none."
+            )
         print(f"{flags([name])}: {_text(value)}, and before {_text(before)}")
     if any(length.values()):
         run.change_length(**length)
@@ -310,6 +339,12 @@ def _resume_run(directory, options):
 def _may_change(name):
     """Whether an option may change while the networks and the data stay."""
     return name.endswith(("learning_rate", "_weight"))
+
+
+def _is_used(weight):
+    if weight is None:  # The weight that is found.
+        return True
+    return any(weight) if isinstance(weight, (tuple, list)) else weight > 0
 
 
 def _text(value):

@@ -4,7 +4,8 @@ Translates an image file, or every image of a folder, with a trained model.
 
 Args:
     direction: X to Y, or Y to X where a model knows the way back (default: xy)
-    size: resize to this height and width first (default: keep the size)
+    size: resize to this height and width first, the reference too (default: keep the
+        size)
     reference: image of Y whose style the translations get, where a model knows styles
         (default: a random style for each image, always the same for the same pixels)
     seed: integer, in place of a reference: the random style of this number for all
@@ -93,8 +94,12 @@ def _styled(translator, options, model):
             f"{flag} needs a model that knows styles; {model} {why}. "
             "`keras-gans train digits` makes one."
         )
+    if given.get("seed", 0) < 0:
+        raise ValueError(
+            f"--seed must be zero or a positive integer. Received: {given['seed']}"
+        )
     if "reference" in given:
-        from keras_gans.data.images import decode_image
+        from keras_gans.data.images import decode_image, resize_image
 
         if given.get("variants", 1) > 1:
             raise ValueError(
@@ -103,6 +108,8 @@ def _styled(translator, options, model):
             )
         path = given.pop("reference")
         image = decode_image(path, channels=translator.channels["y"])
+        if options.size:
+            image = resize_image(image, options.size)
         given["style"] = translator.encode_style(_padded(image, translator)[None])[0]
     return given
 

@@ -86,9 +86,9 @@ class Translator(ImageServable):
         plural = "s" if channels > 1 else ""
         hint = f", as domain {domain} has {channels} channel{plural}"
         self._check_images("images", images, self._shapes[direction], hint)
-        if not len(images):  # Not every kernel takes an empty batch.
-            return np.empty((*images.shape[:3], self.channels[target]), "uint8")
         if style is None and reference is None and seed is None and variants == 1:
+            if not len(images):  # Not every kernel takes an empty batch.
+                return np.empty((*images.shape[:3], self.channels[target]), "uint8")
             outputs = self._translate[direction](images=tf.constant(images))
             return outputs["images"].numpy()
         require(
@@ -111,6 +111,7 @@ class Translator(ImageServable):
 
     def encode_style(self, images):
         """Returns the styles of uint8 images of Y, shape `(batch, style_dim)`."""
+        require(self.style_dim is not None, "This model knows no styles")
         images = np.asarray(images)
         hint = ", as domain y has"
         self._check_images("reference", images, self._shapes["yx"], hint)

@@ -5,10 +5,11 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_gans.checks import non_negative_float, one_of
+from keras_gans.checks import non_negative_float, one_of, require
 from keras_gans.layers.style_pool import StylePool
 from keras_gans.models.cyclegan import CycleGAN
 from keras_gans.models.seeds import ReplicaSeedGenerator
+from keras_gans.models.structure import shapes_of
 from keras_gans.models.styles import (
     sample_styles,
     style_of_pixels,
@@ -147,6 +148,34 @@ class StyleCycleGAN(CycleGAN):
         )
         self.seed_generator = ReplicaSeedGenerator(None if seed is None else seed + 2)
 
+    def _check_channels(self):
+        super()._check_channels()
+        x, y = (
+            discriminator.input_shape[-1]
+            for discriminator in (self.discriminator_x, self.discriminator_y)
+        )
+        for name, what, expected in (
+            ("generator_xy", "images of X and styles of", [x, self.style_dim]),
+            ("style_encoder", "images of Y and images of X, of", [y, x]),
+        ):
+            shapes = shapes_of(getattr(self, name).input_shape)
+            channels = [shape[-1] for shape in shapes]
+            require(
+                channels == expected,
+                f"Argument `{name}` must take a list of {what} {expected} channels",
+                channels=channels,
+            )
+
+    def build_state(self, element_spec):
+        super().build_state(element_spec)
+        sizes = {part.shape[0] for part in element_spec[:2]} - {None}
+        require(
+            len(sizes) < 2,
+            "Batches of x and y must be equally long, because each x is drawn in the "
+            "style of a y",
+            sizes=sorted(sizes),
+        )
+
     @property
     def style_dim(self):
         """Length of a style."""
@@ -187,6 +216,7 @@ class StyleCycleGAN(CycleGAN):
         one_of("direction", direction, ("xy", "yx"))
         images = ops.convert_to_tensor(images)
         if direction == "yx":
+            require(style is None, "Only direction 'xy' has a `style`")
             return super().call(images, direction, training)
         if style is None:
             style = style_of_pixels(images, self.style_pool.styles)
@@ -228,12 +258,20 @@ class StyleCycleGAN(CycleGAN):
             NumPy array of float32 in [-1, 1], `(n, height, width, channels)`, or with
             more than one variant `(n, variants, height, width, channels)`.
         """
+        images = np.asarray(images)
+        require(
+            images.dtype.kind == "f",
+            "Argument `images` must be floats in [-1, 1]; `keras_gans.pixels.to_floats`"
+            " makes them of uint8",
+            TypeError,
+            dtype=str(images.dtype),
+        )
         generator = self.inference_network("generator_xy")
         return translate_in_styles(
             lambda images, styles: generator([images, styles], training=False),
             self.encode_style,
             self.style_pool.styles,
-            np.asarray(images, "float32"),
+            images.astype("float32"),
             *(style, reference, seed, variants),
         )
 

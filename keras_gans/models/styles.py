@@ -1,14 +1,16 @@
 """Styles of translations: random ones, those of images, and what lies between."""
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.checks import positive_integer, require
+from keras_gans.checks import non_negative_integer, positive_integer, require
 from keras_gans.pixels import to_levels
 
-# Images that are translated at once.
-_BATCH = 250
+# Of the images that are translated at once: 250 of 32 pixels a side.
+_PIXELS = 250 * 32 * 32
 
 
 def translate_in_styles(
@@ -29,11 +31,27 @@ def translate_in_styles(
         style is None or reference is None,
         "Give one of the arguments `style` and `reference`, not both",
     )
+    require(
+        style is None and reference is None or seed is None,
+        "Argument `seed` is that of random styles; give it without `style` or "
+        "`reference`",
+        seed=seed,
+    )
     count = len(images)
+    require(count, "Argument `images` must hold at least one image")
     given, name = (style, "style") if reference is None else (reference, "reference")
 
     def styles_of(one):
-        one = np.asarray(one, images.dtype if name == "reference" else "float32")
+        one = np.asarray(one, None if name == "reference" else "float32")
+        require(
+            name == "style" or (one.dtype == np.uint8) == (images.dtype == np.uint8),
+            "Argument `reference` must be images as `images` are: uint8 for an export, "
+            "floats in [-1, 1] for a model",
+            TypeError,
+            dtype=str(one.dtype),
+        )
+        # A model's are floats of any kind.
+        one = one if one.dtype == np.uint8 else one.astype("float32")
         one = one[None] if one.ndim == (3 if name == "reference" else 1) else one
         require(
             len(one) in (1, count),
@@ -76,6 +94,8 @@ def translate_in_styles(
 def sample_styles(pool, count, seed=None):
     """Returns `count` styles of a pool, `(size, style_dim)`, as long as possible
     different ones."""
+    if seed is not None:
+        seed = non_negative_integer("seed", seed)
     pool = keras.ops.convert_to_numpy(pool)
     rows = np.random.default_rng(seed).choice(len(pool), count, count > len(pool))
     return pool[rows]
@@ -94,7 +114,10 @@ def style_of_pixels(images, pool):
     levels = tf.cast(to_levels(tf.cast(images, tf.float32)), tf.uint32)
     levels = tf.reshape(levels, (tf.shape(levels)[0], -1))
     places = tf.range(1, tf.shape(levels)[1] + 1)
-    bits = _mixed(tf.reduce_sum(levels * _mixed(tf.cast(places, tf.uint32)), axis=1))
+    products = levels * _mixed(tf.cast(places, tf.uint32))
+    # Modulo 2^32; in int64, because GPUs do not add up uint32.
+    total = tf.reduce_sum(tf.cast(products, tf.int64), axis=1) % 2**32
+    bits = _mixed(tf.cast(total, tf.uint32))
     # The upper bits, of which a cast makes no negative number.
     numbers = tf.cast(tf.bitwise.right_shift(bits, 1), tf.int32)
     return tf.gather(pool, numbers % tf.shape(pool)[0])
@@ -111,7 +134,8 @@ def _mixed(bits):
 def _in_batches(function, *arrays):
     """Returns what a function makes of arrays, called with some rows at a time."""
     parts = []
-    for start in range(0, len(arrays[0]), _BATCH):
-        batch = [tf.constant(array[start : start + _BATCH]) for array in arrays]
+    size = max(1, _PIXELS // math.prod(arrays[0].shape[1:3]))
+    for start in range(0, len(arrays[0]), size):
+        batch = [tf.constant(array[start : start + size]) for array in arrays]
         parts.append(keras.ops.convert_to_numpy(function(*batch)))
     return np.concatenate(parts)

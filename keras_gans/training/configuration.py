@@ -119,10 +119,7 @@ class Configuration:
 
         `version` is that of the package which wrote it, by default this one.
         """
-        name, since = _RENAMED.get(content["preset"], (None, (0,)))
-        if version is not None and _numbers(version) < since:
-            content = {**content, "preset": name}
-        fields, options = _split(content)
+        fields, options = _split(renamed(content, version))
         options = {name: value for name, value in options.items() if value is not None}
         for name in ("size", "load_size"):
             if isinstance(fields[name], list):
@@ -132,8 +129,14 @@ class Configuration:
         return configuration
 
 
-def _numbers(version):
-    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+def renamed(content, version):
+    """Returns the dict of a configuration with the preset's name of this version.
+
+    `version` is that of the package which wrote it, `None` for this one.
+    """
+    name, since = _RENAMED.get(content["preset"], (None, (0,)))
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version or "")[:2])
+    return {**content, "preset": name} if version and numbers < since else content
 
 
 def configure(preset, x, y=None, **given):

@@ -42,9 +42,10 @@ def remove_results(directory, iteration):
         (directory / name).unlink(missing_ok=True)
     # Renamed first, so that a kill does not leave a part of it.
     export = directory / "export"
+    leftover = directory / "export.tmp"
+    shutil.rmtree(leftover, ignore_errors=True)
     if export.is_dir():
-        removed = export.rename(directory / "export.tmp")
-        shutil.rmtree(removed)
+        shutil.rmtree(export.rename(leftover))
     evaluation = directory / "evaluation.csv"
     rows = read_csv(evaluation) if evaluation.exists() else []
     if rows and min(rows, key=lambda row: row["val_fid"])["iteration"] > iteration:

@@ -112,6 +112,8 @@ class Translation(Task):
                 if labels is None:
                     return None
                 domains.append((images, labels))
+        if min(len(images) for images, _ in tests) < 2:
+            return None  # Colours of one image do not spread.
         metrics = keras_gans.metrics
         classifiers = [metrics.train_classifier(*domain, seed=0) for domain in trains]
         reader = metrics.train_reader(*trains, seed=0)

@@ -288,10 +288,46 @@ def test_translate_goes_from_one_style_to_another(trained):
     ({"style": np.zeros((2, DIM))}, "one for all images or one for each of 3"),
     ({"style": (np.zeros(DIM), np.ones(DIM))}, "goes with `variants`"),
     ({"variants": 0}, "`variants` must be a positive integer"),
+    ({"seed": -1}, "`seed` must be zero or a positive integer"),
+    ({"seed": 1, "style": np.zeros(DIM)}, "`seed` is that of random styles"),
+    ({"reference": np.zeros((12, 12, 3), "uint8")}, "as `images` are"),
 ])  # fmt: skip
 def test_wrong_styles_are_refused(trained, arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         trained.translate(random_images(3), **arguments)
+
+
+def test_wrong_images_and_networks_are_refused(trained):
+    with pytest.raises(TypeError, match="`images` must be floats"):
+        trained.translate(to_uint8(random_images(3)))
+    with pytest.raises(ValueError, match="at least one image"):
+        trained.translate(random_images(3)[:0])
+    with pytest.raises(ValueError, match="Only direction 'xy' has a `style`"):
+        trained(random_images(1), direction="yx", style=np.zeros((1, DIM)))
+    for name, other in (
+        ("generator_xy", style_generator(width=4, style_dim=DIM + 1)),
+        ("generator_xy", digit_generator(3, width=4)),
+        ("style_encoder", style_encoder(3, 1, width=3, style_dim=DIM)),
+    ):
+        with pytest.raises(ValueError, match=f"`{name}` must take a list of images"):
+            StyleCycleGAN(**make_networks() | {name: other})
+    unequal = tf.data.Dataset.from_tensors((random_images(2), random_images(3)))
+    with pytest.raises(ValueError, match="must be equally long"):
+        make_model(EAGERLY).fit(unequal, verbose=0)
+
+
+def test_a_step_in_sixteen_bits_keeps_styles_in_full():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = make_model(EAGERLY, identity_weight=1.0)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    model.fit(make_data(4), verbose=0)
+    assert model.style_pool.styles.dtype == "float32"
+    # Levels survive a rounding to 16 bits.
+    x = to_floats(to_uint8(random_images(4)))
+    style = style_of_pixels(x, model.style_pool.styles)
+    np.testing.assert_array_equal(model(x), model(x, style=style))
 
 
 def test_evaluation_changes_neither_styles_nor_noise(trained):
@@ -368,7 +404,7 @@ def test_images_of_y_are_put_together_in_their_own_style(trained, tmp_path):
     content = trained(floats, direction="yx")
     styled = trained(content, style=trained.encode_style(floats))
     expected = float(np.abs(styled - floats).mean())
-    assert expected < 0.95 * float(np.abs(trained(content) - floats).mean())
+    assert abs(expected - float(np.abs(trained(content) - floats).mean())) > 2e-3
     kept = metrics.label_keeping(trained, (x, labels), (y, labels), *[classifier] * 2)
     assert kept["yx"]["cycle_l1"] == pytest.approx(expected, rel=1e-5)
     loaded = export.load(export.save(trained, tmp_path))
@@ -376,4 +412,4 @@ def test_images_of_y_are_put_together_in_their_own_style(trained, tmp_path):
         error = metrics.MeanAbsoluteError()
         scores = metrics.evaluate_translation(model, x, y, [error])
         # From pixels, as an export makes it.
-        assert scores["mae_y"] == pytest.approx(expected, abs=0.01)
+        assert scores["mae_y"] == pytest.approx(expected, abs=1e-3)
