@@ -141,8 +141,6 @@ def patch(monkeypatch):
         replace_build(monkeypatch, preset, build_small)
     # Fewer features than there are test images.
     monkeypatch.setattr(generation, "FEATURE_DIM", 4)
-    monkeypatch.setattr(
-        metrics,
-        "train_classifier",
-        functools.partial(metrics.train_classifier, steps=4, batch_size=8),
-    )
+    for name in ("train_classifier", "train_reader"):
+        train = functools.partial(getattr(metrics, name), steps=4, batch_size=8)
+        monkeypatch.setattr(metrics, name, train)

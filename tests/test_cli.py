@@ -195,7 +195,10 @@ def test_train_writes_the_run_folder(finished):
     )
     scores = json.loads((directory / "score.json").read_text())
     assert set(scores) == {"xy", "yx"}
-    assert set(scores["xy"]) == {"kept", "floor", "ceiling", "cycle_l1"}
+    assert set(scores["xy"]) == {
+        *("kept", "floor", "ceiling", "cycle_l1", "read", "read_ceiling", "reader_fid"),
+        *("color_spread", "real_color_spread"),
+    }
 
 
 def test_train_writes_the_run_folder_of_a_generation(generation):

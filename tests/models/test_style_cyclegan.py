@@ -135,6 +135,7 @@ def test_steps_equal_hand_written_ones():
     by_hand.assert_close(model, 1e-5)
 
 
+@pytest.mark.slow
 def test_contract(tmp_path):
     contracts.check_model(
         lambda: make_model(
