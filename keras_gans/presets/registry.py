@@ -223,13 +223,14 @@ def _explain(build):
     shared = descriptions(__doc__) | descriptions(sys.modules[build.__module__].__doc__)
     described = descriptions(build.__doc__)
     lines = [
-        f"        {name}: {shared[name]}"
+        f"    {name}: {shared[name]}"
         for name in inspect.signature(build).parameters
         if name not in described and name in shared
     ]
-    head, mark, tail = build.__doc__.partition("\n    Returns:")
-    if "    Args:\n" not in head:
-        head = f"{head.rstrip()}\n\n    Args:"
+    # From Python 3.13 on, the compiler takes the indentation off.
+    head, mark, tail = inspect.cleandoc(build.__doc__).partition("\nReturns:")
+    if "Args:\n" not in head:
+        head = f"{head.rstrip()}\n\nArgs:"
     lines = "\n".join(lines)
     build.__doc__ = f"{head.rstrip()}\n{lines}\n{mark}{tail}"
 
