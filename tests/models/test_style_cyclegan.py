@@ -155,7 +155,10 @@ def test_mixed_precision(policy, tmp_path):
 @pytest.mark.slow
 def test_eager_graph_and_xla_take_the_same_steps():
     ways = EAGERLY, {"jit_compile": False}, {"jit_compile": True}
-    models = [make_model({**contracts.adams(1e-3), **way}) for way in ways]
+    # XLA draws other normal numbers from the same seed.
+    models = [
+        make_model({**contracts.adams(1e-3), **way}, style_noise=0.0) for way in ways
+    ]
     for model in models:
         model.fit(make_data(), verbose=0)
     for model in models[1:]:
@@ -181,8 +184,8 @@ def on_two_replicas():
 @pytest.mark.slow
 def test_replicas_share_a_pool_and_differ_in_noise():
     found = contracts.run_python(
-        "import json, test_style_cyclegan as tests;"
-        "print(json.dumps(tests.on_two_replicas()))"
+        f"import json, runpy; tests = runpy.run_path({__file__!r});"
+        "print(json.dumps(tests['on_two_replicas']()))"
     )
     # The first replica's half of two batches.
     assert found == {"filled": 4, "one_pool": True, "finite": True}
