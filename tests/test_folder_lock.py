@@ -169,3 +169,16 @@ def test_the_chief_holds_it_for_all(
     else:
         with warnings.catch_warnings(action="error"):
             lock.acquire(wait=0).release()
+
+
+def test_a_worker_does_not_look_for_a_folder_of_its_own(tmp_path, monkeypatch):
+    cluster = {"worker": ["localhost:1", "localhost:2"]}
+    for index, is_chief in ((0, True), (1, False)):
+        content = {"cluster": cluster, "task": {"type": "worker", "index": index}}
+        monkeypatch.setenv("TF_CONFIG", json.dumps(content))
+        assert folder_lock.is_chief() is is_chief
+    # It would be given the folder of a finished run.
+    (tmp_path / "run-1").mkdir()
+    (tmp_path / "run-1" / "run.json").write_text("{}")
+    with pytest.raises(ValueError, match="tell each the same folder"):
+        folder_lock.claim_next(tmp_path / "run")

@@ -44,8 +44,8 @@ class Configuration:
         flip: Mirror images at random.
         channels: Make all images grey or all coloured. By default they are as they are.
         seed: Seed of weights, order and augmentation.
-        mixed_precision: Compute in 16 bits; bfloat16 pays on processors with AVX-512
-            BF16 or AMX.
+        mixed_precision: Compute in 16 bits, or not: float32. auto is bfloat16 on
+            processors that have it (AVX-512 BF16 or AMX), else float32.
         jit_compile: Compile with XLA, or not. By default Keras decides.
         options: Dict of the options of the preset and of its task that are not left to
             their defaults.
