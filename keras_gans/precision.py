@@ -8,10 +8,13 @@ _GPU = "/dev/nvidia0"
 
 
 def fastest_precision():
-    """Returns "bfloat16" if the processor has arithmetic for it, else "float32".
+    """Returns "bfloat16" if the processor is faster with it, else "float32".
 
-    Linux tells what a processor has (AVX-512 BF16 or AMX); elsewhere, and where an
-    NVIDIA GPU does the work, the answer is float32. Nothing is imported.
+    It is with AMX, and with AVX-512 BF16 on AMD (a training step is 1.4 to 1.5 times
+    faster). Intel's AVX-512 BF16 without AMX, as virtual machines show it, takes 1.7 to
+    1.9 times as long as float32 for a convolution. Linux tells what a processor has;
+    elsewhere, and where an NVIDIA GPU does the work, the answer is float32. Nothing is
+    imported.
     """
     if os.path.exists(_GPU):
         return "float32"
@@ -19,5 +22,6 @@ def fastest_precision():
         flags = _CPUINFO.read_text()
     except OSError:
         return "float32"
-    has_bfloat16 = "avx512_bf16" in flags or "amx_bf16" in flags
-    return "bfloat16" if has_bfloat16 else "float32"
+    is_amd = "AuthenticAMD" in flags
+    is_faster = "amx_bf16" in flags or (is_amd and "avx512_bf16" in flags)
+    return "bfloat16" if is_faster else "float32"

@@ -45,7 +45,8 @@ class Configuration:
         channels: Make all images grey or all coloured. By default they are as they are.
         seed: Seed of weights, order and augmentation.
         mixed_precision: Compute in 16 bits, or not: float32. auto is bfloat16 on
-            processors that have it (AVX-512 BF16 or AMX), else float32.
+            processors that are faster with it (AMX, or AVX-512 BF16 of AMD), else
+            float32.
         jit_compile: Compile with XLA, or not. By default Keras decides.
         options: Dict of the options of the preset and of its task that are not left to
             their defaults.
