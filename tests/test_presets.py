@@ -184,7 +184,9 @@ def test_digit_lab(build):
         ):
             initializer = convolution.kernel_initializer
             assert isinstance(initializer, keras.initializers.GlorotUniform)
-    assert model.cycle_weight == (10, 10) and model.identity_weight == (0, 0)
+        (noise,) = layers(discriminator, keras.layers.GaussianNoise)
+        assert noise.stddev == 0.3
+    assert model.cycle_weight == (5, 5) and model.identity_weight == (0, 0)
     assert model.pool_size == 0
     discriminator_loss, generator_loss = model.adversarial_loss
     assert isinstance(discriminator_loss, MinimaxDiscriminatorLoss)
@@ -194,10 +196,13 @@ def test_digit_lab(build):
         assert_paper_s_adam(getattr(model, f"{role}_optimizer"))
 
 
-def test_digit_lab_of_another_width():
-    model = presets.digit_lab(width=8)
+def test_digit_lab_with_other_networks():
+    model = presets.digit_lab(width=8, upsampling="resize", input_noise=0)
     for network in networks(model):
         assert layers(network, keras.layers.Conv2D)[0].filters == 8
+        assert not layers(
+            network, (keras.layers.Conv2DTranspose, keras.layers.GaussianNoise)
+        )
 
 
 def test_digit_lab_with_a_semantic_loss(build):

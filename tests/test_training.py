@@ -397,6 +397,20 @@ def test_a_digits_run_of_an_earlier_version_is_that_of_its_time(tmp_path, versio
     assert Run.open(tmp_path).configuration.preset == "digits"
 
 
+def test_a_lab_of_an_earlier_version_keeps_its_defaults(tmp_path):
+    content = {"configuration": configure("digit_lab", "a", "b").to_dict()}
+    earlier = {"cycle_weight": 10.0, "input_noise": 0.0}
+    for version, given, expected in (
+        ("0.3.0", {}, earlier),
+        ("0.3.0", {"cycle_weight": 2.0}, earlier | {"cycle_weight": 2.0}),
+        ("0.4.0", {}, {}),
+    ):
+        whole = {"configuration": content["configuration"] | given}
+        whole["versions"] = {"keras_gans": version}
+        (tmp_path / "run.json").write_text(json.dumps(whole))
+        assert Run.open(tmp_path).configuration.options == expected
+
+
 def test_a_run_that_cannot_start_leaves_an_empty_folder(tmp_path, unlabelled):
     x, y = unlabelled
     for data, given in (

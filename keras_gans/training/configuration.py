@@ -22,6 +22,8 @@ TASKS = {
 
 # Presets whose name means another one since a version.
 _RENAMED = {"digits": ("digits_cyclegan", (0, 3))}
+# Options whose defaults were others before a version.
+_DEFAULTS = {"digit_lab": ({"cycle_weight": 10.0, "input_noise": 0.0}, (0, 4))}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,13 +133,18 @@ class Configuration:
 
 
 def renamed(content, version):
-    """Returns the dict of a configuration with the preset's name of this version.
+    """Returns the dict of a configuration with the names and defaults of this version.
 
     `version` is that of the package which wrote it, `None` for this one.
     """
+    if not version:
+        return content
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
     name, since = _RENAMED.get(content["preset"], (None, (0,)))
-    numbers = tuple(int(number) for number in re.findall(r"\d+", version or "")[:2])
-    return {**content, "preset": name} if version and numbers < since else content
+    if numbers < since:
+        content = {**content, "preset": name}
+    defaults, since = _DEFAULTS.get(content["preset"], ({}, (0,)))
+    return {**defaults, **content} if numbers < since else content
 
 
 def configure(preset, x, y=None, **given):
