@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from keras_gans.checks import positive_integer, require
+from keras_gans.checks import one_of, positive_integer, require
 from keras_gans.layers import ReflectionPadding2D, SizeMultiple, normalize
 from keras_gans.networks.common import activated, check_counts
 
@@ -16,6 +16,7 @@ def stargan_generator(
     width=64,
     residual_blocks=6,
     downsamplings=2,
+    upsampling="transposed",
     name="generator",
 ):
     """Builds StarGAN's generator: an image and wanted attributes to an image.
@@ -44,6 +45,8 @@ def stargan_generator(
         residual_blocks: Non-negative integer, `6` by default.
         downsamplings: Non-negative integer, how often the image is halved (and doubled
             again), `2` by default.
+        upsampling: `"transposed"`, the paper's ct4s2 (the default), or `"resize"`:
+            pixels are repeated before a c3s1, which leaves no grid in the picture.
 
     Returns:
         Functional `keras.Model` from `[images, attributes]`, of shapes
@@ -55,10 +58,11 @@ def stargan_generator(
         Choi et al., table 4, see `keras_gans.models.StarGAN`.
     """
     check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
+    one_of("upsampling", upsampling, ("transposed", "resize"))
     inputs = _generator_inputs(attributes, channels)
     x = SizeMultiple(2**downsamplings, name="size_multiple")(inputs[0])
     x = _with_planes(x, inputs[1])
-    x = _generator_body(x, width, residual_blocks, downsamplings)
+    x = _generator_body(x, width, residual_blocks, downsamplings, upsampling)
     x = _convolution(x, channels, 7, "last", use_bias=False)
     outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)
@@ -72,6 +76,7 @@ def aclgan_generator(
     downsamplings=2,
     mask=True,
     frame=8,
+    upsampling="transposed",
     name="generator",
 ):
     """Builds ACL-GAN's generator: StarGAN's, with a mask and within a frame.
@@ -93,6 +98,7 @@ def aclgan_generator(
         mask: Boolean, whether there is a mask. `True` by default.
         frame: Non-negative integer, width of the frame in pixels, a multiple of
             `2**downsamplings`; `8` by default, `0` for none.
+        upsampling: As for `stargan_generator`.
 
     Returns:
         Functional `keras.Model` from `[images, attributes]`, as `stargan_generator`
@@ -106,6 +112,7 @@ def aclgan_generator(
     """
     check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
     check_counts(frame=frame)
+    one_of("upsampling", upsampling, ("transposed", "resize"))
     require(
         frame % 2**downsamplings == 0,
         f"Argument `frame` must be 0 or a multiple of {2**downsamplings}, because the "
@@ -120,7 +127,7 @@ def aclgan_generator(
     if frame:
         x = ReflectionPadding2D(frame, name="frame")(x)
     x = _with_planes(x, inputs[1])
-    x = _generator_body(x, width, residual_blocks, downsamplings)
+    x = _generator_body(x, width, residual_blocks, downsamplings, upsampling)
     x = _convolution(x, channels + bool(mask), 7, "last", use_bias=bool(mask))
     if frame:
         x = layers.Cropping2D(frame, name="without_frame")(x)
@@ -221,7 +228,7 @@ def _with_planes(images, attributes):
     return layers.Concatenate(name="images_and_attributes")([images, planes])
 
 
-def _generator_body(x, width, residual_blocks, downsamplings):
+def _generator_body(x, width, residual_blocks, downsamplings, upsampling):
     def block(x, filters, size, layer_name, activated=True, **options):
         x = _convolution(x, filters, size, layer_name, use_bias=False, **options)
         x = normalize(x, "instance", name=f"{layer_name}_normalization")
@@ -237,9 +244,14 @@ def _generator_body(x, width, residual_blocks, downsamplings):
         x = block(x, x.shape[-1], 3, f"{residual}_1")
         x = block(x, x.shape[-1], 3, f"{residual}_2", activated=False)
         x = layers.Add(name=f"{residual}_add")([shortcut, x])
-    double = {"strides": 2, "kind": layers.Conv2DTranspose}
+    size, options = 4, {"strides": 2, "kind": layers.Conv2DTranspose}
+    if upsampling == "resize":
+        size, options = 3, {}
     for index in range(downsamplings, 0, -1):
-        x = block(x, width * 2 ** (index - 1), 4, f"upsampling_{index}", **double)
+        if upsampling == "resize":
+            x = layers.UpSampling2D(name=f"repeated_{index}")(x)
+        filters = width * 2 ** (index - 1)
+        x = block(x, filters, size, f"upsampling_{index}", **options)
     return x
 
 

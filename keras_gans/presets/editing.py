@@ -7,6 +7,8 @@ Args:
         Defaults to the hair colours among CelebA's names.
     size: Height and width, a power of two of at least 8.
     residual_blocks: Non-negative integer, of the generator.
+    upsampling: "transposed", the paper's, or "resize", without its grid (growing
+        networks always resize).
     n_critic: Positive integer, updates of the discriminator for each of the generator.
     gradient_penalty_weight: Non-negative float, weight of the gradient penalty.
 """
@@ -15,6 +17,7 @@ import typing
 
 from keras_gans.presets.registry import adam, preset, start
 
+Upsampling = typing.Literal["transposed", "resize"]
 AttributeLoss = typing.Literal["least_squares", "wasserstein"]
 RECIPE = {
     "task": "editing",
@@ -45,6 +48,7 @@ def stargan(
     size=128,
     width: int = 64,
     residual_blocks: int = 6,
+    upsampling: Upsampling = "transposed",
     n_critic: int = 5,
     adversarial_weight: float = 1.0,
     classification_weight: float = 1.0,
@@ -79,7 +83,10 @@ def stargan(
     count = len(attribute_names)
     return models.StarGAN(
         generator=networks.stargan_generator(
-            count, width=width, residual_blocks=residual_blocks
+            count,
+            width=width,
+            residual_blocks=residual_blocks,
+            upsampling=upsampling,
         ),
         discriminator=networks.stargan_discriminator(count, size, width=width),
         attribute_names=attribute_names,
@@ -103,6 +110,7 @@ def aclgan(
     size=128,
     width: int = 64,
     residual_blocks: int = 6,
+    upsampling: Upsampling = "transposed",
     mask: bool = True,
     frame: int = 8,
     growing: bool = False,
@@ -162,7 +170,9 @@ def aclgan(
         generator = networks.GrowingGenerator(count, size, **generator)
         discriminator = networks.GrowingDiscriminator(count, size, **discriminator)
     else:
-        generator = networks.aclgan_generator(count, **generator)
+        generator = networks.aclgan_generator(
+            count, upsampling=upsampling, **generator
+        )
         discriminator = networks.aclgan_discriminator(count, size, **discriminator)
     model = models.ACLGAN(
         generator=generator,

@@ -117,6 +117,25 @@ def test_the_frame_is_a_mirror_that_is_cut_off(frame):
     np.testing.assert_allclose(framed([images, attributes]), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("build", [stargan_generator, aclgan_generator])
+def test_upsampling_by_repeated_pixels(build):
+    generator = build(2, width=4, residual_blocks=0, upsampling="resize")
+    kinds = [type(layer) for layer in generator.layers]
+    assert kinds.count(keras.layers.UpSampling2D) == 2
+    assert keras.layers.Conv2DTranspose not in kinds
+    kernels = [
+        layer.kernel.shape
+        for layer in generator.layers
+        if "upsampling" in layer.name
+        if hasattr(layer, "kernel")
+    ]
+    assert kernels == [(3, 3, 16, 8), (3, 3, 8, 4)]
+    images, attributes = inputs()
+    outputs = generator([images, attributes])
+    translation = outputs[0] if isinstance(outputs, list) else outputs
+    assert translation.shape == images.shape
+
+
 def test_sizes():
     assert size_multiple(aclgan_generator(1, width=2, residual_blocks=0)) == 4
     assert size_multiple(stargan_generator(1, width=2, downsamplings=3)) == 8
@@ -130,6 +149,8 @@ def test_sizes():
     (lambda: aclgan_discriminator(True), "`attributes`.*True"),
     (lambda: stargan_generator(1, residual_blocks=-1), "`residual_blocks`.*-1"),
     (lambda: aclgan_generator(1, downsamplings=-1), "`downsamplings`.*-1"),
+    (lambda: stargan_generator(1, upsampling="bilinear"), "`upsampling`.*bilinear"),
+    (lambda: aclgan_generator(1, upsampling="bilinear"), "`upsampling`.*bilinear"),
     (lambda: aclgan_generator(1, frame=6), "`frame` must be 0 or a multiple of 4"),
     (lambda: aclgan_generator(1, frame=-4), "`frame`.*-4"),
     (lambda: stargan_discriminator(1, size=48), "power of two.*size=48"),
