@@ -607,8 +607,16 @@ def test_acl_gan_and_its_parts():
     assert model.n_critic == 1
     # The discriminator learns twice as fast, unless it is said otherwise.
     assert rates(model) == pytest.approx([1e-4, 2e-4])
-    other = presets.aclgan(FACE, learning_rate=2e-3, **SMALL_FACES)
+    other = presets.aclgan(
+        FACE,
+        learning_rate=2e-3,
+        upsampling="resize",
+        discriminator_width=3,
+        **SMALL_FACES,
+    )
     assert rates(other) == pytest.approx([2e-3, 4e-3])
+    assert not layers(other.generator, keras.layers.Conv2DTranspose)
+    assert layers(other.discriminator, keras.layers.Conv2D)[0].filters == 3
     plain = presets.aclgan(
         FACE,
         exclusive_groups=(),

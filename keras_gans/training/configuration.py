@@ -180,6 +180,8 @@ def configure(preset, x, y=None, **given):
         embedded = dict(recipe.embedded)
         if "epochs" in given:
             embedded.pop("steps", None)
+        if "penalty" in given:
+            embedded.pop("penalty_weight", None)
         given = embedded | given
     fields, options = _split(given)
     _check_options(recipe, preset, options)
