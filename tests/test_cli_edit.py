@@ -170,7 +170,7 @@ def test_embedded_faces_get_what_two_cores_can_carry():
     assert configuration.options["learning_rate"] == 4e-4
     assert configuration.options["ema_decay"] == 0.998
     assert (configuration.steps, configuration.epochs) == (None, 2)
-    assert configuration.options["penalty_weight"] == 100
+    assert configuration.options["penalty_weight"] == 30
     # Of another penalty the weight is its own.
     other = training.configure("aclgan", "faces", penalty="dragan").options
     assert other["penalty"] == "dragan" and "penalty_weight" not in other

@@ -44,7 +44,7 @@ ACLGAN_EMBEDDED = {
     "upsampling": "resize",
     "discriminator_width": 32,
     "penalty": "r1",
-    "penalty_weight": 100.0,
+    "penalty_weight": 30.0,
 }
 
 
