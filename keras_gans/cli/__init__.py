@@ -27,6 +27,9 @@ def main(arguments=None):
         sys.stdout.reconfigure(errors="replace")
     try:
         if not getattr(options, "is_light", False):
+            if getattr(options, "distribute", None) == "multi-worker":
+                # It would tell at length that other workers come and go.
+                startup.log_level = "3"
             _load()
         options.function(options)
     except KeyboardInterrupt:

@@ -3,6 +3,12 @@
 import keras
 import tensorflow as tf
 
+from keras_gans.distribution import (
+    copies_of,
+    own_share,
+    reducible_logs,
+    workers_watched,
+)
 from keras_gans.models import inputs
 from keras_gans.models.epochs import (
     EpochCallbacks,
@@ -48,7 +54,8 @@ class Fitting(keras.Model):
         if spec is not None:
             with self.distribute_strategy.scope():
                 self.build_state(spec)
-        replicas = self.distribute_strategy.num_replicas_in_sync
+        strategy = self.distribute_strategy
+        replicas = strategy.num_replicas_in_sync
         x = inputs.refuse_empty_replicas(x, y, batch_size, replicas)
         if isinstance(x, tf.data.Dataset):
             # A dataset is shuffled already; Keras's default would only warn.
@@ -65,10 +72,12 @@ class Fitting(keras.Model):
                 callbacks = EpochCallbacks(
                     x, callbacks, verbose, steps, self, epochs=epochs
                 )
+                x = own_share(strategy, x)
             elif sources:
                 callbacks = [NextEpochs(sources), *keras.tree.flatten(callbacks or [])]
             kwargs |= {"epochs": epochs, "verbose": verbose, "callbacks": callbacks}
-            return super().fit(x, y, batch_size=batch_size, **kwargs)
+            with workers_watched(strategy):
+                return super().fit(x, y, batch_size=batch_size, **kwargs)
         except tf.errors.InvalidArgumentError as error:
             raise inputs.replica_error(error, replicas)
         finally:
@@ -127,6 +136,17 @@ class Fitting(keras.Model):
 
             self.train_function = train_function
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: the networks are built.
+
+        Keras would trace a step to build them, on a mean of the replicas' batches,
+        which fails where there are several workers.
+        """
+
+    def _make_function(self, step_function):
+        step = reducible_logs(self.distribute_strategy, step_function)
+        return super()._make_function(step)
+
     def make_step_function(self):
         """Returns the function of an iterator that makes a step, or several."""
         super().make_train_function(force=True)
@@ -153,7 +173,8 @@ class Fitting(keras.Model):
         # A count is read until it is not 0, so as not to wait for every step.
         missing = self._loss_trackers.keys() - self._computed_names
         for name in missing:
-            if self._loss_trackers[name].count.numpy():
+            # Of one replica: all have counted the same.
+            if copies_of(self._loss_trackers[name].count)[0].numpy():
                 self._computed_names.add(name)
         missing -= self._computed_names
         return {name: value for name, value in logs.items() if name not in missing}
