@@ -29,6 +29,7 @@ TensorFlow 2.21.0; `tests/test_distribution.py` shows whether it holds with othe
 """
 
 import contextlib
+import functools
 import json
 import signal
 import threading
@@ -147,16 +148,15 @@ def gather(strategy, number):
     if not is_multi_worker(strategy):
         return [number]
     # As a float, which every collective operation takes.
-    number = tf.constant(number, tf.float64)
-    gathered = _run_on_all(strategy, lambda: [_gather_in_replica(number)])
-    return [int(one) for one in gathered[0]][:: len(strategy.extended.worker_devices)]
+    gathered = _number_gathering(strategy)(tf.constant(number, tf.float64))
+    gathered = strategy.experimental_local_results(gathered)[0].numpy()
+    return [int(one) for one in gathered[:: len(strategy.extended.worker_devices)]]
 
 
-def _run_on_all(strategy, function):
-    """Returns what the first replica of this process gets, as NumPy arrays."""
-    results = tf.function(lambda: strategy.run(function))()
-    local = strategy.experimental_local_results
-    return [local(result)[0].numpy() for result in results]
+@functools.cache
+def _number_gathering(strategy):
+    """Returns the function of `gather`, so that it is traced once."""
+    return tf.function(lambda number: strategy.run(_gather_in_replica, args=(number,)))
 
 
 def _gather_in_replica(values):
@@ -394,21 +394,24 @@ class ReplicaState:
             for replica in range(1, strategy.num_replicas_in_sync)
         }
 
+        # Integers as floats, which every collective operation takes.
+        self._gather = tf.function(
+            lambda: strategy.run(
+                lambda: [
+                    _gather_in_replica(tf.cast(one, _float_for(one.dtype)))
+                    for one in variables
+                ]
+            )
+        )
+
     def collect(self):
         """Fills `of_replicas`; every worker must call it."""
         if not self.of_replicas:
             return
-        # An integer as a float, which every collective operation takes.
-        gathered = _run_on_all(
-            self._strategy,
-            lambda: [
-                _gather_in_replica(tf.cast(one, _float_for(one.dtype)))
-                for one in self._variables
-            ],
-        )
-        for place, values in enumerate(gathered):
-            pairs = zip(self.of_replicas.values(), values[1:], strict=True)
-            for holders, value in pairs:
+        local = self._strategy.experimental_local_results
+        for place, values in enumerate(self._gather()):
+            values = local(values)[0].numpy()[1:]
+            for holders, value in zip(self.of_replicas.values(), values, strict=True):
                 holders[place].assign(tf.cast(value, holders[place].dtype))
 
     def spread(self):
