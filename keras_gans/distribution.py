@@ -30,6 +30,7 @@ TensorFlow 2.21.0; `tests/test_distribution.py` shows whether it holds with othe
 
 import contextlib
 import functools
+import itertools
 import json
 import signal
 import threading
@@ -133,8 +134,14 @@ def connect():
         f"{jobs[task['type']][task['index']]}. Waiting for all {workers} workers ...",
         flush=True,
     )
-    with _interruptible():
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    try:
+        with _interruptible():
+            strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    except (*_LOST, tf.errors.UnknownError) as error:
+        raise WorkerLostError(
+            "Not all workers could be reached. Are all of them started, with the same "
+            f"addresses, and may they connect to each other? ({error.message[:200]})"
+        ) from error
     others = "" if is_chief(strategy) else " The first of them, the chief, tells more."
     print(
         f"{workers} workers with {strategy.num_replicas_in_sync} devices.{others}",
@@ -323,6 +330,38 @@ def reducible_logs(strategy, step):
     return reducible_step
 
 
+def one_by_one(strategy, function, steps):
+    """Wraps a training function of several steps in an execution.
+
+    Keras's loop in the graph fails with several workers (`steps_per_execution=2`), and
+    its other one, over a Python iterator, does not.
+    """
+    if not is_multi_worker(strategy) or steps == 1:
+        return function
+
+    def call(iterator):
+        # Raises what ends the epoch here, and not in the generator.
+        first = next(iterator)
+        rest = itertools.islice(iterator, steps - 1)
+        return function(batch for batch in itertools.chain([first], rest))
+
+    return call
+
+
+def check_length(strategy, data, steps_per_epoch):
+    """Raises a `ValueError` if workers would not know when their data end.
+
+    TensorFlow would give a worker empty batches as long as another has any.
+    """
+    if is_multi_worker(strategy) and isinstance(data, tf.data.Dataset):
+        require(
+            steps_per_epoch or int(data.cardinality()) >= 0,
+            "With several workers, a dataset must know its length. Give "
+            "`steps_per_epoch` to `fit`, or use `tf.data.experimental."
+            "assert_cardinality`",
+        )
+
+
 def own_share(strategy, data):
     """Returns numbered data as each worker reads them: its part of every batch.
 
@@ -394,7 +433,7 @@ class ReplicaState:
             for replica in range(1, strategy.num_replicas_in_sync)
         }
 
-        # Integers as floats, which every collective operation takes.
+        # Integers become floats, which every collective operation takes.
         self._gather = tf.function(
             lambda: strategy.run(
                 lambda: [

@@ -32,7 +32,7 @@ from keras_gans.presets import registry
 TESTS = pathlib.Path(__file__).parent
 PRESETS = TESTS / "replica_presets.py"
 # A hang is a failure.
-SECONDS = 400
+SECONDS = 1200
 
 
 def environment(**further):
@@ -273,7 +273,8 @@ def main():
 @pytest.fixture(scope="module")
 def results():
     return contracts.run_python(
-        f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')"
+        f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')",
+        timeout=SECONDS,
     )
 
 

@@ -168,6 +168,8 @@ def _train(options):
     if options.save_config:
         _save_config(configuration, options.save_config)
     elif options.dry_run:
+        if options.distribute != "none":
+            raise ValueError("--dry-run tries one device: leave out --distribute.")
         _dry_run(Run("", configuration))
     else:
         preset = pathlib.Path(configuration.preset.rpartition(":")[2]).name

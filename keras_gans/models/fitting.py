@@ -4,7 +4,9 @@ import keras
 import tensorflow as tf
 
 from keras_gans.distribution import (
+    check_length,
     copies_of,
+    one_by_one,
     own_share,
     reducible_logs,
     workers_watched,
@@ -67,16 +69,18 @@ class Fitting(keras.Model):
         self._is_unchecked = not is_numbered and not self._check_arrays(x, y)
         self._is_fitting = True
         try:
-            if is_numbered:
-                steps = kwargs.get("steps_per_epoch") or x.steps_per_epoch
-                callbacks = EpochCallbacks(
-                    x, callbacks, verbose, steps, self, epochs=epochs
-                )
-                x = own_share(strategy, x)
-            elif sources:
-                callbacks = [NextEpochs(sources), *keras.tree.flatten(callbacks or [])]
-            kwargs |= {"epochs": epochs, "verbose": verbose, "callbacks": callbacks}
             with workers_watched(strategy):
+                if is_numbered:
+                    steps = kwargs.get("steps_per_epoch") or x.steps_per_epoch
+                    callbacks = EpochCallbacks(
+                        x, callbacks, verbose, steps, self, epochs=epochs
+                    )
+                    x = own_share(strategy, x)
+                elif sources:
+                    callbacks = keras.tree.flatten(callbacks or [])
+                    callbacks = [NextEpochs(sources), *callbacks]
+                check_length(strategy, x, kwargs.get("steps_per_epoch"))
+                kwargs |= {"epochs": epochs, "verbose": verbose, "callbacks": callbacks}
                 return super().fit(x, y, batch_size=batch_size, **kwargs)
         except tf.errors.InvalidArgumentError as error:
             raise inputs.replica_error(error, replicas)
@@ -126,7 +130,11 @@ class Fitting(keras.Model):
 
     def make_train_function(self, force=False):
         if force or self.train_function is None:
-            step = self.make_step_function()
+            step = one_by_one(
+                self.distribute_strategy,
+                self.make_step_function(),
+                self.steps_per_execution,
+            )
 
             def train_function(iterator):
                 if self._is_unchecked:

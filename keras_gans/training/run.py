@@ -174,16 +174,17 @@ class Run:
         """
         if verbose == "auto":
             verbose = 1 if is_shown() else 2
-        with self:
+        from keras_gans.distribution import workers_watched
+
+        with self, workers_watched(self.strategy):
             return self._train(verbose if self.is_chief else 0)
 
     def _train(self, verbose):
-        from keras_gans.distribution import check_agreement, workers_watched
+        from keras_gans.distribution import check_agreement
 
         callbacks = keras_gans.callbacks
-        with workers_watched(self.strategy):
-            configuration = self.configuration.to_dict()
-            check_agreement(self.strategy, "configuration", configuration)
+        configuration = self.configuration.to_dict()
+        check_agreement(self.strategy, "configuration", configuration)
         data, model, task = self._prepare(verbose)
         steps_per_epoch = data.steps_per_epoch
         total = self._batches(model, data)
