@@ -26,7 +26,7 @@ from keras_gans import distribution, layers
 from keras_gans.callbacks import Checkpoint
 from keras_gans.data import unpaired
 from keras_gans.files import read_csv
-from keras_gans.models.seeds import ReplicaSeedGenerator
+from keras_gans.models.seeds import ReplicaSeedGenerator, let_replicas_differ
 from keras_gans.presets import registry
 
 TESTS = pathlib.Path(__file__).parent
@@ -187,6 +187,17 @@ def draws(strategy):
     )
 
 
+def keras_dropout_differs(strategy):
+    with strategy.scope():
+        layer = keras.layers.Dropout(0.5, seed=1)
+        layer.build((1, 50))
+        let_replicas_differ(layer)
+    one, other = strategy.experimental_local_results(
+        strategy.run(lambda: layer(tf.ones((1, 50)), training=True))
+    )
+    return not np.array_equal(one, other)
+
+
 def scaled_update(strategy, gradients):
     """Returns weight, loss scale and updates after a step with a gradient of each."""
     with strategy.scope():
@@ -264,6 +275,7 @@ def main():
         "finite": scaled_update(strategy, [1.0, 31.0]),
         "overflow": scaled_update(strategy, [1.0, float("inf")]),
         "resumed": resumed(strategy),
+        "keras_dropout_differs": keras_dropout_differs(strategy),
         "synchronized": plain.layers[0].synchronized,
         "refusal": refusal,
     }
@@ -300,7 +312,7 @@ def test_replicas_resume_each_from_its_own_state(results):
 
 @pytest.mark.slow
 def test_what_would_differ_between_replicas(results):
-    assert results["synchronized"] is True
+    assert results["synchronized"] is True and results["keras_dropout_differs"]
     assert "`gradient_accumulation_steps`" in results["refusal"]
 
 

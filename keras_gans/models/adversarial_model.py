@@ -20,7 +20,7 @@ from keras_gans.models.optimizers import (
     make_optimizers,
 )
 from keras_gans.models.recording import Recording
-from keras_gans.models.seeds import ReplicaSeedGenerator
+from keras_gans.models.seeds import ReplicaSeedGenerator, let_replicas_differ
 from keras_gans.models.structure import batch_normalization_of
 
 # What a model counts, beside its optimizers.
@@ -196,6 +196,7 @@ class AdversarialModel(Fitting):
             setattr(self, name, loss)
         for name in self.network_names:
             synchronize(getattr(self, name))
+        let_replicas_differ(self)
         if self.penalty is not None and not hasattr(self, "seed_generator"):
             self.seed_generator = ReplicaSeedGenerator(getattr(self, "seed", None))
         self._compile_config = config
