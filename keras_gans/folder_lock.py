@@ -20,6 +20,7 @@ from keras_gans.checks import require
 from keras_gans.files import read_json, write_json
 
 _LOCK, _HOLDER = ".lock", ".lock.json"
+_TUNER = "KERASTUNER_ORACLE_IP"
 _FILES = {_LOCK, _HOLDER, f"{_HOLDER}.tmp"}
 # What a file system says that knows no locks.
 _WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
@@ -174,6 +175,8 @@ def claim(directory, **how):
         The lock, or `None` if there is a file or something in the folder.
     """
     path = pathlib.Path(directory)
+    if not (is_chief() or _TUNER in os.environ):
+        return FolderLock(path)  # It writes nothing.
     # What is no folder of ours is not written to.
     if path.exists() and is_chief():
         if not path.is_dir() or not (is_empty(path) or (path / _LOCK).exists()):
@@ -210,7 +213,7 @@ def is_empty(directory):
 
 def is_chief():
     """Whether this process speaks for all that work together, or works alone."""
-    if "KERASTUNER_ORACLE_IP" in os.environ:
+    if _TUNER in os.environ:
         return "chief" in os.environ.get("KERASTUNER_TUNER_ID", "")
     configuration = json.loads(os.environ.get("TF_CONFIG") or "{}")
     chiefs = {"chief", "master"}

@@ -21,6 +21,9 @@ SUBPACKAGES = (
     "schedules",
 )
 
+# Which messages TensorFlow shows of a command: warnings and errors.
+log_level = "1"
+
 # Lines of TensorFlow's log, and what continues them.
 _LOG_LINE = re.compile(
     r"[IWE]\d{4} \d\d:|[IWE]\d{4} \d{5,}|\d{4}-\d\d-\d\d [\d:.]+: [IWE] "
@@ -128,7 +131,7 @@ def _held_back():
         held = stack.enter_context(tempfile.NamedTemporaryFile())
         stack.enter_context(_shown_if_the_process_ends(held.name))
         os.dup2(held.fileno(), 2)
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "1"
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = log_level
         failed = True
         try:
             yield

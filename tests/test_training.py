@@ -16,6 +16,7 @@ from keras_gans.data import unpaired
 from keras_gans.folder_lock import FolderInUseError
 from keras_gans.presets import registry
 from keras_gans.training import Run, configure, next_free
+from keras_gans.training import lengths
 from keras_gans.training import run as run_module
 from keras_gans.training.task import SAMPLES
 from lock_helpers import held, start
@@ -614,7 +615,7 @@ def test_a_run_stops_at_its_last_batch():
     class Model:
         stop_training = False
 
-    stop = run_module._stop_at(total=6, steps_per_epoch=4)
+    stop = lengths.stop_at(total=6, steps_per_epoch=4)
     stop.set_model(Model())
     for epoch, batch, expected in ((0, 3, False), (1, 0, False), (1, 1, True)):
         stop.on_epoch_begin(epoch)

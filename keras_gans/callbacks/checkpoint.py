@@ -11,8 +11,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans.checks import positive_integer, require
+from keras_gans.distribution import (
+    ReplicaState,
+    check_agreement,
+    copies_of,
+    is_chief,
+)
+from keras_gans.folder_lock import is_chief as is_chief_process
 from keras_gans.models.optimizers import constant_rates
-from keras_gans.models.structure import copies_of
 
 # What `identity` of data holds, and how a message calls it.
 _DATA = {
@@ -78,10 +84,11 @@ class Checkpoint(keras.callbacks.Callback):
         self.data = data
         self.restored_step = None
         self._saved_weights = None, None
-        self.directory.mkdir(parents=True, exist_ok=True)
-        probe = self.directory / ".write_test"
-        probe.write_bytes(b"")
-        probe.unlink()
+        if is_chief_process():
+            self.directory.mkdir(parents=True, exist_ok=True)
+            probe = self.directory / ".write_test"
+            probe.write_bytes(b"")
+            probe.unlink()
 
     @staticmethod
     def latest_step(directory):
@@ -99,6 +106,9 @@ class Checkpoint(keras.callbacks.Callback):
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._data_seed = tf.Variable(self.data.seed, dtype=tf.int64, trainable=False)
         self._record = tf.Variable("", dtype=tf.string, trainable=False)
+        strategy = model.distribute_strategy
+        self._writes = is_chief(strategy)
+        self._replicas = ReplicaState(strategy, model.replica_variables())
         self._state = self._checkpoint(record=self._record)
         self._manager = tf.train.CheckpointManager(
             self._state,
@@ -110,6 +120,8 @@ class Checkpoint(keras.callbacks.Callback):
         self._restored_averages = []
         self._first_batch = None
         model._initial_epoch = None
+        latest = self.latest_step(self.directory)
+        check_agreement(strategy, f"latest checkpoint in {self.directory}", latest)
         if self._manager.latest_checkpoint:
             self._restore(self._manager.latest_checkpoint)
         self._saved_step = self.restored_step or 0
@@ -123,6 +135,7 @@ class Checkpoint(keras.callbacks.Callback):
             self._check_data(path, record)
             state = self._state if "data" in record else self._checkpoint()
             self._load(state, path)
+            self._give_to_replicas()
         # A file that ends too early is an `IndexError` to TensorFlow's reader.
         except (tf.errors.OpError, IndexError, RuntimeError) as error:
             raise OSError(
@@ -144,7 +157,8 @@ class Checkpoint(keras.callbacks.Callback):
                 for variable in model.metrics_variables
                 for copy in copies_of(variable)
             ]
-        print(f"Going on from {path}: batch {batch + 1} of epoch {epoch + 1}.")
+        if self._writes:
+            print(f"Going on from {path}: batch {batch + 1} of epoch {epoch + 1}.")
         self._keep_rates(given, record.get("learning_rates", given))
         if replaced:
             warnings.warn(
@@ -175,9 +189,19 @@ class Checkpoint(keras.callbacks.Callback):
     def _checkpoint(self, **further):
         """Returns the state as TensorFlow saves and restores it."""
         state = self.model.training_state()
+        state |= self._replicas.of_replicas
         return tf.train.Checkpoint(
             step=self._step, data_seed=self._data_seed, **further, **state
         )
+
+    def _give_to_replicas(self):
+        """Copies what is restored into the first replica's variables to the others."""
+        for variables in self.model.state_variables().values():
+            for variable in variables:
+                first, *others = copies_of(variable)
+                for other in others:
+                    other.assign(first)
+        self._replicas.spread()
 
     def _identity(self):
         replicas = self.model.distribute_strategy.num_replicas_in_sync
@@ -207,11 +231,12 @@ class Checkpoint(keras.callbacks.Callback):
             rate = given[role]
             if rate != compiled.get(role, rate) and rate != restored:
                 self.model.optimizers[role].learning_rate = rate
-                print(
-                    f"From here on the learning rate of the {role} is {rate:g}, as it "
-                    f"was set, and no longer {restored:g}.",
-                    flush=True,
-                )
+                if self._writes:
+                    print(
+                        f"From here on the learning rate of the {role} is {rate:g}, as "
+                        f"it was set, and no longer {restored:g}.",
+                        flush=True,
+                    )
 
     def _weights_were_changed(self):
         """Whether weights were set since this callback saved them."""
@@ -272,6 +297,10 @@ class Checkpoint(keras.callbacks.Callback):
                         f"{step}. The last good checkpoint is "
                         f"{self._manager.latest_checkpoint}."
                     )
+        self._replicas.collect()
+        if not self._writes:
+            self._saved_step = step
+            return
         record = {
             "data": self._identity(),
             "first_batch": self._first_batch,

@@ -24,6 +24,9 @@ class Growth(keras.callbacks.Callback):
             Defaults to `stage_images`.
     """
 
+    # Every worker of a run needs it.
+    changes_training = True
+
     def __init__(self, batch_size, stage_images, fade_images=None):
         super().__init__()
         self.batch_size = positive_integer("batch_size", batch_size)

@@ -17,6 +17,10 @@ EXIT_INTERRUPTED = 130
 def main(arguments=None):
     """Runs the command line and returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if any(argument.endswith("multi-worker") for argument in arguments):
+        # TensorFlow would tell at length that workers come and go. It is loaded early
+        # where a preset of the user's asks for it.
+        startup.log_level = "3"
     parser, verbs = _make_parser(arguments)
     options, unknown = parser.parse_known_args(arguments)
     if unknown:

@@ -21,6 +21,10 @@ Args:
     config: take all options that are not given from a file: the run.json of a run, or
         what --save-config wrote
     save_config: write the configuration to this file, and stop
+    distribute: train on one device (none), on all GPUs of this machine (mirrored), or
+        together with other machines (multi-worker), which TF_CONFIG, Slurm or
+        Kubernetes tells of: start the same command on each of them, with --output in a
+        folder that all of them see
     dry_run: check the data, build the networks, time five steps, say how long the run
         will take and how much memory and disk, and stop
 
@@ -99,6 +103,8 @@ def add_to(verbs, arguments=()):
     add("--resume", action="store_true")
     add("--config", metavar="FILE", type=pathlib.Path)
     add("--save-config", metavar="FILE", type=pathlib.Path)
+    kinds = ("none", "mirrored", "multi-worker")
+    add("--distribute", choices=kinds, default="none")
     add("--dry-run", action="store_true")
     _add_common(verb, recipe, task)
     if preset:
@@ -153,24 +159,49 @@ def _train(options):
                 "There is no run to resume in the folder runs/. Name its folder: "
                 "--output DIR"
             )
+        strategy = _strategy(options)
         # It is read when nobody else can change it any more.
         with Run.open(directory):
-            _start(_resume_run(directory, options))
+            _start(_resume_run(directory, options), strategy)
         return
     configuration = _configuration(options)
     if options.save_config:
         _save_config(configuration, options.save_config)
     elif options.dry_run:
+        if options.distribute != "none":
+            raise ValueError("--dry-run tries one device: leave out --distribute.")
         _dry_run(Run("", configuration))
     else:
         preset = pathlib.Path(configuration.preset.rpartition(":")[2]).name
+        strategy = _strategy(options)
         directory = options.output or next_free(pathlib.Path("runs") / preset)
         with Run.create(directory, configuration, options.command) as run:
-            _start(run)
+            _start(run, strategy)
 
 
-def _start(run):
+def _strategy(options):
+    """Returns the `tf.distribute.Strategy` that is asked for, `None` for one device."""
+    if options.distribute == "none":
+        return None
+    from keras_gans import distribution
+
+    if options.distribute == "mirrored":
+        return distribution.mirrored()
+    if options.output is None:
+        raise ValueError(
+            "--distribute multi-worker needs --output DIR, the same folder for every "
+            "worker, on a disk that all of them see."
+        )
+    return distribution.connect()
+
+
+def _start(run, strategy=None):
     """Trains, exports and scores a run, and says so."""
+    run.strategy = strategy
+    if not run.is_chief:
+        # What there is to say, the chief says.
+        run.train(verbose=0)
+        return
     print(f"Training {describe(run.configuration)}\n  in {run.directory}", flush=True)
     try:
         model = run.train(verbose="auto")

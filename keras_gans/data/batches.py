@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans.checks import height_and_width, integer, positive_integer, require
+from keras_gans.data.shares import own_part, reading, uniform
 from keras_gans.data.sources import load_images
 from keras_gans.pixels import to_floats
 
@@ -73,7 +74,7 @@ class Pipeline:
         cached = [in_memory(array) for array in (images, *labels)]
 
         def batch(index):
-            places = positions(index, self.batch_size, length, stream)
+            places = own_part(positions(index, self.batch_size, length, stream))
             own = [tf.gather(array, places) for array in cached]
             seed = numbered_seed(stream, index)
             return [augment(own[0], crop_size, self.flip, seed), *own[1:]]
@@ -125,7 +126,8 @@ def epochs(make_batch, steps_per_epoch, seed):
         `position` is a `tf.Variable` with the number of the first batch of an
         iteration, which goes to the end of that epoch. `fit` sets it where an epoch
         begins; no iteration moves it, so a loop of your own goes through
-        `dataset.repeat(epochs)`.
+        `dataset.repeat(epochs)`. `share(worker, workers)` is a dataset of the part of
+        every batch that one of several workers reads.
     """
     with tf.device("CPU:0"):  # A pipeline cannot reach a variable on a GPU.
         position = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -148,6 +150,13 @@ def epochs(make_batch, steps_per_epoch, seed):
     dataset.repeat = lambda count=None: batches(
         _ENDLESS // steps_per_epoch if count in (None, -1) else count
     )
+
+    def share(worker, workers):
+        """Returns this worker's part of each batch; all move with `position`."""
+        with reading(worker, workers):
+            return batches(1)
+
+    dataset.share = share
     dataset.position = position
     dataset.steps_per_epoch = steps_per_epoch
     dataset.seed = int(seed)
@@ -202,13 +211,11 @@ def augment(images, crop_size, flip, seed):
     for axis, crop in ((1, crop_size[0]), (2, crop_size[1])):
         room = images.shape[axis] - crop
         if room:
-            offsets = tf.random.stateless_uniform(
-                [count, 1], seed + axis, 0, room + 1, tf.int32
-            )
+            offsets = uniform([count, 1], seed + axis, 0, room + 1, tf.int32)
             places = offsets + tf.range(crop)
             images = tf.gather(images, places, axis=axis, batch_dims=1)
     if flip:
-        mirrored = tf.random.stateless_uniform([count, 1, 1, 1], seed + 3) < 0.5
+        mirrored = uniform([count, 1, 1, 1], seed + 3) < 0.5
         images = tf.where(mirrored, tf.reverse(images, [2]), images)
     images = tf.ensure_shape(images, (count, *crop_size, channels))
     return to_floats(images)

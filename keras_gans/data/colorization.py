@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_gans.checks import boolean, integer, one_of, positive_integer, require
 from keras_gans.checks import probability as check_probability
 from keras_gans.data.batches import Pipeline, numbered_seed, streams
+from keras_gans.data.shares import uniform
 from keras_gans.data.sources import is_digits
 from keras_gans.pixels import LUMA
 
@@ -91,8 +92,8 @@ def colorization(
         seeds = numbered_seed(lines, index)
         width_seed, strength_seed = tf.unstack(tf.random.split(seeds, 2))
         each = [target.shape[0]]
-        widths = tf.random.stateless_uniform(each, width_seed, 0, len(SIGMAS), tf.int32)
-        strength = tf.random.stateless_uniform(each, strength_seed, MIN_STRENGTH, 1.0)
+        widths = uniform(each, width_seed, 0, len(SIGMAS), tf.int32)
+        strength = uniform(each, strength_seed, MIN_STRENGTH, 1.0)
         drawing = extract_line_art(
             target, tf.gather(SIGMAS, widths), line_art, strength
         )
@@ -204,13 +205,13 @@ def draw_hints(images, seed, probability=0.5, max_share=0.03, max_side=7):
 
     # 1. How large and how many the dabs of each image are: tensors (count, 1).
     each = [count, 1]
-    side = tf.random.stateless_uniform(each, side_seed, 1, max_side + 1, tf.int32)
+    side = uniform(each, side_seed, 1, max_side + 1, tf.int32)
     area = side * side
     most = most_pixels // area
-    exponent = tf.random.stateless_uniform(each, number_seed)
+    exponent = uniform(each, number_seed)
     number = tf.pow(tf.cast(most + 1, tf.float32), exponent)
     number = tf.minimum(tf.cast(number, tf.int32), most)  # It may have rounded up.
-    chosen = tf.random.stateless_uniform(each, choice_seed) < probability
+    chosen = uniform(each, choice_seed) < probability
     number = tf.where(chosen, number, 0)
 
     # 2. Every image has equally many places for hinted pixels, (count, most_pixels).
@@ -219,7 +220,7 @@ def draw_hints(images, seed, probability=0.5, max_share=0.03, max_side=7):
     dab, pixel = place // area, place % area
 
     def corner(corner_seed, room):
-        places = tf.random.stateless_uniform([count, most_pixels], corner_seed)
+        places = uniform([count, most_pixels], corner_seed)
         places = tf.cast(places * tf.cast(room, tf.float32), tf.int32)
         return tf.gather(places, dab, batch_dims=1)
 

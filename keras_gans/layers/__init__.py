@@ -9,6 +9,7 @@ from keras_gans.layers.adaptive_instance_normalization import (
     AdaptiveInstanceNormalization,
 )
 from keras_gans.layers.batch_normalization import BatchNormalization
+from keras_gans.layers.dropout import Dropout
 from keras_gans.layers.hint_pooling import HintPooling
 from keras_gans.layers.image_pool import ImagePool
 from keras_gans.layers.instance_normalization import InstanceNormalization, normalize

@@ -1,9 +1,12 @@
 """The history of generated images that steadies a discriminator."""
 
+import functools
+
 import keras
 from keras import ops
 
 from keras_gans.checks import non_negative_integer, require
+from keras_gans.distribution import draw
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -18,7 +21,8 @@ class ImagePool(keras.layers.Layer):
 
     The pool is state: it is inside the graph, in the weights and in every checkpoint.
     At inference (`training=False`) the images pass unchanged and the pool stays as it
-    is. No gradient flows through it.
+    is. No gradient flows through it. Of several replicas each has a pool of its own,
+    for its own part of the batches.
 
     Args:
         pool_size: Non-negative integer, the number of images kept. 0 turns the layer
@@ -33,6 +37,8 @@ class ImagePool(keras.layers.Layer):
         Shrivastava et al., "Learning from Simulated and Unsupervised Images through
         Adversarial Training", 2017, section 2.3, https://arxiv.org/abs/1612.07828
     """
+
+    differs_between_replicas = True
 
     def __init__(self, pool_size=50, seed=None, **kwargs):
         # `get_config` brings it back as an argument.
@@ -51,11 +57,10 @@ class ImagePool(keras.layers.Layer):
             "fixed size, or set `pool_size=0`",
             shape=tuple(input_shape),
         )
-        # Several replicas share one pool, which keeps the images of the first of them.
-        shared = {"trainable": False, "aggregation": "only_first_replica"}
-        shape = (self.pool_size, *input_shape[1:])
-        self.images = self.add_weight(shape, "zeros", name="images", **shared)
-        self.count = self.add_weight((), "zeros", "int32", name="count", **shared)
+        # Without an aggregation each replica has a pool of its own.
+        weight = functools.partial(self.add_weight, trainable=False)
+        self.images = weight((self.pool_size, *input_shape[1:]), "zeros", name="images")
+        self.count = weight((), "zeros", "int32", name="count")
 
     def call(self, images, training=True):
         images = ops.stop_gradient(images)
@@ -67,11 +72,16 @@ class ImagePool(keras.layers.Layer):
         # Where each image would go, and whether it goes there: the free places in turn
         # while there are any, then a random place with probability 1/2.
         filling = self.count + order < self.pool_size
-        place = keras.random.randint(
-            (batch,), 0, self.pool_size, dtype="int32", seed=self.seed_generator
+        place = draw(
+            keras.random.randint,
+            (batch,),
+            self.seed_generator,
+            minval=0,
+            maxval=self.pool_size,
+            dtype="int32",
         )
         place = ops.where(filling, self.count + order, place)
-        swap = keras.random.uniform((batch,), seed=self.seed_generator) < 0.5
+        swap = draw(keras.random.uniform, (batch,), self.seed_generator) < 0.5
         stored = ops.logical_or(filling, swap)
 
         # Who lies in place p when image i arrives: the last earlier image of this

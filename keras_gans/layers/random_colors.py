@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_gans import distribution
 from keras_gans.arguments import arguments_of
 from keras_gans.checks import non_negative_float, probability
 
@@ -47,7 +48,13 @@ class RandomColors(keras.layers.Layer):
 
         def draw(low, high):
             shape = (ops.shape(images)[0], 1, 1, 1)
-            values = keras.random.uniform(shape, low, high, seed=self.seed_generator)
+            values = distribution.draw(
+                keras.random.uniform,
+                shape,
+                self.seed_generator,
+                minval=low,
+                maxval=high,
+            )
             return ops.cast(values, images.dtype)
 
         sign = ops.where(draw(0.0, 1.0) < self.invert, -1.0, 1.0)

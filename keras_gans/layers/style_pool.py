@@ -1,5 +1,7 @@
 """The styles that were seen last, to draw random ones from."""
 
+import functools
+
 import keras
 from keras import ops
 
@@ -15,7 +17,8 @@ class StylePool(keras.layers.Layer):
     two, in which no digit could be read, and numbers of N(0, I) know no gaps.
 
     The pool is state: it is inside the graph, in the weights and in every checkpoint.
-    Until it is full, the rest of it are numbers of N(0, 1).
+    Until it is full, the rest of it are numbers of N(0, 1). Of several replicas each
+    has a pool of its own, for its own part of the batches.
 
     Args:
         style_dim: Positive integer, the length of a style.
@@ -27,26 +30,23 @@ class StylePool(keras.layers.Layer):
             training it is kept, in the place of the oldest.
     """
 
+    differs_between_replicas = True
+
     def __init__(self, style_dim, size=512, seed=None, **kwargs):
         kwargs.setdefault("trainable", False)
         super().__init__(**kwargs)
         self.style_dim = positive_integer("style_dim", style_dim)
         self.size = positive_integer("size", size)
         self.seed = seed
-        # Several replicas share one pool, which keeps the styles of the first of them.
-        shared = {
-            "trainable": False,
-            "aggregation": "only_first_replica",
-            "autocast": False,
-        }
-        self.styles = self.add_weight(
+        # Without an aggregation each replica has a pool of its own.
+        weight = functools.partial(self.add_weight, trainable=False, autocast=False)
+        self.styles = weight(
             (self.size, self.style_dim),
             keras.initializers.RandomNormal(stddev=1.0, seed=seed),
             "float32",
             name="styles",
-            **shared,
         )
-        self.count = self.add_weight((), "zeros", "int32", name="count", **shared)
+        self.count = weight((), "zeros", "int32", name="count")
         self.built = True
 
     def call(self, styles, training=False):

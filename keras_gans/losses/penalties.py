@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_gans.arguments import arguments_of
 from keras_gans.checks import non_negative_float, require
+from keras_gans.distribution import draw
 from keras_gans.losses.common import (
     abstract,
     check_same_shape,
@@ -100,7 +101,7 @@ class GradientPenalty(DiscriminatorPenalty):
         self.target = non_negative_float("target", target)
 
     def points(self, real_images, fake_images, seed):
-        alpha = keras.random.uniform(_one_for_each(real_images), seed=seed)
+        alpha = draw(keras.random.uniform, _one_for_each(real_images), seed)
         return real_images + alpha * (fake_images - real_images)
 
     def of_gradients(self, gradients):
@@ -171,7 +172,7 @@ class DRAGANPenalty(GradientPenalty):
         flat = flatten_samples(real_images)
         # One draw for α and the noise: with an integer as seed, two would be equal.
         shape = (ops.shape(flat)[0], ops.shape(flat)[1] + 1)
-        uniform = keras.random.uniform(shape, seed=seed)
+        uniform = draw(keras.random.uniform, shape, seed)
         alpha, noise = uniform[:, :1], self.noise_scale * uniform[:, 1:]
         points = flat + alpha * ops.std(flat) * noise
         return ops.reshape(points, ops.shape(real_images))

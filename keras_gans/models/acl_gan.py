@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_gans.checks import non_negative_float, require
+from keras_gans.distribution import draw, over_whole_batch
 from keras_gans.losses.attribute import attribute_loss_pair
 from keras_gans.models.attribute_model import AttributeModel
 from keras_gans.models.structure import shapes_of
@@ -173,9 +174,10 @@ class ACLGAN(AttributeModel):
         """Returns wanted attributes: those of the images, some of them flipped; in the
         Wasserstein form those of the next image."""
         if self.is_wasserstein:
-            return ops.roll(attributes, -1, axis=0)
+            return over_whole_batch(lambda whole: ops.roll(whole, -1, 0), attributes)
         count = len(self.attribute_names)
-        random = keras.random.uniform((ops.shape(attributes)[0], 2 * count), seed=seed)
+        shape = (ops.shape(attributes)[0], 2 * count)
+        random = draw(keras.random.uniform, shape, seed)
         flips, scores = random[:, :count] < self.flip_probability, random[:, count:]
         targets = []
         for choice in self.choices.places:

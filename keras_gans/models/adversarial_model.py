@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_gans.checks import require
+from keras_gans.distribution import copies_of, synchronize
 from keras_gans.losses.common import find_loss
 from keras_gans.losses.penalties import get_penalty
 from keras_gans.models.averages import average_of, check_ema_decay
@@ -19,8 +20,8 @@ from keras_gans.models.optimizers import (
     make_optimizers,
 )
 from keras_gans.models.recording import Recording
-from keras_gans.models.seeds import ReplicaSeedGenerator
-from keras_gans.models.structure import batch_normalization_of, copies_of
+from keras_gans.models.seeds import ReplicaSeedGenerator, let_replicas_differ
+from keras_gans.models.structure import batch_normalization_of
 
 # What a model counts, beside its optimizers.
 _COUNTS = ("trained_batches", "earlier_iterations")
@@ -193,6 +194,9 @@ class AdversarialModel(Fitting):
         for name, loss in losses.items():
             config[name] = keras.saving.serialize_keras_object(loss)
             setattr(self, name, loss)
+        for name in self.network_names:
+            synchronize(getattr(self, name))
+        let_replicas_differ(self)
         if self.penalty is not None and not hasattr(self, "seed_generator"):
             self.seed_generator = ReplicaSeedGenerator(getattr(self, "seed", None))
         self._compile_config = config
@@ -415,17 +419,31 @@ class AdversarialModel(Fitting):
 
         It holds the networks, the image pools, the epoch averages and the state of all
         random generators (`"model"`), and each optimizer with its schedule position.
-        `keras_gans.callbacks.Checkpoint` saves it; the values are `tf.Variable`s. What
-        further replicas hold has lists of its own.
+        `keras_gans.callbacks.Checkpoint` saves it; the values are `tf.Variable`s, of
+        several replicas those of the first.
         """
+        return {
+            name: [copies_of(variable)[0] for variable in variables]
+            for name, variables in self.state_variables().items()
+        }
+
+    def state_variables(self):
+        """Returns the Keras variables of `training_state`."""
         state = {"model": self.variables + self.metrics_variables}
         for role in self.roles:
             state[f"{role}_optimizer"] = self.optimizers[role].variables
-        return {
-            name if replica == 0 else f"{name}_of_replica_{replica}": list(copies)
-            for name, variables in state.items()
-            for replica, copies in enumerate(zip(*map(copies_of, variables)))
-        }
+        return state
+
+    def replica_variables(self):
+        """Returns those variables of the state that differ between replicas."""
+        pools = [
+            layer
+            for layer in self._flatten_layers()
+            if getattr(layer, "differs_between_replicas", False)
+        ]
+        return self.metrics_variables + [
+            variable for pool in pools for variable in pool.weights
+        ]
 
     def _seed_variables(self):
         known = {id(variable) for variable in self.weights + self.metrics_variables}

@@ -3,6 +3,14 @@
 import keras
 import tensorflow as tf
 
+from keras_gans.distribution import (
+    check_length,
+    copies_of,
+    one_by_one,
+    own_share,
+    reducible_logs,
+    workers_watched,
+)
 from keras_gans.models import inputs
 from keras_gans.models.epochs import (
     EpochCallbacks,
@@ -48,7 +56,8 @@ class Fitting(keras.Model):
         if spec is not None:
             with self.distribute_strategy.scope():
                 self.build_state(spec)
-        replicas = self.distribute_strategy.num_replicas_in_sync
+        strategy = self.distribute_strategy
+        replicas = strategy.num_replicas_in_sync
         x = inputs.refuse_empty_replicas(x, y, batch_size, replicas)
         if isinstance(x, tf.data.Dataset):
             # A dataset is shuffled already; Keras's default would only warn.
@@ -60,15 +69,19 @@ class Fitting(keras.Model):
         self._is_unchecked = not is_numbered and not self._check_arrays(x, y)
         self._is_fitting = True
         try:
-            if is_numbered:
-                steps = kwargs.get("steps_per_epoch") or x.steps_per_epoch
-                callbacks = EpochCallbacks(
-                    x, callbacks, verbose, steps, self, epochs=epochs
-                )
-            elif sources:
-                callbacks = [NextEpochs(sources), *keras.tree.flatten(callbacks or [])]
-            kwargs |= {"epochs": epochs, "verbose": verbose, "callbacks": callbacks}
-            return super().fit(x, y, batch_size=batch_size, **kwargs)
+            with workers_watched(strategy):
+                if is_numbered:
+                    steps = kwargs.get("steps_per_epoch") or x.steps_per_epoch
+                    callbacks = EpochCallbacks(
+                        x, callbacks, verbose, steps, self, epochs=epochs
+                    )
+                    x = own_share(strategy, x)
+                elif sources:
+                    callbacks = keras.tree.flatten(callbacks or [])
+                    callbacks = [NextEpochs(sources), *callbacks]
+                check_length(strategy, x, kwargs.get("steps_per_epoch"))
+                kwargs |= {"epochs": epochs, "verbose": verbose, "callbacks": callbacks}
+                return super().fit(x, y, batch_size=batch_size, **kwargs)
         except tf.errors.InvalidArgumentError as error:
             raise inputs.replica_error(error, replicas)
         finally:
@@ -117,7 +130,11 @@ class Fitting(keras.Model):
 
     def make_train_function(self, force=False):
         if force or self.train_function is None:
-            step = self.make_step_function()
+            step = one_by_one(
+                self.distribute_strategy,
+                self.make_step_function(),
+                self.steps_per_execution,
+            )
 
             def train_function(iterator):
                 if self._is_unchecked:
@@ -126,6 +143,17 @@ class Fitting(keras.Model):
                 return self._computed(step(iterator))
 
             self.train_function = train_function
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: the networks are built.
+
+        Keras would trace a step to build them, on a mean of the replicas' batches,
+        which fails where there are several workers.
+        """
+
+    def _make_function(self, step_function):
+        step = reducible_logs(self.distribute_strategy, step_function)
+        return super()._make_function(step)
 
     def make_step_function(self):
         """Returns the function of an iterator that makes a step, or several."""
@@ -153,7 +181,8 @@ class Fitting(keras.Model):
         # A count is read until it is not 0, so as not to wait for every step.
         missing = self._loss_trackers.keys() - self._computed_names
         for name in missing:
-            if self._loss_trackers[name].count.numpy():
+            # Of one replica: all have counted the same.
+            if copies_of(self._loss_trackers[name].count)[0].numpy():
                 self._computed_names.add(name)
         missing -= self._computed_names
         return {name: value for name, value in logs.items() if name not in missing}

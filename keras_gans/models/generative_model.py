@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_gans.checks import non_negative_float, one_of, positive_integer, require
+from keras_gans.distribution import draw
 from keras_gans.losses.common import compatible
 from keras_gans.losses.edge import MeanEdgeLoss
 from keras_gans.losses.pairs import adversarial_loss_pair
@@ -306,8 +307,9 @@ class GenerativeModel(AdversarialModel):
 def draw_latent(distribution, shape, seed, dtype=None):
     """Draws latent vectors of one of `LATENT_DISTRIBUTIONS`."""
     if distribution == "uniform":
-        return keras.random.uniform(shape, -1.0, 1.0, dtype=dtype, seed=seed)
-    return keras.random.normal(shape, dtype=dtype, seed=seed)
+        limits = {"minval": -1.0, "maxval": 1.0}
+        return draw(keras.random.uniform, shape, seed, dtype=dtype, **limits)
+    return draw(keras.random.normal, shape, seed, dtype=dtype)
 
 
 def generate_in_batches(model, generate_batch, n, labels, seed):

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_gans.checks import finite_float, require
+from keras_gans.distribution import take_summed_gradients
 
 
 class RoleOptimizers:
@@ -116,6 +117,7 @@ def make_optimizers(model, optimizers, auto_scale_loss):
         # Built here and not at the first step: state is restored only into optimizers
         # that already have their variables.
         optimizers[role].build(model.trainable_variables_of(role))
+        take_summed_gradients(optimizers[role])
     return optimizers, configs
 
 

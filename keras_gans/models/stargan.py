@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_gans.checks import non_negative_float, require
+from keras_gans.distribution import over_whole_batch
 from keras_gans.losses.attribute import AttributeClassificationLoss
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.attribute_model import AttributeModel
@@ -153,7 +154,11 @@ class StarGAN(AttributeModel):
 
     def draw_targets(self, attributes, seed):
         """Returns wanted attributes: those of the batch in random order."""
-        return keras.random.shuffle(attributes, axis=0, seed=seed)
+        return over_whole_batch(
+            lambda whole: keras.random.shuffle(whole, axis=0, seed=seed),
+            attributes,
+            seed,
+        )
 
     def discriminator_losses(self, images, attributes, target, translated, training):
         (real, logits), (fake, _) = self.call_together(

@@ -36,8 +36,3 @@ def batch_normalization_of(network):
 def computed_variables(network):
     """The weights to update; of a network that grows not those of later stages."""
     return getattr(network, "computed_variables", network.trainable_variables)
-
-
-def copies_of(variable):
-    """Returns the `tf.Variable`s that hold a Keras variable, one for each replica."""
-    return getattr(variable.value, "values", (variable.value,))

@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_gans.checks import non_negative_float, one_of, require
+from keras_gans.distribution import draw
 from keras_gans.layers.style_pool import StylePool
 from keras_gans.models.cyclegan import CycleGAN
 from keras_gans.models.seeds import ReplicaSeedGenerator
@@ -335,7 +336,8 @@ class StyleCycleGAN(CycleGAN):
         """Returns a style for each x, which no gradient goes through."""
         if not training:
             return style_of_pixels(x, self.style_pool.styles)
-        noise = keras.random.normal(ops.shape(style_y), seed=self.seed_generator)
+        shape = ops.shape(style_y)
+        noise = draw(keras.random.normal, shape, self.seed_generator)
         return ops.stop_gradient(style_y) + self.style_noise * noise
 
     # Configuration -----------------------------------------------------------------

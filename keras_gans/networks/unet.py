@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from keras_gans.checks import require
-from keras_gans.layers import HintPooling, SizeMultiple
+from keras_gans.layers import Dropout, HintPooling, SizeMultiple
 from keras_gans.networks.common import activated, check_positive
 from keras_gans.networks.common import normal_kernel, normalized
 
@@ -126,7 +126,7 @@ def unet_generator(
     for level in range(depth - 1, 0, -1):
         x = block(x, layers.Conv2DTranspose, widths[level - 1], f"up_{level}")
         if dropout and depth - level <= dropout_blocks:
-            x = layers.Dropout(dropout, name=f"up_{level}_dropout")(x)
+            x = Dropout(dropout, name=f"up_{level}_dropout")(x)
         x = layers.ReLU(name=f"up_{level}_activation")(x)
         parts = [x, skips.pop(), *hints_at(level)]
         x = layers.Concatenate(name=f"up_{level}_skip")(parts)

@@ -1,6 +1,5 @@
 """The folder of a training run: it trains, resumes, scores and exports."""
 
-import bisect
 import contextlib
 import inspect
 import json
@@ -16,6 +15,7 @@ from keras_gans.folder_lock import FolderLock, claim, claim_next
 from keras_gans.progress import is_shown
 from keras_gans.training import record, sources
 from keras_gans.training.configuration import Configuration, task_of
+from keras_gans.training.lengths import iterations_of, length, stop_at
 
 # From a folder that `next_free` has found to its lock.
 _claims = {}
@@ -42,7 +42,15 @@ class Run:
         directory: The folder.
         configuration: A `Configuration`.
         record: Dict, what else `run.json` says.
+
+    Attributes:
+        strategy: Optional `tf.distribute.Strategy` to train with, see
+            `keras_gans.distribution`. Of several workers the chief alone writes, prints
+            and scores; the folder must be the same, on a disk that all of them see.
     """
+
+    # `tf.distribute.Strategy` to train with; by default one device.
+    strategy = None
 
     def __init__(self, directory, configuration, record=None):
         self.directory = pathlib.Path(directory)
@@ -166,11 +174,17 @@ class Run:
         """
         if verbose == "auto":
             verbose = 1 if is_shown() else 2
-        with self:
-            return self._train(verbose)
+        from keras_gans.distribution import workers_watched
+
+        with self, workers_watched(self.strategy):
+            return self._train(verbose if self.is_chief else 0)
 
     def _train(self, verbose):
+        from keras_gans.distribution import check_agreement
+
         callbacks = keras_gans.callbacks
+        configuration = self.configuration.to_dict()
+        check_agreement(self.strategy, "configuration", configuration)
         data, model, task = self._prepare(verbose)
         steps_per_epoch = data.steps_per_epoch
         total = self._batches(model, data)
@@ -178,12 +192,12 @@ class Run:
         trained = callbacks.Checkpoint.latest_step(checkpoints) or 0
         if trained > total:
             raise ValueError(
-                f"The run in {self.directory} has trained {_length(model, trained)} "
+                f"The run in {self.directory} has trained {length(model, trained)} "
                 "already. Its length must not be less. "
-                f"Received: {_length(model, total)}."
+                f"Received: {length(model, total)}."
             )
         require(
-            _iterations(model, total),
+            iterations_of(model, total),
             f"The generator would never be updated: it learns in one of "
             f"{model.batches(1)} batches, and the training has {total}. Give --steps, "
             "more --epochs or a smaller --batch-size",
@@ -214,24 +228,17 @@ class Run:
                     # written.
                     callbacks=[
                         callbacks.FiniteGuard(),
-                        callbacks.Pictures(
-                            self.directory / "samples",
-                            task.draw,
-                            save_freq=self.configuration.recipe.sample_freq,
-                        ),
-                        callbacks.LossTable(self.directory),
-                        *task.callbacks(model, self.directory, total),
-                        callbacks.LossHistory(self.directory),
-                        self._go_on_from(trained),
-                        _stop_at(total, steps_per_epoch),
+                        *self._callbacks(model, task, total, trained),
+                        stop_at(total, steps_per_epoch),
                         checkpoint,
                     ],
                     verbose=verbose,
                 )
-            # A kill leaves no half of it.
-            temporary = self.directory / "model.tmp.keras"
-            model.save(temporary)
-            os.replace(temporary, self.directory / "model.keras")
+            if self.is_chief:
+                # A kill leaves no half of it.
+                temporary = self.directory / "model.tmp.keras"
+                model.save(temporary)
+                os.replace(temporary, self.directory / "model.keras")
         except BaseException:
             if self.record.get("state") == "training":
                 # Of what was trained since the last checkpoint, nothing is left.
@@ -241,6 +248,32 @@ class Run:
             raise
         self._write_record("finished", model, total)
         return model
+
+    @property
+    def is_chief(self):
+        """Whether this process writes to the folder: all but further workers do."""
+        from keras_gans.distribution import is_chief
+
+        return is_chief(self.strategy)
+
+    def _callbacks(self, model, task, total, trained):
+        """Returns the callbacks of what a run tells of its training."""
+        callbacks = keras_gans.callbacks
+        of_task = task.callbacks(model, self.directory, total)
+        if not self.is_chief:
+            return [one for one in of_task if hasattr(one, "changes_training")]
+        pictures = callbacks.Pictures(
+            self.directory / "samples",
+            task.draw,
+            save_freq=self.configuration.recipe.sample_freq,
+        )
+        return [
+            pictures,
+            callbacks.LossTable(self.directory),
+            *of_task,
+            callbacks.LossHistory(self.directory),
+            self._go_on_from(trained),
+        ]
 
     def _go_on_from(self, trained):
         """Returns a callback that starts further training, if any was before.
@@ -253,7 +286,7 @@ class Run:
         def start(logs):
             if trained:
                 model = callback.model
-                record.remove_results(self.directory, _iterations(model, trained))
+                record.remove_results(self.directory, iterations_of(model, trained))
                 resumes = self.record.setdefault("resumes", [])
                 resumes.append(record.start(self.command))
                 self.record["directory"] = os.path.abspath(self.directory)
@@ -421,10 +454,12 @@ class Run:
         precision = configuration.mixed_precision
         default_policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy(f"mixed_{precision}" if precision else "float32")
+        scope = self.strategy.scope() if self.strategy else contextlib.nullcontext()
         try:
-            return build(
-                **{name: supplied[name] for name in parameters if name in supplied}
-            )
+            with scope:
+                return build(
+                    **{name: supplied[name] for name in parameters if name in supplied}
+                )
         finally:
             # Or the classifiers of the score would compute in 16 bits, too.
             keras.config.set_dtype_policy(default_policy)
@@ -435,7 +470,9 @@ class Run:
         return self.configuration.epochs * data.steps_per_epoch
 
     def _write_record(self, state, model, batches):
-        iterations = _iterations(model, batches)
+        if not self.is_chief:
+            return
+        iterations = iterations_of(model, batches)
         self.record |= {"state": state, "iterations": iterations, "batches": batches}
         content = {**self.record, "configuration": self.configuration.to_dict()}
         write_json(self.directory / "run.json", content)
@@ -450,39 +487,6 @@ def next_free(directory):
     lock = claim_next(directory)
     _claims[lock.directory.resolve()] = lock
     return lock.directory
-
-
-def _iterations(model, batches):
-    """Returns the most iterations that so many batches are enough for."""
-    return bisect.bisect(range(batches + 1), batches, key=model.batches) - 1
-
-
-def _length(model, batches):
-    """Says how many iterations, and batches if they are more, a training has."""
-    iterations = _iterations(model, batches)
-    text = f"{iterations} iteration{'' if iterations == 1 else 's'}"
-    return text if iterations == batches else f"{text} ({batches} batches)"
-
-
-def _stop_at(total, steps_per_epoch):
-    """Returns a callback that ends `fit` at a batch that need not end an epoch."""
-    import keras
-
-    class StopAt(keras.callbacks.Callback):
-        """It counts batches, as the checkpoint does: in float16 a step may be left
-        out, and the optimizer's iterations would stay behind."""
-
-        # The progress bar of `fit` reads it.
-        last_batch = total
-
-        def on_epoch_begin(self, epoch, logs=None):
-            self._left = total - epoch * steps_per_epoch
-
-        def on_train_batch_end(self, batch, logs=None):
-            if batch + 1 >= self._left:
-                self.model.stop_training = True
-
-    return StopAt()
 
 
 def _peak_memory():
