@@ -43,6 +43,7 @@ def colorization(
     seed=0,
     strict=False,
     max_pixels=50_000_000,
+    cache="auto",
 ):
     """Makes a dataset of line art and colour hints, and the images they come from.
 
@@ -58,7 +59,7 @@ def colorization(
         line_art: `"xdog"` or `"sobel"`, the method of extraction.
         hints: Boolean. With `False` no image gets hints; their tensors remain, as
             zeros.
-        size, load_size, flip, steps_per_epoch, seed, strict, max_pixels: As in
+        size, load_size, flip, steps_per_epoch, seed, strict, max_pixels, cache: As in
             `keras_gans.data.unpaired`.
 
     Returns:
@@ -76,7 +77,7 @@ def colorization(
     """
     if flip is None:
         flip = not is_digits(source)
-    reading = strict, max_pixels
+    reading = strict, max_pixels, cache
     pipeline = Pipeline(
         batch_size, steps_per_epoch, seed, size, load_size, flip, reading
     )
