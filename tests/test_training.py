@@ -451,7 +451,12 @@ def test_resume_is_exact_and_a_finished_run_trains_no_step(tmp_path, unlabelled)
     new_run(tmp_path / "parts", unlabelled, steps=3).train(verbose=0)
     opened = Run.open(tmp_path / "parts")
     opened.change_length(steps=7)
+    # The images may be kept elsewhere: they are the same.
+    opened.change_cache(tmp_path / "cache")
     model = opened.train(verbose=0)
+    record = tmp_path / "parts" / "run.json"
+    cache = json.loads(record.read_text())["configuration"]["cache"]
+    assert cache == str(tmp_path / "cache") and any((tmp_path / "cache").iterdir())
     assert model.iterations == 7
     assert rows(tmp_path / "parts" / "history.csv") == history
     for received, variable in zip(model.weights, expected.weights, strict=True):

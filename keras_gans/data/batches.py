@@ -10,7 +10,7 @@ from keras_gans.checks import (
     positive_integer,
     require,
 )
-from keras_gans.data.memory import as_tensor, digest
+from keras_gans.data.memory import digest, reader
 from keras_gans.data.sources import load_images
 from keras_gans.pixels import to_floats
 
@@ -77,11 +77,11 @@ class Pipeline:
         )
         crop_size = self.crop_size or images.shape[1:3]
         self._digests += [digest(array) for array in (images, *labels)]
-        cached = [as_tensor(array) for array in (images, *labels)]
+        readers = [reader(array) for array in (images, *labels)]
 
         def batch(index):
             places = positions(index, self.batch_size, length, stream)
-            own = [tf.gather(array, places) for array in cached]
+            own = [tf.gather(read(), places) for read in readers]
             seed = numbered_seed(stream, index)
             return [augment(own[0], crop_size, self.flip, seed), *own[1:]]
 

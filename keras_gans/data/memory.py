@@ -41,6 +41,20 @@ def as_tensor(array):
         return tf.experimental.dlpack.from_dlpack(writable.__dlpack__())
 
 
+def reader(array):
+    """Returns a function without arguments that gives an array as a tensor.
+
+    It is for functions of `tf.data`, which copies a captured tensor into its graph, and
+    in some strategies into a message of at most 2 GB. So it is a variable, which is
+    captured as a handle; to read it copies nothing.
+    """
+    import tensorflow as tf
+
+    with tf.device("CPU:0"):  # A pipeline cannot reach a variable on a GPU.
+        variable = tf.Variable(as_tensor(array), trainable=False)
+    return variable.read_value
+
+
 def is_shared(array):
     """Whether `as_tensor` shares the memory of an array, or copies it."""
     is_aligned = array.flags.c_contiguous and array.ctypes.data % _ALIGNMENT == 0

@@ -33,7 +33,7 @@ from keras_gans.data.images import (
     load_folder,
     read_files,
 )
-from keras_gans.data.memory import as_tensor, digest
+from keras_gans.data.memory import as_tensor, digest, reader
 
 COUNT = 11
 
@@ -508,6 +508,7 @@ def test_a_tensor_shares_what_was_decoded(tmp_path):
         assert not images.flags.writeable
         tensor = as_tensor(images)
         assert address(tensor) == images.ctypes.data
+        assert address(reader(images)()) == images.ctypes.data
         expected = images.tobytes()
         del images  # The tensor keeps what it needs.
         assert tensor.numpy().tobytes() == expected
@@ -571,6 +572,27 @@ def test_pages_that_were_read_are_given_back(tmp_path):
         time.sleep(0.05)
     assert not resident()
     assert int(tf.reduce_sum(tf.cast(tensor, tf.int64))) == expected
+
+
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/status"), reason="Linux alone says so"
+)
+def test_tf_data_makes_no_copy_of_all(tmp_path):
+    """It has one of what its functions capture, unless that is a handle."""
+
+    def own_memory():
+        text = pathlib.Path("/proc/self/status").read_text()
+        return int(re.search(r"\nRssAnon:\s+(\d+) kB", text)[1]) / 1024
+
+    images = load_images(
+        np.tile(noise(1, 160, 160, 3), (1400, 1, 1, 1)), cache=tmp_path
+    )
+    nbytes = images[0].nbytes / 2**20
+    assert nbytes > 100
+    before = own_memory()
+    data = keras_gans.data.generation(images[0], batch_size=2, steps_per_epoch=20)
+    assert len(list(data)[0]) == 2
+    assert own_memory() - before < 0.6 * nbytes
 
 
 def test_digest_of_a_large_array_looks_at_a_part():
