@@ -114,7 +114,7 @@ def keep(stream, cache="memory"):
                 return whole, _as_array(values)
         images = itertools.chain(zip(memory.drain(), values[:]), images)
         what = f"a file in {folder} that vanishes with this process"
-        with _on_disk(folder, size, what):
+        with _on_disk(folder, what):
             folder.mkdir(parents=True, exist_ok=True)
             _announce(stream, folder, size, what)
             file = tempfile.TemporaryFile(dir=folder)
@@ -133,10 +133,11 @@ def _keep_for_all(stream, folder, size):
     entry = folder / key
     found = _open(entry, key)
     if found is None:
-        with _on_disk(folder, size, entry):
+        with _on_disk(folder, entry):
             entry.mkdir(parents=True, exist_ok=True)
             with _alone(entry):
-                found = _open(entry, key)
+                # Perhaps another process has made it by now.
+                found = _open(entry, key, say=None)
                 if found is None:
                     _announce(stream, folder, size, entry)
                     if not _build(stream, entry, key):
@@ -147,14 +148,15 @@ def _keep_for_all(stream, folder, size):
     return images, values
 
 
-def _open(entry, key):
+def _open(entry, key, say=warn):
     """Returns the images, their values and what was skipped, or `None`."""
+    say = say or (lambda message: None)
     try:
         about = read_json(entry / "cache.json")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        warn(f"{entry} cannot be read and is made anew ({error})")
+        say(f"{entry} cannot be read and is made anew ({error})")
         return None
     try:
         must = "it belongs to other images"
@@ -171,7 +173,7 @@ def _open(entry, key):
             require(len(values) == len(images), "its labels are of other images")
         return images, values, about["skipped"]
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        warn(f"{entry} is damaged and is made anew: {str(error).rstrip('.')}")
+        say(f"{entry} is damaged and is made anew: {str(error).rstrip('.')}")
         return None
 
 
@@ -271,10 +273,22 @@ def _with_bar(images, stream):
         bar.update(stream.count)
 
 
+_ADVICE = (
+    "Free some of it, delete old folders there, or give cache=FOLDER on a larger disk, "
+    "or cache='memory' (--cache on the command line)."
+)
+
+
 def _announce(stream, folder, size, what):
+    """Says what a set will take, or that the disk is too small for it."""
     if size is None:
         return
     free = shutil.disk_usage(folder).free
+    if size > free:
+        raise OSError(
+            f"The disk is too small for the decoded images: they take {_size(size)}, "
+            f"and {folder} has {_size(free)} free. {_ADVICE}"
+        )
     print(
         f"Decoding {stream.count:,} images once: {_size(size)}, of {_size(free)} that "
         f"are free, into {what}",
@@ -283,27 +297,15 @@ def _announce(stream, folder, size, what):
 
 
 @contextlib.contextmanager
-def _on_disk(folder, size, what):
-    """Says what to do about a disk that is too small or must not be written to."""
-    existing = folder
-    while not existing.exists():
-        existing = existing.parent
-    free = shutil.disk_usage(existing).free
-    advice = (
-        "Free some of it, delete old folders there, or give cache=FOLDER on a larger "
-        "disk, or cache='memory' (--cache on the command line)."
-    )
-    if size is not None and size > free:
-        raise OSError(
-            f"The disk is too small for the decoded images: they take {_size(size)}, "
-            f"and {existing} has {_size(free)} free. {advice}"
-        )
+def _on_disk(folder, what):
+    """Says what to do about a disk that is full or must not be written to."""
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
             raise OSError(
-                f"The disk became full while images were decoded into {what}. {advice}"
+                f"The disk became full while images were decoded into {what}. "
+                f"{_ADVICE}"
             ) from error
         if isinstance(error, PermissionError) or error.errno == errno.EROFS:
             raise PermissionError(
