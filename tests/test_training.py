@@ -86,12 +86,15 @@ def test_a_given_length_replaces_the_recipe_s():
 
 def test_the_crop_keeps_its_share_of_another_size():
     assert configure("cyclegan", "a", "b", size=128).load_size == 143
+    assert configure("digits", "a", "b", size=64).load_size is None
+
+
+def test_the_place_of_decoded_images_is_checked_and_absolute():
     assert configure("digits", "a", "b").cache == "auto"
     there = configure("digits", "a", "b", cache="./there")
     assert there.to_dict()["cache"] == os.path.abspath("there")
     with pytest.raises(ValueError, match="`cache` must be 'auto', 'memory', 'disk'"):
         configure("digits", "a", "b", cache="memroy")
-    assert configure("digits", "a", "b", size=64).load_size is None
 
 
 @pytest.fixture
