@@ -2,6 +2,12 @@
 
 import math
 import numbers
+import os
+import pathlib
+import sys
+import warnings
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
 
 def require(condition, must, kind=ValueError, **received):
@@ -19,6 +25,34 @@ def require(condition, must, kind=ValueError, **received):
     if not condition:
         came = ", ".join(f"{name}={_shown(x)!r}" for name, x in received.items())
         raise kind(f"{must}. Received: {came}" if received else f"{must}.")
+
+
+def cache_place(cache):
+    """Returns where images are to be kept, see `keras_gans.data.cache`.
+
+    It is a word, or a folder as an absolute path.
+    """
+    if cache in ("auto", "memory", "disk"):
+        return cache
+    must = "Argument `cache` must be 'auto', 'memory', 'disk' or a folder"
+    require(isinstance(cache, (str, os.PathLike)) and os.fspath(cache), must)
+    path = pathlib.Path(cache).expanduser()
+    # A slip in one of the words is no folder.
+    is_word = isinstance(cache, str) and not {*cache} & {"/", "\\", "."}
+    require(
+        path.is_dir() or not (is_word or path.exists()),
+        f"{must}, a new one as './NAME'",
+        cache=cache,
+    )
+    return os.path.abspath(path)
+
+
+def warn(message):
+    """Warns, and names the line outside of the package that called."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
 
 
 def _argument(holds, name, wanted, value, kind=ValueError):

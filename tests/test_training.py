@@ -3,6 +3,7 @@
 import csv
 import functools
 import json
+import os
 import re
 import time
 
@@ -87,6 +88,14 @@ def test_a_given_length_replaces_the_recipe_s():
 def test_the_crop_keeps_its_share_of_another_size():
     assert configure("cyclegan", "a", "b", size=128).load_size == 143
     assert configure("digits", "a", "b", size=64).load_size is None
+
+
+def test_the_place_of_decoded_images_is_checked_and_absolute():
+    assert configure("digits", "a", "b").cache == "auto"
+    there = configure("digits", "a", "b", cache="./there")
+    assert there.to_dict()["cache"] == os.path.abspath("there")
+    with pytest.raises(ValueError, match="`cache` must be 'auto', 'memory', 'disk'"):
+        configure("digits", "a", "b", cache="memroy")
 
 
 @pytest.fixture
@@ -466,7 +475,12 @@ def test_resume_is_exact_and_a_finished_run_trains_no_step(tmp_path, unlabelled)
     new_run(tmp_path / "parts", unlabelled, steps=3).train(verbose=0)
     opened = Run.open(tmp_path / "parts")
     opened.change_length(steps=7)
+    # The images may be kept elsewhere: they are the same.
+    opened.change_cache(tmp_path / "cache")
     model = opened.train(verbose=0)
+    record = tmp_path / "parts" / "run.json"
+    cache = json.loads(record.read_text())["configuration"]["cache"]
+    assert cache == str(tmp_path / "cache") and any((tmp_path / "cache").iterdir())
     assert model.iterations == 7
     assert rows(tmp_path / "parts" / "history.csv") == history
     for received, variable in zip(model.weights, expected.weights, strict=True):

@@ -67,7 +67,7 @@ DEFAULT = "digits"
 # Beside those of the preset: what the command says of a configuration.
 _COMMON = (
     *("steps", "epochs", "batch_size", "size", "load_size", "flip", "channels"),
-    *("seed", "mixed_precision", "jit_compile"),
+    *("seed", "mixed_precision", "jit_compile", "cache"),
 )
 
 # Weights of losses that are logged, and their averages saved, unless the weight is 0.
@@ -129,7 +129,7 @@ def _add_common(verb, recipe, task):
     add_options(verb.add_mutually_exclusive_group(), length, whole=positive)
     names = ("batch_size", "size", *task.data_arguments)
     add_options(verb, [fields[name] for name in names], whole=positive)
-    names = ("seed", "mixed_precision", "jit_compile")
+    names = ("seed", "mixed_precision", "jit_compile", "cache")
     add_options(verb, [fields[name] for name in names])
 
 
@@ -343,6 +343,7 @@ def _resume_run(directory, options):
     run = Run.open(directory, options.command)
     given = _given(options, run.configuration.recipe)
     length = {name: given.pop(name, None) for name in ("steps", "epochs")}
+    run.change_cache(given.pop("cache", None))
     changes = {name: given.pop(name) for name in [*given] if _may_change(name)}
     others = ("data", "x", "y", "images", "config", "save_config", "dry_run")
     names = [name for name in others if getattr(options, name, None)] + [*given]
@@ -352,8 +353,8 @@ def _resume_run(directory, options):
     if refused:
         raise ValueError(
             f"{', '.join(refused)} cannot be given when a run is resumed: its networks "
-            "and its data stay as they are. Only its length (--steps or --epochs), the "
-            "learning rates and the weights of its losses may be given."
+            "and its data stay as they are. Only its length (--steps or --epochs), "
+            "--cache, the learning rates and the weights of its losses may be given."
         )
     for name, before, value in run.change(**changes):
         if name in _LOGGED and _is_used(before) != _is_used(value):

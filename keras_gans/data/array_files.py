@@ -1,5 +1,6 @@
 """Files of arrays: `.npz`, and the idx files of MNIST."""
 
+import contextlib
 import gzip
 import math
 import os
@@ -12,6 +13,7 @@ import zlib
 import numpy as np
 
 from keras_gans.checks import require
+from keras_gans.data.cache import goes_to_disk
 
 # MNIST's files, with the dot, too, that some copies have for the second hyphen.
 IDX_NAME = re.compile(r"(train|t10k)-(images|labels)[-.]idx[13]-ubyte(\.gz)?")
@@ -41,7 +43,42 @@ def load_npz(path, split, options):
             f"holds {sorted(file)}",
         )
         labels = file[f"y_{split}"] if f"y_{split}" in file else None
+        rows = Rows(path, f"x_{split}")
+        # Of a large one, parts are read.
+        if rows.is_readable and goes_to_disk(options.cache, rows.nbytes):
+            return rows, labels
         return file[f"x_{split}"], labels
+
+
+class Rows:
+    """An array of uint8 images in an `.npz` file, of which parts are read in turn."""
+
+    def __init__(self, path, name):
+        self.path, self.name = path, name
+        with self._open() as (_, header):
+            self.shape, is_fortran, dtype = header
+        self.nbytes = math.prod(self.shape)
+        self.is_readable = dtype == "uint8" and not is_fortran and self.nbytes > 0
+
+    def parts(self, step):
+        """Yields arrays of up to `step` images."""
+        row = self.shape[1:]
+        with self._open() as (file, _):
+            for start in range(0, self.shape[0], step):
+                length = min(step, self.shape[0] - start)
+                content = file.read(length * math.prod(row))
+                yield np.frombuffer(content, "uint8").reshape(length, *row)
+
+    @contextlib.contextmanager
+    def _open(self):
+        with zipfile.ZipFile(self.path) as archive:
+            with archive.open(f"{self.name}.npy") as file:
+                version = np.lib.format.read_magic(file)
+                if version == (1, 0):
+                    header = np.lib.format.read_array_header_1_0(file)
+                else:  # Of names and not of pixels, if it is not 2.0.
+                    header = np.lib.format.read_array_header_2_0(file)
+                yield file, header
 
 
 def find_idx(source):
@@ -100,4 +137,4 @@ def _read_idx(path, axes, argument):
         len(content) == length,
         f"{of} is damaged: it has {len(content):,} bytes, its header says {length:,}",
     )
-    return np.frombuffer(content, "uint8", offset=header).reshape(shape).copy()
+    return np.frombuffer(content, "uint8", offset=header).reshape(shape)

@@ -8,21 +8,28 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.checks import height_and_width, one_of, require
+from keras_gans.checks import height_and_width, one_of, require, warn
 from keras_gans.data.attribute_file import check_names, read_attribute_file
 from keras_gans.data.batches import Pipeline, streams
+from keras_gans.data.cache import Stream, keep
 from keras_gans.data.catalogue import did_you_mean, find_builder, prepare
 from keras_gans.data.embedded import embedded
 from keras_gans.data.embedded.faces import EXCLUSIVE_GROUPS
 from keras_gans.data.images import (
     ImageError,
     decode_image,
+    in_threads,
     list_images,
     read_files,
     resize_image,
-    warn,
 )
-from keras_gans.data.sources import load_images
+from keras_gans.data.sources import (
+    check_images,
+    keep_converted,
+    tfds_facts,
+    to_pixels,
+)
+from keras_gans.pixels import convert_channels
 
 # StarGAN's, of images that have no size of their own here.
 DEFAULT_SIZE = 128
@@ -43,6 +50,7 @@ def attributes(
     seed=0,
     strict=False,
     max_pixels=50_000_000,
+    cache="auto",
 ):
     """Makes a dataset of batches of images and their attributes.
 
@@ -55,8 +63,8 @@ def attributes(
             `keras_gans.data.load_attributes`.
         batch_size: Positive integer. Defaults to 16.
         flip: Boolean, mirror images left to right at random. Defaults to `True`.
-        steps_per_epoch, seed, strict, max_pixels: As in `keras_gans.data.unpaired`.
-            The seed has no influence on the split.
+        steps_per_epoch, seed, strict, max_pixels, cache: As in
+            `keras_gans.data.unpaired`. The seed has no influence on the split.
 
     Returns:
         A `tf.data.Dataset` of pairs `(images, attributes)`: float32 images in [-1, 1]
@@ -77,9 +85,10 @@ def attributes(
         - Choi et al., "StarGAN: Unified Generative Adversarial Networks for
           Multi-Domain Image-to-Image Translation", 2018, arXiv:1711.09020.
     """
-    pipeline = Pipeline(batch_size, steps_per_epoch, seed, flip=flip)
+    reading = strict, max_pixels, cache
+    pipeline = Pipeline(batch_size, steps_per_epoch, seed, flip=flip, reading=reading)
     images, labels, names = load_attributes(
-        source, file, select, size, crop, split, strict, max_pixels
+        source, file, select, size, crop, split, *reading
     )
     (stream,) = streams(seed, 1)
     what = f"images in its split {split!r}"
@@ -104,6 +113,7 @@ def load_attributes(
     split="train",
     strict=False,
     max_pixels=50_000_000,
+    cache="memory",
 ):
     """Loads images and their attributes as arrays, for scores or other pipelines.
 
@@ -137,6 +147,8 @@ def load_attributes(
             Defaults to the largest that has the proportions of `size`.
         split: `"train"`, `"test"` or `None` for both. Defaults to `"train"`.
         strict, max_pixels: As in `keras_gans.data.unpaired`.
+        cache: Where the images are kept, see `keras_gans.data.cache`. Defaults to
+            `"memory"`.
 
     Returns:
         A triple `(images, attributes, names)`: images, uint8 of shape
@@ -148,22 +160,23 @@ def load_attributes(
     size = None if size is None else height_and_width(size)
     crop = None if crop is None else height_and_width(crop, "crop")
     _check_select(select)
+    reading = strict, max_pixels, cache
 
     if file is not None:
-        return _load_folder(source, file, select, size, crop, split, strict, max_pixels)
+        return _load_folder(source, file, select, size, crop, split, reading)
     if own := embedded(source, attributes=True):
         _choose(*own.load(count=1)[1:], select)  # Before thousands are drawn.
         parts = [own.load(part) for part in _parts(split)]
         pixels, labels, (names, *_) = zip(*parts, strict=True)
         labels, names = _choose(np.concatenate(labels), names, select)
-        return _resize_all(np.concatenate(pixels), size, crop), labels, names
+        return _resize_all(np.concatenate(pixels), size, crop, cache), labels, names
     if isinstance(source, (str, os.PathLike)):
-        return _load_named(source, select, size, crop, split)
+        return _load_named(source, select, size, crop, split, cache)
     pixels, labels, names = _check_arrays(source)
     labels, names = _choose(labels, names, select)
     chosen = _choose_split(labels, names, map(str, range(len(labels))), split)
-    pixels, _ = load_images(pixels[chosen], channels=3)
-    return _resize_all(pixels, size, crop), labels[chosen], names
+    pixels = _resize_all(pixels, size, crop, cache, chosen)
+    return pixels, labels[chosen], names
 
 
 def exclusive_groups(names):
@@ -174,7 +187,8 @@ def exclusive_groups(names):
     return tuple(group for group in groups if len(group) > 1)
 
 
-def _load_folder(source, file, select, size, crop, split, strict, max_pixels):
+def _load_folder(source, file, select, size, crop, split, reading):
+    strict, max_pixels, cache = reading
     must = "Argument `source` must be a folder of images where `file` is given"
     is_path = isinstance(source, (str, os.PathLike))
     require(is_path, must, TypeError, source=type(source))
@@ -205,7 +219,9 @@ def _load_folder(source, file, select, size, crop, split, strict, max_pixels):
         image = decode_image(path, 3, max_pixels)
         return _crop_and_resize(image, size, crop, path)
 
-    images, good = read_files(files, read, (*size, 3), folder, strict)
+    settings = {"crop": crop, "max_pixels": max_pixels}
+    shape = (*size, 3)
+    images, good = read_files(files, read, shape, folder, settings, strict, cache)
     return images, labels[good], names
 
 
@@ -215,7 +231,7 @@ def _whereabouts(name, paths):
     return f"; there is '{found[0]}'" if found else ""
 
 
-def _load_named(source, select, size, crop, split):
+def _load_named(source, select, size, crop, split, cache):
     name = os.fspath(source)
     require(
         not name or not pathlib.Path(name).expanduser().is_dir(),
@@ -252,16 +268,26 @@ def _load_named(source, select, size, crop, split):
 
     # 2. The images, in the same order.
     size = size or (DEFAULT_SIZE, DEFAULT_SIZE)
-    images = np.empty((len(chosen), *size, 3), "uint8")
-    place = {index: row for row, index in enumerate(chosen.tolist())}
+    wanted = {*chosen.tolist()}
     examples = builder.as_dataset(split=read).map(
         lambda example: example["image"], num_parallel_calls=tf.data.AUTOTUNE
     )
-    for index, image in enumerate(examples.as_numpy_iterator()):
-        if index in place:
-            label = f"{name}, image {index}"
-            images[place[index]] = _crop_and_resize(image, size, crop, label)
-    return images, labels[chosen], names
+
+    def crop_and_resize(numbered):
+        index, image = numbered
+        return _crop_and_resize(image, size, crop, f"{name}, image {index}"), None
+
+    def images():
+        numbered = enumerate(examples.as_numpy_iterator())
+        chosen_ones = (pair for pair in numbered if pair[0] in wanted)
+        return in_threads(crop_and_resize, chosen_ones)
+
+    def identity():
+        places = hashlib.sha256(chosen.tobytes()).hexdigest()
+        return [tfds_facts(builder, read), places, size, crop]
+
+    stream = Stream(images, len(chosen), (*size, 3), identity)
+    return keep(stream, cache)[0], labels[chosen], names
 
 
 def _check_arrays(source):
@@ -297,15 +323,20 @@ def _parts(split):
     return ("train", "test") if split is None else (split,)
 
 
-def _resize_all(images, size, crop):
-    """Crops and resizes uint8 images of one size, without a copy of all for each."""
-    if size is None and crop is None:
-        return images
+def _resize_all(images, size, crop, cache, chosen=None):
+    """Crops and resizes images of one size, or those of them that are chosen."""
+    images = check_images(images, "source")
+    is_whole = size is None and crop is None
     size = size or crop
-    resized = np.empty((len(images), *size, images.shape[-1]), "uint8")
-    for index, image in enumerate(images):
-        resized[index] = _crop_and_resize(image, size, crop, f"image {index}")
-    return resized
+
+    def convert(part):
+        part = convert_channels(to_pixels(part), 3)
+        if is_whole:
+            return part
+        # All are of one size: if it is too small, it is so for the first.
+        return np.stack([_crop_and_resize(one, size, crop, "image 0") for one in part])
+
+    return keep_converted([images], convert, cache, chosen)
 
 
 def _crop_and_resize(image, size, crop, name):

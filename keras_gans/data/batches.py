@@ -1,11 +1,16 @@
 """What the pipelines share: numbered batches, shuffled passes, augmentation."""
 
-import zlib
-
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.checks import height_and_width, integer, positive_integer, require
+from keras_gans.checks import (
+    cache_place,
+    height_and_width,
+    integer,
+    positive_integer,
+    require,
+)
+from keras_gans.data.memory import digest, reader
 from keras_gans.data.shares import own_part, reading, uniform
 from keras_gans.data.sources import load_images
 from keras_gans.pixels import to_floats
@@ -28,9 +33,11 @@ class Pipeline:
         size=None,
         load_size=None,
         flip=False,
-        reading=(),
+        reading=(False, 50_000_000, "auto"),
     ):
-        self.reading = reading  # `strict` and `max_pixels`.
+        # Wrong options are told before a file is read.
+        cache_place(reading[-1])
+        self.reading = reading  # `strict`, `max_pixels` and `cache`.
         self.batch_size = positive_integer("batch_size", batch_size)
         if steps_per_epoch is not None:
             steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
@@ -57,7 +64,7 @@ class Pipeline:
         )
 
     def cache(self, images, stream, *labels, argument="source", what="images"):
-        """Caches uint8 images, and arrays of what belongs to each of them.
+        """Makes batches of uint8 images and arrays of what belongs to each of them.
 
         Returns:
             Function from the number of a batch to a list: the batch, shuffled and
@@ -71,11 +78,11 @@ class Pipeline:
         )
         crop_size = self.crop_size or images.shape[1:3]
         self._digests += [digest(array) for array in (images, *labels)]
-        cached = [in_memory(array) for array in (images, *labels)]
+        readers = [reader(array) for array in (images, *labels)]
 
         def batch(index):
             places = own_part(positions(index, self.batch_size, length, stream))
-            own = [tf.gather(array, places) for array in cached]
+            own = [tf.gather(read(), places) for read in readers]
             seed = numbered_seed(stream, index)
             return [augment(own[0], crop_size, self.flip, seed), *own[1:]]
 
@@ -98,12 +105,6 @@ def channel_pair(channels, of):
         channels=channels,
     )
     return pair
-
-
-def in_memory(array):
-    """Holds an array as a tensor in main memory, where `tf.data` works."""
-    with tf.device("CPU:0"):
-        return tf.constant(array)
 
 
 def numbered_seed(stream, index):
@@ -165,16 +166,6 @@ def epochs(make_batch, steps_per_epoch, seed):
     # and asserting it would fail in an epoch that is resumed in the middle.
     dataset.cardinality = lambda: tf.constant(steps_per_epoch, tf.int64)
     return dataset
-
-
-def digest(array):
-    """Returns a string that tells an array from others: its shape and a checksum.
-
-    Of a large array, about a thousand of its items are looked at.
-    """
-    stride = max(1, len(array) // 1024) if array.nbytes > 2**26 else 1
-    checksum = zlib.crc32(np.ascontiguousarray(array[::stride]))
-    return f"{'x'.join(map(str, array.shape))}:{checksum:08x}"
 
 
 def streams(seed, count):

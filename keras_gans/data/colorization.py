@@ -44,6 +44,7 @@ def colorization(
     seed=0,
     strict=False,
     max_pixels=50_000_000,
+    cache="auto",
 ):
     """Makes a dataset of line art and colour hints, and the images they come from.
 
@@ -59,7 +60,7 @@ def colorization(
         line_art: `"xdog"` or `"sobel"`, the method of extraction.
         hints: Boolean. With `False` no image gets hints; their tensors remain, as
             zeros.
-        size, load_size, flip, steps_per_epoch, seed, strict, max_pixels: As in
+        size, load_size, flip, steps_per_epoch, seed, strict, max_pixels, cache: As in
             `keras_gans.data.unpaired`.
 
     Returns:
@@ -77,7 +78,7 @@ def colorization(
     """
     if flip is None:
         flip = not is_digits(source)
-    reading = strict, max_pixels
+    reading = strict, max_pixels, cache
     pipeline = Pipeline(
         batch_size, steps_per_epoch, seed, size, load_size, flip, reading
     )

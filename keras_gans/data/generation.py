@@ -18,6 +18,7 @@ def generation(
     seed=0,
     strict=False,
     max_pixels=50_000_000,
+    cache="auto",
 ):
     """Makes a dataset of image batches, with or without labels.
 
@@ -29,7 +30,7 @@ def generation(
             all others stay as they are.
         labels: Boolean, give the label of each image beside it, for conditional models.
             Defaults to `False`.
-        size, flip, steps_per_epoch, seed, strict, max_pixels: As in
+        size, flip, steps_per_epoch, seed, strict, max_pixels, cache: As in
             `keras_gans.data.unpaired`.
 
     Returns:
@@ -46,7 +47,7 @@ def generation(
     """
     if flip is None:
         flip = not is_digits(source)
-    reading = strict, max_pixels
+    reading = strict, max_pixels, cache
     pipeline = Pipeline(batch_size, steps_per_epoch, seed, size, None, flip, reading)
     boolean("labels", labels, "; labels are given as `source=(images, labels)`")
     one_of("channels", channels, (None, 1, 3))

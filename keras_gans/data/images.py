@@ -2,29 +2,28 @@
 
 import collections
 import concurrent.futures
+import contextlib
 import io
 import os
 import pathlib
-import sys
-import warnings
 
 import numpy as np
 from PIL import Image
 
 from keras_gans import checks
+from keras_gans.checks import warn
+from keras_gans.data.cache import Stream, file_facts, keep
 from keras_gans.data.decoding import (  # noqa: F401
     ImageError,
     decode_hints,
     decode_image,
     image_format,
 )
-from keras_gans.progress import progress_bar
 
 # Files that are listed without a look at their content. What is no image after all is
 # named when it is read.
 EXTENSIONS = tuple(".png .jpg .jpeg .jfif .bmp .gif .webp .tif .tiff .avif".split())
-_PROGRESS_BAR_FROM, _PROGRESS_EVERY = 501, 20
-_PACKAGE = str(pathlib.Path(__file__).parents[1])
+_THREADS = min(8, os.cpu_count() or 1)
 
 
 def encode_png(image):
@@ -134,7 +133,9 @@ def _why_no_image(path):
     return None if image_format(start) else "no image of a format that is read"
 
 
-def load_folder(folder, size, channels=3, strict=False, max_pixels=50_000_000):
+def load_folder(
+    folder, size, channels=3, strict=False, max_pixels=50_000_000, cache="memory"
+):
     """Reads all images of a folder and its subfolders into one array.
 
     Args:
@@ -144,16 +145,29 @@ def load_folder(folder, size, channels=3, strict=False, max_pixels=50_000_000):
         channels, max_pixels: As for `decode_image`.
         strict: Whether the first unusable file, in sorted order, raises an
             `ImageError`. By default unusable files are skipped, see `read_files`.
+        cache: Where the images are kept, see `keras_gans.data.cache`.
 
     Returns:
-        uint8 array of shape `(images, height, width, channels)` in sorted order of
-        the paths, values in [0, 255].
+        Read-only uint8 array of shape `(images, height, width, channels)` in sorted
+        order of the paths, values in [0, 255].
     """
     checks.height_and_width(size)  # Before a folder of many files is looked through.
-    return load_files(list_images(folder), size, channels, strict, max_pixels, folder)
+    files = list_images(folder)
+    return load_files(files, size, channels, strict, max_pixels, cache, folder)
 
 
-def load_files(files, size, channels, strict, max_pixels, folder=None):
+def first_images(folder, count, size, channels=3):
+    """Reads the first images of a folder that can be used, as `load_folder` does."""
+    images = []
+    for path in list_images(folder):
+        with contextlib.suppress(ImageError):  # It is named where all are read.
+            images.append(resize_image(decode_image(path, channels), size))
+        if len(images) == count:
+            break
+    return np.stack(images)
+
+
+def load_files(files, size, channels, strict, max_pixels, cache="memory", folder=None):
     """Reads a list of image files into one array, as `load_folder` does."""
     folder = pathlib.Path(files[0]).parent if folder is None else folder
     size = checks.height_and_width(size)
@@ -163,10 +177,21 @@ def load_files(files, size, channels, strict, max_pixels, folder=None):
     def read(path):
         return resize_image(decode_image(path, channels, max_pixels), size)
 
-    return read_files(files, read, (*size, channels), folder, strict)[0]
+    settings = {"channels": channels, "max_pixels": max_pixels}
+    shape = (*size, channels)
+    return read_files(files, read, shape, folder, settings, strict, cache)[0]
 
 
-def read_files(files, read, shape, folder, strict=False, what="image files", one=""):
+def read_files(
+    files,
+    read,
+    shape,
+    folder,
+    settings=None,
+    strict=False,
+    cache="memory",
+    what="image files",
+):
     """Reads files into one array, in threads and with a progress bar for many.
 
     A file that cannot be used is skipped with a warning that names it and the reason,
@@ -178,68 +203,71 @@ def read_files(files, read, shape, folder, strict=False, what="image files", one
             what cannot be used.
         shape: Shape of each array.
         folder: Where the files are, for messages.
+        settings: JSON value of all else that decides about the arrays.
         strict: Whether the first unusable file, in the order of `files`, raises.
+        cache: Where the arrays are kept, see `keras_gans.data.cache`.
         what: What `files` are, in messages.
-        one: What stands before the name of a skipped file.
 
     Returns:
         A pair: the arrays in one, and the places of `files` that could be used.
     """
-    arrays = np.empty((len(files), *shape), "uint8")
 
     def load(index):
         try:
-            arrays[index] = read(files[index])
+            return read(files[index])
         except ImageError as error:
             return error
-        return None
 
-    many = len(files) >= _PROGRESS_BAR_FROM
-    progress = None
-    errors, good = [], []
-    pool = concurrent.futures.ThreadPoolExecutor(min(8, os.cpu_count() or 1))
-    try:
-        for index, error in enumerate(pool.map(load, range(len(files)))):
-            if error is None:
-                good.append(index)
+    def images():
+        for index, image in enumerate(in_threads(load, range(len(files)))):
+            if not isinstance(image, ImageError):
+                yield image, index
             elif strict:
-                raise error
+                raise image
             else:
-                errors.append(error)
-            if progress is not None and index % _PROGRESS_EVERY == 0:
-                progress.update(index)
-            elif many and index == 0:
-                # The first one waits for the threads to start, and would make the
-                # first estimate of the time to come a thousand times too long.
-                progress = progress_bar(len(files), "image")
-        if progress is not None:
-            progress.update(len(files))
+                stream.skipped.append(str(image))
+
+    def identity():
+        singles = [path for one in files for path in _paths_of(one)]
+        return [what, shape, settings, file_facts(singles)]
+
+    stream = Stream(images, len(files), shape, identity)
+    arrays, good = keep(stream, cache)
+    if strict and stream.skipped:
+        raise ImageError(stream.skipped[0])
+    # Warned here and not while reading, so that the progress bar stays whole.
+    one = "the pair of " if what == "pairs" else ""
+    for error in stream.skipped:
+        warn(f"Skipped {one}{error}")
+    if not len(arrays):
+        raise ValueError(
+            f"None of the {len(files)} {what} in '{folder}' can be used; the first one "
+            f"is {stream.skipped[0]}. Replace the files, or give another folder."
+        )
+    if stream.skipped:
+        skipped = len(stream.skipped)
+        warn(f"{skipped} of {len(files)} {what} in {folder} were skipped")
+    return arrays, good
+
+
+def _paths_of(one):
+    return [one] if isinstance(one, (str, os.PathLike)) else one
+
+
+def in_threads(function, items):
+    """Yields the results in order; never far ahead of whoever takes them."""
+    pool = concurrent.futures.ThreadPoolExecutor(_THREADS)
+    waiting = collections.deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > 4 * _THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
         # After an error or Ctrl-C the waiting files need not be read any more.
         pool.shutdown(cancel_futures=True)
-
-    # Warned here and not while reading, so that the progress bar stays whole.
-    for error in errors:
-        warn(f"Skipped {one}{error}")
-    if not good:
-        raise ValueError(
-            f"None of the {len(files)} {what} in '{folder}' can be used; the first one "
-            f"is {errors[0]}. Replace the files, or give another folder."
-        )
-    if errors:
-        warn(f"{len(errors)} of {len(files)} {what} in {folder} were skipped")
-        # In place: a copy would double the memory of a large folder.
-        for place, index in enumerate(good):
-            arrays[place] = arrays[index]
-    return arrays[: len(good)], good
-
-
-def warn(message):
-    """Warns, and names the line outside of the package that called."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, stacklevel=level)
 
 
 def _to_pillow(image):

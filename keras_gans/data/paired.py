@@ -15,7 +15,12 @@ from keras_gans.data.images import (
     resize_image,
     resize_images,
 )
-from keras_gans.data.sources import are_files, load_images, require_size
+from keras_gans.data.sources import (
+    are_files,
+    keep_converted,
+    load_images,
+    require_size,
+)
 from keras_gans.pixels import convert_channels
 
 
@@ -33,6 +38,7 @@ def paired(
     seed=0,
     strict=False,
     max_pixels=50_000_000,
+    cache="auto",
 ):
     """Makes a dataset of paired batches (source, target), as pix2pix learns from.
 
@@ -62,7 +68,7 @@ def paired(
         direction: `"ab"` or `"ba"`, for pairs without `target`: whether A, which is the
             left half of a picture, is the source or the target. Defaults to `"ab"`.
         split: `"train"` or `"test"`, for folders `trainA`, `testA` and so on.
-        size, load_size, steps_per_epoch, seed, strict, max_pixels: As in
+        size, load_size, steps_per_epoch, seed, strict, max_pixels, cache: As in
             `keras_gans.data.unpaired`. `size` is that of one image of a pair; of a bad
             file the whole pair is skipped.
 
@@ -80,7 +86,10 @@ def paired(
         - Isola, Zhu, Zhou and Efros, "Image-to-Image Translation with Conditional
           Adversarial Networks", 2017, arXiv:1611.07004.
     """
-    pipeline = Pipeline(batch_size, steps_per_epoch, seed, size, load_size, flip)
+    reading = strict, max_pixels, cache
+    pipeline = Pipeline(
+        batch_size, steps_per_epoch, seed, size, load_size, flip, reading
+    )
     pair = channel_pair(channels, "source and target")
     one_of("direction", direction, ("ab", "ba"))
     one_of("split", split, ("train", "test"))
@@ -106,7 +115,7 @@ def paired(
     )
     load = _load_folders if any(kinds[0]) else _load_arrays
     images, channels = load(
-        source, target, pipeline.stored_size, pair, direction, strict, max_pixels
+        source, target, pipeline.stored_size, pair, direction, pipeline.reading
     )
     # The images of a pair lie on each other along the channels: so nothing can take
     # them apart.
@@ -120,28 +129,35 @@ def paired(
     return pipeline.dataset(make_batch, len(images))
 
 
-def _load_arrays(source, target, size, channels, direction, *_):
+def _load_arrays(source, target, size, channels, direction, reading):
     """Returns the pairs on each other along the channels, and the source's channels."""
-    if target is None:
-        pictures, _ = load_images(source)
-        pair = _halves(pictures, "source", direction)
-    else:
-        pair = [load_images(source)[0], load_images(target, argument="target")[0]]
+    cache = reading[-1]
+    arrays = [load_images(source, cache=cache)[0]]
+    if target is not None:
+        arrays.append(load_images(target, cache=cache, argument="target")[0])
         require(
-            pair[0].shape[:3] == pair[1].shape[:3],
+            arrays[0].shape[:3] == arrays[1].shape[:3],
             "Arguments `source` and `target` must hold the same number of images of "
             "one size",
-            source=pair[0].shape,
-            target=pair[1].shape,
+            source=arrays[0].shape,
+            target=arrays[1].shape,
         )
-    pair = [*map(convert_channels, pair, channels)]
-    if size is not None:
-        pair = [resize_images(images, size) for images in pair]
-    return np.concatenate(pair, axis=-1), pair[0].shape[-1]
+
+    def pair_of(*parts):
+        pair = _halves(parts[0], "source", direction) if target is None else parts
+        pair = [*map(convert_channels, pair, channels)]
+        return pair if size is None else [resize_images(part, size) for part in pair]
+
+    def join(*parts):
+        return np.concatenate(pair_of(*parts), axis=-1)
+
+    first = pair_of(*(array[:1] for array in arrays))[0]
+    return keep_converted(arrays, join, cache), first.shape[-1]
 
 
-def _load_folders(source, target, size, channels, direction, strict, max_pixels):
+def _load_folders(source, target, size, channels, direction, reading):
     """Returns the pairs on each other along the channels, and the source's channels."""
+    strict, max_pixels, cache = reading
     lists = are_files(source)
     require_size(size, source)
     channels = [wanted or 3 for wanted in channels]
@@ -160,8 +176,10 @@ def _load_folders(source, target, size, channels, direction, strict, max_pixels)
         pair = _read_pair(paths, direction, channels, max_pixels)
         return np.concatenate([resize_image(image, size) for image in pair], axis=-1)
 
+    # With two files each the order says which is the source.
+    settings = {"channels": channels, "max_pixels": max_pixels, "direction": direction}
     shape = (*size, sum(channels))
-    pairs, _ = read_files(files, read, shape, folder, strict, "pairs", "the pair of ")
+    pairs, _ = read_files(files, read, shape, folder, settings, strict, cache, "pairs")
     return pairs, channels[0]
 
 

@@ -1,6 +1,7 @@
 """Where images come from: names, folders, files and arrays become uint8 arrays."""
 
 import dataclasses
+import itertools
 import os
 import pathlib
 import re
@@ -9,13 +10,17 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from keras_gans.checks import height_and_width, require  # noqa: F401
+from keras_gans.checks import height_and_width, require, warn
 from keras_gans.data import array_files, catalogue
+from keras_gans.data.cache import Stream, file_facts, goes_to_disk, keep
 from keras_gans.data.embedded import EMBEDDED, embedded
-from keras_gans.data.images import load_files, load_folder, resize_image, warn
+from keras_gans.data.images import in_threads, load_files, load_folder, resize_image
 from keras_gans.data.images import resize_images
+from keras_gans.data.memory import is_shared
 from keras_gans.pixels import convert_channels, to_uint8
 
+# Bytes of images that are converted at a time.
+_PART = 2**22
 # Sets of `tensorflow_datasets` in which a mirrored image is no longer of the set.
 DIGIT_NAMES = "mnist svhn_cropped binarized_mnist emnist kmnist mnist_corrupted".split()
 
@@ -38,6 +43,7 @@ class Options:
     channels: int | None
     strict: bool
     max_pixels: int
+    cache: object
     argument: str
 
 
@@ -48,6 +54,7 @@ def load_images(
     split="train",
     strict=False,
     max_pixels=50_000_000,
+    cache="memory",
     argument="source",
 ):
     """Loads all images of one domain as a uint8 array.
@@ -76,29 +83,34 @@ def load_images(
         channels: 1, 3 or `None`, which keeps the source's own (3 for folders).
         split: `"train"` or `"test"`.
         strict, max_pixels: As in `keras_gans.data.unpaired`.
+        cache: Where the images are kept, see `keras_gans.data.cache`. Defaults to
+            `"memory"`.
         argument: Name of the argument that error messages speak of.
 
     Returns:
         A pair: images, uint8 of shape `(n, height, width, channels)`, and labels,
-        int64 of shape `(n,)` or `None`.
+        int64 of shape `(n,)` or `None`. Images that had to be decoded or converted are
+        read-only.
     """
-    options = Options(size, channels, strict, max_pixels, argument)
+    size = None if size is None else height_and_width(size)
+    options = Options(size, channels, strict, max_pixels, cache, argument)
     if isinstance(source, (str, os.PathLike)):
         kind, found = _find_kind(source)
         images, labels = kind.load(found, split, options)
     elif isinstance(source, tf.data.Dataset):
-        images, labels = _collect(source, size, argument)
+        images, labels = _read_dataset(source, options)
     elif are_files(source):
         require_size(size, source[0])
-        images = load_files(source, size, channels or 3, strict, max_pixels)
+        images = load_files(source, size, channels or 3, strict, max_pixels, cache)
         labels = None
     elif isinstance(source, (tuple, list)) and _are_images_and_labels(source):
         images, labels = source
     elif isinstance(source, (tuple, list)) and len({*map(np.shape, source)}) > 1:
-        images, labels = _stack(source, size, argument), None
+        stream = _stream(lambda: zip(source, itertools.repeat(None)), options)
+        images, labels = keep(stream, cache)[0], None
     else:
         images, labels = source, None
-    images = _as_uint8(images, argument)
+    images = _finish(images, options)
     if labels is not None:
         labels = np.asarray(labels).reshape(-1)
         must = f"Argument `{argument}` must hold integer labels"
@@ -109,10 +121,74 @@ def load_images(
             f"Argument `{argument}` must hold one label for each image. Received: "
             f"{len(images)} images and {len(labels)} labels",
         )
-    images = convert_channels(images, channels)
-    if size is not None:
-        images = resize_images(images, size)
     return images, labels
+
+
+def _finish(images, options):
+    """Returns uint8 images as they are wanted, kept where they are wanted."""
+    size, channels, cache = options.size, options.channels, options.cache
+
+    def convert(images):
+        images = convert_channels(to_pixels(images), channels)
+        return images if size is None else resize_images(images, size)
+
+    if isinstance(images, array_files.Rows):
+        return _keep_rows(images, convert, options)
+    images = check_images(images, options.argument)
+    fits = (
+        images.dtype == np.uint8
+        and channels in (None, images.shape[-1])
+        and size in (None, images.shape[1:3])
+    )
+    # What is mapped already, by us or by others, is left where it is.
+    is_mapped = isinstance(images, np.memmap) and is_shared(images)
+    if fits and (is_mapped or not goes_to_disk(cache, images.nbytes)):
+        return images
+    return keep_converted([images], convert, cache)
+
+
+def _keep_rows(rows, convert, options):
+    """Keeps the images of a file of which parts are read."""
+    argument = options.argument
+    parts = (check_images(part, argument) for part in rows.parts(1))
+    example = convert(next(parts))
+    step = max(1, _PART // example.nbytes)
+    stream = Stream(
+        lambda: (
+            (image, None)
+            for part in rows.parts(step)
+            for image in convert(check_images(part, argument))
+        ),
+        rows.shape[0],
+        example.shape[1:],
+        lambda: [rows.name, file_facts([rows.path]), options.size, options.channels],
+    )
+    return keep(stream, options.cache)[0]
+
+
+def keep_converted(arrays, convert, cache, places=None):
+    """Keeps uint8 images that are made of arrays, without a copy of all in between.
+
+    Args:
+        arrays: List of arrays of one length.
+        convert: Function from a slice of each to uint8 images.
+        cache: Where they are kept, see `keras_gans.data.cache`.
+        places: Array of those to take. Defaults to all.
+    """
+    places = np.arange(len(arrays[0])) if places is None else places
+
+    def parts(step):
+        for start in range(0, len(places), step):
+            yield convert(*(array[places[start : start + step]] for array in arrays))
+
+    example = next(parts(1))
+    step = max(1, _PART // example.nbytes)
+    stream = Stream(
+        lambda: ((image, None) for part in parts(step) for image in part),
+        len(places),
+        example.shape[1:],
+    )
+    return keep(stream, cache)[0]
 
 
 def is_digits(source):
@@ -132,6 +208,12 @@ def has_test_split(source):
         return False
     kind, found = _find_kind(source)
     return kind.has_test_split(found)
+
+
+def is_image_folder(source):
+    """Whether the source is a folder of image files."""
+    is_path = isinstance(source, (str, os.PathLike))
+    return is_path and _find_kind(source)[0].load is _load_path
 
 
 def _find_kind(source):
@@ -160,7 +242,7 @@ def _load_path(source, split, options):
         f"Received the file {name!r}: give the folder that holds it",
     )
     require_size(options.size, name)
-    reading = options.strict, options.max_pixels
+    reading = options.strict, options.max_pixels, options.cache
     return load_folder(path, options.size, options.channels or 3, *reading), None
 
 
@@ -192,7 +274,14 @@ def _load_tfds(name, split, options):
         return parts if labelled else parts[0]
 
     data = builder.as_dataset(split=part or split).map(pick, tf.data.AUTOTUNE)
-    return _collect(data, options.size, argument)
+    facts = tfds_facts(builder, part or split)
+    return _read_dataset(data, options, lambda: [facts, options.size, options.channels])
+
+
+def tfds_facts(builder, part):
+    """Returns what a part of a set is known by."""
+    files = sorted(pathlib.Path(builder.data_dir).iterdir())
+    return [part, tf.__version__, file_facts(files)]
 
 
 # In the order in which they are tried; the last one takes what is left.
@@ -210,9 +299,12 @@ KINDS = (
 )
 
 
-def _collect(dataset, size, argument):
+def _read_dataset(dataset, options, identity=None):
+    """Returns the images of a dataset and their labels or `None`."""
+    argument = options.argument
+    count = int(dataset.cardinality())
     require(
-        dataset.cardinality() != tf.data.INFINITE_CARDINALITY,
+        count != tf.data.INFINITE_CARDINALITY,
         f"Argument `{argument}` must be a finite dataset, because its images are "
         "cached; repeating is done here. Leave out `.repeat()`",
     )
@@ -225,37 +317,55 @@ def _collect(dataset, size, argument):
         f"channels) or of (image, label) pairs. Received elements of {spec}; "
         "`.unbatch()` takes batches apart",
     )
-    labels = []
+
+    def elements():
+        for element in dataset.as_numpy_iterator():
+            yield element if labelled else (element, None)
+
+    stream = _stream(elements, options)
+    stream.count = count if count >= 0 else None
+    *size, channels = image_spec.shape if image_spec.shape.rank else [None] * 3
+    shape = *(options.size or size), options.channels or channels
+    stream.shape = None if None in shape else shape
+    stream.identity = identity
+    images, labels = keep(stream, options.cache)
+    require(len(images), f"Argument `{argument}` is a dataset without elements")
+    return images, labels
+
+
+def _stream(elements, options):
+    """Makes a stream of images of any kind and size, `elements()` with their labels."""
+    size, channels, argument = options.size, options.channels, options.argument
+
+    def pixels():
+        for image, label in elements():
+            image = np.asarray(image)[None]
+            yield to_pixels(check_images(image, argument))[0], label
+
+    def finish(element):
+        image, label = element
+        return image if size is None else resize_image(image, size), label
 
     def images():
-        for element in dataset.as_numpy_iterator():
-            image, label = element if labelled else (element, None)
-            labels.append(label)
-            yield image
+        first = None
+        finished = (
+            map(finish, pixels()) if size is None else in_threads(finish, pixels())
+        )
+        for image, label in finished:
+            first = image.shape if first is None else first
+            require(
+                image.shape[-1] == first[-1],
+                f"Argument `{argument}` holds grey images beside images in colour: "
+                "give all the same number of channels",
+                channels=sorted({image.shape[-1], first[-1]}),
+            )
+            require(
+                image.shape == first,
+                f"Argument `{argument}` holds images of several sizes: give `size`",
+            )
+            yield convert_channels(image, channels), label
 
-    images = _stack(images(), size, argument)
-    return images, np.array(labels) if labelled else None
-
-
-def _stack(images, size, argument):
-    """Makes one uint8 array of single images, each resized to `size` if it is given."""
-    stacked = []
-    for image in images:
-        image = _as_uint8(np.asarray(image)[None], argument)[0]
-        stacked.append(image if size is None else resize_image(image, size))
-    require(stacked, f"Argument `{argument}` is a dataset without elements")
-    channels = sorted({image.shape[-1] for image in stacked})
-    require(
-        len(channels) == 1,
-        f"Argument `{argument}` holds grey images beside images in colour: give all "
-        "the same number of channels",
-        channels=channels,
-    )
-    require(
-        len({image.shape for image in stacked}) == 1,
-        f"Argument `{argument}` holds images of several sizes: give `size`",
-    )
-    return np.stack(stacked)
+    return Stream(images)
 
 
 def are_files(source):
@@ -275,8 +385,9 @@ def _are_images_and_labels(source):
     return np.ndim(source[0]) != len(shape) and not is_image
 
 
-def _as_uint8(images, argument):
-    images = np.asarray(images)
+def check_images(images, argument):
+    """Returns images that can be used as an array `(n, height, width, channels)`."""
+    images = images if isinstance(images, np.ndarray) else np.asarray(images)
     if images.ndim == 3:
         images = images[..., None]
     require(
@@ -302,4 +413,8 @@ def _as_uint8(images, argument):
             "as [-1, 1], so these are pale; if they are meant to reach from black to "
             "white, give `2 * images - 1`, or uint8."
         )
-    return to_uint8(images)
+    return images
+
+
+def to_pixels(images):
+    return images if images.dtype == np.uint8 else to_uint8(images)

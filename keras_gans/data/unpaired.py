@@ -19,10 +19,11 @@ def unpaired(
     seed=0,
     strict=False,
     max_pixels=50_000_000,
+    cache="auto",
 ):
     """Makes a dataset of unpaired batches (x, y) from two image domains.
 
-    The images are cached once, as uint8, before augmentation. Then each batch is a
+    The images are decoded once, as uint8, before augmentation. Then each batch is a
     function of the seed and of its number alone: each domain is shuffled anew in every
     pass over it, a domain that is shorter than the other simply goes through more
     passes, and augmentation draws from the batch's own seed. So the order does not
@@ -49,6 +50,10 @@ def unpaired(
         strict: Boolean, raise at the first bad image file of a folder. By default bad
             files are skipped with a warning that names them.
         max_pixels: Integer, image files with more pixels count as bad files.
+        cache: Where the decoded images are kept: `"memory"`, `"disk"`, a folder, or
+            `"auto"`, the default: up to 256 MiB of pixels of a source in memory, more
+            on the disk, in `~/.cache/keras_gans`. The batches are the same. See
+            `keras_gans.data.cache`.
 
     Returns:
         A `tf.data.Dataset` of pairs `(x, y)` of float32 batches in [-1, 1], of shape
@@ -70,7 +75,7 @@ def unpaired(
         y = x
     if flip is None:
         flip = not (is_digits(x) or is_digits(y))
-    reading = strict, max_pixels
+    reading = strict, max_pixels, cache
     pipeline = Pipeline(
         batch_size, steps_per_epoch, seed, size, load_size, flip, reading
     )

@@ -3,7 +3,7 @@
 import typing
 
 import keras_gans
-from keras_gans.training.task import SAMPLES, Task
+from keras_gans.training.task import Task
 
 
 class Colorization(Task):
@@ -37,10 +37,8 @@ class Colorization(Task):
         )
 
     def try_out(self, model):
-        split = "test" if self.has_test_images("x") else "train"
-        images, _ = self.load("x", 3, split)
-        colorization_pairs = keras_gans.metrics.colorization_pairs
-        self._examples = colorization_pairs(images[:SAMPLES])
+        images = self.first_images("x", 3)
+        self._examples = keras_gans.metrics.colorization_pairs(images)
         source, target = self._examples
         model.test_step((tuple(part[:1] for part in source), target[:1]))
         model.reset_metrics()

@@ -7,6 +7,7 @@ import os
 import re
 import typing
 
+from keras_gans.checks import cache_place
 from keras_gans.precision import fastest_precision
 from keras_gans.presets import registry
 from keras_gans.training.colorization import Colorization
@@ -50,6 +51,9 @@ class Configuration:
             processors that are faster with it (AMX, or AVX-512 BF16 of AMD), else
             float32.
         jit_compile: Compile with XLA, or not. By default Keras decides.
+        cache: Where the decoded images are kept: memory, disk, a folder, or auto, which
+            puts more than 256 MiB of pixels of a source on the disk, in the user's
+            cache folder. The training is the same.
         options: Dict of the options of the preset and of its task that are not left to
             their defaults.
     """
@@ -69,6 +73,7 @@ class Configuration:
         None
     )
     jit_compile: bool | str = "auto"
+    cache: str = "auto"
     options: dict = dataclasses.field(default_factory=dict)
 
     @property
@@ -203,6 +208,8 @@ def configure(preset, x, y=None, **given):
         defaults["load_size"] = scaled[0] if scaled[0] == scaled[1] else scaled
     # A `Path` is never a name.
     x, y = (_absolute(s) if isinstance(s, os.PathLike) else s for s in (x, y))
+    if "cache" in fields:
+        fields["cache"] = cache_place(fields["cache"])
     precision = fields.pop("mixed_precision", recipe.mixed_precision)
     precision = fastest_precision() if precision == "auto" else precision
     if precision != "float32":

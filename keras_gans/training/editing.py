@@ -83,6 +83,9 @@ class Editing(Task):
 
     def _load(self, split):
         images, attributes, _ = keras_gans.data.load_attributes(
-            self.configuration.x, split=split, **self.arguments
+            self.configuration.x,
+            split=split,
+            cache=self.configuration.cache,
+            **self.arguments,
         )
         return images, attributes

@@ -102,7 +102,9 @@ class Paired(Task):
         """Returns sources and targets in [-1, 1], in a fixed order."""
         import numpy as np
 
-        size = self.configuration.size
-        data = self._pairs(split, batch_size=1, size=size, flip=False, seed=0)
+        options = {
+            name: getattr(self.configuration, name) for name in ("size", "cache")
+        }
+        data = self._pairs(split, batch_size=1, flip=False, seed=0, **options)
         pairs = list(data.take(count) if count else data)
         return tuple(np.concatenate(parts) for parts in zip(*pairs))

@@ -9,7 +9,7 @@ import pathlib
 import time
 
 import keras_gans
-from keras_gans.checks import require
+from keras_gans.checks import cache_place, require
 from keras_gans.files import load_keras_file, read_json, write_json
 from keras_gans.folder_lock import FolderLock, claim, claim_next
 from keras_gans.progress import is_shown
@@ -135,6 +135,11 @@ class Run:
             epochs: Instead of them, passes over the images.
         """
         self.configuration = self.configuration.replace(steps=steps, epochs=epochs)
+
+    def change_cache(self, cache):
+        """Keeps the decoded images elsewhere, unless that is `None`."""
+        if cache is not None:
+            self.configuration = self.configuration.replace(cache=cache_place(cache))
 
     def change(self, **options):
         """Changes learning rates or weights of losses, from the next `train` on.

@@ -78,7 +78,7 @@ class Task:
     def data_options(self):
         """Returns the arguments that every pipeline of this task takes."""
         configuration = self.configuration
-        names = ("batch_size", "size", *self.data_arguments, "seed")
+        names = ("batch_size", "size", *self.data_arguments, "seed", "cache")
         return {name: getattr(configuration, name) for name in names}
 
     def load(self, argument, channels, split):
@@ -88,6 +88,7 @@ class Task:
             size=self.configuration.size,
             channels=channels,
             split=split,
+            cache=self.configuration.cache,
             argument=argument,
         )
 
@@ -99,12 +100,20 @@ class Task:
             has_test_split(getattr(self.configuration, name)) for name in arguments
         )
 
-    def samples(self, argument, channels):
-        """Returns a few images in [-1, 1], of the test part if there is one."""
+    def first_images(self, argument, channels):
+        """Returns a few uint8 images, of the test part if there is one."""
+        from keras_gans.data.images import first_images
+        from keras_gans.data.sources import is_image_folder
+
+        source, size = getattr(self.configuration, argument), self.configuration.size
+        if is_image_folder(source):
+            return first_images(source, SAMPLES, size, channels or 3)
         split = "test" if self.has_test_images(argument) else "train"
-        return keras_gans.pixels.to_floats(
-            self.load(argument, channels, split)[0][:SAMPLES]
-        )
+        return self.load(argument, channels, split)[0][:SAMPLES]
+
+    def samples(self, argument, channels):
+        """The same in [-1, 1]."""
+        return keras_gans.pixels.to_floats(self.first_images(argument, channels))
 
 
 def sides(size):

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from small_images import noise
+from tfds_helpers import write_metadata
 
 from keras_gans.data import attributes, faces, load_attributes
 from keras_gans.data.embedded import EMBEDDED, EmbeddedSet
@@ -474,24 +475,7 @@ def mock_examples(builder, split, **_):
 def tfds_directory(tmp_path_factory):
     """Holds what tensorflow_datasets keeps beside a set that it has downloaded."""
     directory = tmp_path_factory.mktemp("tensorflow_datasets")
-    builder = tfds.builder("celeb_a", data_dir=directory)
-    template = tfds.core.ShardedFileTemplate(
-        data_dir=pathlib.Path(builder.data_dir),
-        dataset_name=builder.name,
-        filetype_suffix="tfrecord",
-    )
-    infos = [
-        tfds.core.SplitInfo(
-            name=split,
-            shard_lengths=[count],
-            num_bytes=1,
-            filename_template=template.replace(split=split),
-        )
-        for split, count in COUNTS.items()
-    ]
-    builder.info.set_splits(tfds.core.SplitDict(infos))
-    pathlib.Path(builder.data_dir).mkdir(parents=True)
-    builder.info.write_to_directory(builder.data_dir)
+    write_metadata("celeb_a", directory, COUNTS)
     return directory
 
 

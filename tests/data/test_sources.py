@@ -14,6 +14,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 from small_images import noise
+from tfds_helpers import write_metadata
 
 import keras_gans
 from keras_gans.data import (
@@ -28,6 +29,7 @@ from keras_gans.data.embedded import EMBEDDED, EmbeddedSet
 from keras_gans.data.images import resize_image
 
 COUNT = 6
+SPLITS = ("trainA", "trainB", "testA", "testB")
 # Images of the mocked sets are filled with this value plus their number.
 SPLIT_VALUES = {"train": 10, "test": 20, "trainA": 30, "trainB": 40, "testA": 50}
 SPLIT_VALUES["testB"] = 60
@@ -66,35 +68,13 @@ def mock_examples(builder, split, **_):
     return tf.data.Dataset.from_generator(examples, output_signature=signature)
 
 
-def write_metadata(name, directory, splits):
-    """Writes what tensorflow_datasets keeps beside a set that it has downloaded."""
-    builder = tfds.builder(name, data_dir=directory)
-    template = tfds.core.ShardedFileTemplate(
-        data_dir=pathlib.Path(builder.data_dir),
-        dataset_name=builder.name,
-        filetype_suffix="tfrecord",
-    )
-    infos = [
-        tfds.core.SplitInfo(
-            name=split,
-            shard_lengths=[COUNT],
-            num_bytes=1,
-            filename_template=template.replace(split=split),
-        )
-        for split in splits
-    ]
-    builder.info.set_splits(tfds.core.SplitDict(infos))
-    pathlib.Path(builder.data_dir).mkdir(parents=True)
-    builder.info.write_to_directory(builder.data_dir)
-
-
 @pytest.fixture(scope="module")
 def tfds_directory(tmp_path_factory):
     directory = tmp_path_factory.mktemp("tensorflow_datasets")
     for name in ("mnist", "svhn_cropped", "celeb_a", "imdb_reviews"):
-        write_metadata(name, directory, ("train", "test"))
+        write_metadata(name, directory, dict.fromkeys(("train", "test"), COUNT))
     for name in ("cycle_gan/vangogh2photo", "cycle_gan/apple2orange"):
-        write_metadata(name, directory, ("trainA", "trainB", "testA", "testB"))
+        write_metadata(name, directory, dict.fromkeys(SPLITS, COUNT))
     return directory
 
 
@@ -266,7 +246,7 @@ def test_download(tfds_directory, tmp_path, monkeypatch, proxy):
 
     def download(builder):
         asked.append("downloaded")
-        write_metadata("mnist", tmp_path, ("train",))
+        write_metadata("mnist", tmp_path, {"train": COUNT})
         builder.info.read_from_directory(builder.data_dir)
 
     proxies = {"https": "http://127.0.0.1:1"} if proxy else {}

@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans import checks
-from keras_gans.data.batches import epochs, in_memory, numbered_seed, streams
+from keras_gans.data.batches import epochs, numbered_seed, streams
+from keras_gans.data.memory import as_tensor
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -69,7 +70,7 @@ class GaussianMixture:
         checks.integer("seed", seed)
         checks.boolean("labels", labels)
         modes = len(self.centers)
-        centers = in_memory(self.centers.astype("float32"))
+        centers = as_tensor(self.centers.astype("float32"))
         label_stream, noise_stream = streams(seed, 2)
 
         def make_batch(index):
