@@ -416,5 +416,6 @@ def _print_summary(run, scores, export):
         "\nNext:\n"
         f"  keras-gans {task.use} --model {run_name}\n"
         f"  keras-gans train --resume --output {run_name} --steps N   (train longer)\n"
-        f"  keras-gans export {run_name} saved_models/NAME   (for TensorFlow Serving)"
+        f"  keras-gans export {run_name} saved_models/NAME   (for TensorFlow Serving)\n"
+        f"  keras-gans report {run_name}   (all of it as one page)"
     )
