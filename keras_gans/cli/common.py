@@ -51,7 +51,7 @@ def add_files(verb, metavar):
     """Adds the two arguments of a verb that makes images of images."""
     add = functools.partial(verb.add_argument, type=pathlib.Path)
     add("input", metavar=metavar, help="file or folder")
-    text = "PNG file or new folder; nothing is overwritten"
+    text = "PNG file or folder; nothing is overwritten, and what is done stays"
     add("output", metavar="OUT", help=text)
 
 
@@ -61,47 +61,6 @@ def add_model(verb, default=None):
     text += f" (default: {default})" if default else ""
     options = {"type": pathlib.Path, "metavar": "DIR", "help": text}
     verb.add_argument("--model", required=default is None, **options)
-
-
-def convert_files(options, files, targets, convert, nothing_done):
-    """Writes what becomes of each file as PNG.
-
-    Of a folder, files that cannot be used are skipped and named.
-
-    Args:
-        options: Those of the verb, with `input` and `output`.
-        files: List of paths.
-        targets: List of as many paths of PNG files, or lists of them.
-        convert: Function of a path that returns an image, a uint8 array, or a list of
-            as many as there are paths.
-        nothing_done: String, what is said if no file could be used.
-    """
-    from keras_gans.data.images import ImageError, encode_png
-    from keras_gans.progress import progress_bar
-
-    skipped = 0
-    progress = progress_bar(len(files))
-    for path, target in zip(files, targets, strict=True):
-        several = isinstance(target, list)
-        try:
-            image = convert(path)
-        except ImageError as error:
-            if not options.input.is_dir():
-                raise
-            print(f"\nSkipped: {error}", file=sys.stderr)
-            skipped += 1
-        else:
-            pairs = zip(target, image) if several else [(target, image)]
-            for one, pixels in pairs:
-                one.parent.mkdir(parents=True, exist_ok=True)
-                one.write_bytes(encode_png(pixels))
-        progress.add(1)
-    if skipped == len(files):
-        raise ValueError(nothing_done)
-    each = len(targets[0]) if isinstance(targets[0], list) else 1
-    print(f"Wrote {(len(files) - skipped) * each} image(s) to {options.output}.")
-    if skipped:
-        print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
 
 
 def files_of(options):
@@ -151,7 +110,6 @@ def targets_in_folder(files, options):
         if path.suffix.lower() != ".png":
             name += ".png"
         targets.append(options.output / path.relative_to(options.input).with_name(name))
-    refuse_existing(targets)
     if len(set(targets)) < len(targets):
         twice = next(target for target in targets if targets.count(target) > 1)
         raise ValueError(

@@ -22,8 +22,9 @@ examples:
 
 import pathlib
 
-from keras_gans.cli.common import add_files, add_model, convert_files, files_of
-from keras_gans.cli.common import load_model, packaged_model, refuse_existing
+from keras_gans.cli.common import add_files, add_model, files_of, load_model
+from keras_gans.cli.common import packaged_model, refuse_existing
+from keras_gans.cli.jobs import Job, add_batches
 from keras_gans.cli.options import add_verb, positive, size
 
 
@@ -37,45 +38,50 @@ def add_to(verbs):
     style.add_argument("--reference", type=pathlib.Path, metavar="IMAGE")
     style.add_argument("--seed", type=int, metavar="N")
     add("--variants", type=positive, metavar="N")
+    add_batches(verb)
     return verb
 
 
 def _translate(options):
-    from keras_gans.data.images import decode_image, resize_image
+    from keras_gans.data.images import decode_image, encode_png, resize_image
 
     files, targets = files_of(options)
+    variants = options.variants or 1
+    if variants > 1:
+        targets = [
+            [target.with_stem(f"{target.stem}-{k + 1}") for k in range(variants)]
+            for target in targets
+        ]
+        if not options.input.is_dir():
+            refuse_existing(targets[0])
+    job = Job(options, files, targets, in_folder=options.input.is_dir())
+    if not job.files:
+        return
     model = options.model or packaged_model()
     translator = load_model(model, "translate", "translation")
     if options.direction not in translator.directions:
         raise ValueError(
             f"{model} translates in the direction {translator.directions[0]} alone."
         )
-    variants = options.variants or 1
     styled = _styled(translator, options, model)
-    if variants > 1:
-        targets = [
-            [target.with_stem(f"{target.stem}-{k + 1}") for k in range(variants)]
-            for target in targets
-        ]
-        refuse_existing(sum(targets, []))
     print(
-        f"Translating {len(files)} image(s), direction {options.direction}, "
+        f"Translating {len(job.files)} image(s), direction {options.direction}, "
         f"with {model}",
         flush=True,
     )
     channels = translator.channels[options.direction[0]]
 
-    def convert(path):
+    def read(path):
         image = decode_image(path, channels=channels)
-        if options.size:
-            image = resize_image(image, options.size)
-        translated = _translate_image(
-            translator, image, path, direction=options.direction, **styled
+        return (resize_image(image, options.size) if options.size else image,)
+
+    def convert(images):
+        return _translate_images(
+            translator, images, direction=options.direction, **styled
         )
-        return translated if variants == 1 else list(translated)
 
     nothing_done = f"No image in {options.input} could be translated."
-    convert_files(options, files, targets, convert, nothing_done)
+    job.run(read, convert, encode_png, nothing_done)
 
 
 def _styled(translator, options, model):
@@ -110,27 +116,25 @@ def _styled(translator, options, model):
         image = decode_image(path, channels=translator.channels["y"])
         if options.size:
             image = resize_image(image, options.size)
-        given["style"] = translator.encode_style(_padded(image, translator)[None])[0]
+        given["style"] = translator.encode_style(_padded(image[None], translator))[0]
     return given
 
 
-def _padded(image, translator):
-    """Mirrors an image at the right and the bottom, up to a size that networks take."""
+def _padded(images, translator):
+    """Mirrors images at the right and the bottom, up to a size that networks take."""
     import numpy as np
 
-    height, width, _ = image.shape
+    height, width = images.shape[1:3]
     multiple = translator.size_multiple
-    padding = (0, -height % multiple), (0, -width % multiple), (0, 0)
-    return np.pad(image, padding, "symmetric")
+    padding = (0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)
+    return np.pad(images, padding, "symmetric")
 
 
-def _translate_image(translator, image, path, **options):
-    from keras_gans.data.images import ImageError
-
-    height, width, _ = image.shape
-    padded = _padded(image, translator)
+def _translate_images(translator, images, **options):
+    height, width = images.shape[1:3]
+    padded = _padded(images, translator)
     try:
-        translated = translator.translate(padded[None], **options)[0]
-        return translated[..., :height, :width, :]
+        translated = translator.translate(padded, **options)
     except ValueError as error:  # A size that the networks do not take.
-        raise ImageError(f"{path}: {error} --size N resizes them.") from error
+        raise ValueError(f"{error} --size N resizes them.") from error
+    return translated[..., :height, :width, :]
