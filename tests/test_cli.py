@@ -863,6 +863,15 @@ def test_shards_of_a_folder_make_the_whole(finished, monkeypatch):
     assert "--shard goes with a folder" in fail(*one, *model)
 
 
+def test_results_inside_of_the_folder_are_left_out(finished):
+    images, _ = small_run.digits("test", 2)
+    small_run.write_images(pathlib.Path("in"), images)
+    command = ["translate", "in", "in/out", "--model", finished.directory]
+    succeed(*command)
+    assert "2 of 2 are done already." in succeed(*command).out
+    assert len([*pathlib.Path("in").rglob("*.png")]) == 4
+
+
 def test_a_job_that_was_stopped_goes_on(finished, monkeypatch):
     images, _ = small_run.digits("test", 6)
     small_run.write_images(pathlib.Path("in"), images)

@@ -66,4 +66,4 @@ def _colorize(options):
         return sketches.colorize(colorizer, line_art, hints)
 
     nothing_done = f"No sketch in {options.input} could be coloured."
-    job.run(read, convert, encode_png, nothing_done)
+    job.run(read, convert, encode_png, nothing_done, one_size=bool(options.size))

@@ -63,14 +63,20 @@ def add_model(verb, default=None):
     verb.add_argument("--model", required=default is None, **options)
 
 
-def files_of(options):
-    """Returns lists of the files of IN, a file or folder, and of their PNGs in OUT."""
+def files_of(options, ending=".png"):
+    """Returns lists of the files of IN, a file or folder, and of those in OUT.
+
+    They are PNG, or TIFF if the ending is `".tif"`.
+    """
     from keras_gans.data.images import list_images
 
     if not options.input.is_dir():
-        return [options.input], [target_of_file(options)]
-    files = list_images(options.input)
-    return files, targets_in_folder(files, options)
+        return [options.input], [target_of_file(options, ending)]
+    files, output = list_images(options.input), options.output.resolve()
+    if options.input.resolve() in output.parents:
+        # What was made before is none of what is to be made.
+        files = [path for path in files if output not in path.resolve().parents]
+    return files, targets_in_folder(files, options, ending)
 
 
 def refuse_existing(targets):
@@ -81,24 +87,26 @@ def refuse_existing(targets):
             )
 
 
-def target_of_file(options):
-    """The PNG file for IN, a file: OUT, or of the same name in OUT, a folder."""
+def target_of_file(options, ending):
+    """The file for IN, a file: OUT, or of the same name in OUT, a folder."""
     if not options.input.exists():
         raise FileNotFoundError(f"There is no file or folder {options.input}.")
     target = options.output
     if target.is_dir():
-        target = target / (options.input.stem + ".png")
-    if target.suffix.lower() != ".png":
+        target = target / (options.input.stem + ending)
+    endings = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF"}
+    kind = endings[ending]
+    if endings.get(target.suffix.lower()) != kind:
         raise ValueError(
-            f"Images are saved as PNG. Received: OUT {options.output}; give a name "
-            "that ends in .png, or an existing folder."
+            f"Images are saved as {kind}. Received: OUT {options.output}; give a name "
+            f"that ends in {ending}, or an existing folder."
         )
     refuse_existing([target])
     return target
 
 
-def targets_in_folder(files, options):
-    """The PNG files in OUT for the files of IN, a folder."""
+def targets_in_folder(files, options, ending):
+    """The files in OUT for the files of IN, a folder."""
     if options.output.exists() and not options.output.is_dir():
         raise NotADirectoryError(
             f"{options.output} is a file. Give a folder for the images of a folder."
@@ -107,8 +115,8 @@ def targets_in_folder(files, options):
     for path in files:
         name = path.name
         # The old ending stays: a folder may hold one name with several of them.
-        if path.suffix.lower() != ".png":
-            name += ".png"
+        if path.suffix.lower() != ending:
+            name += ending
         targets.append(options.output / path.relative_to(options.input).with_name(name))
     if len(set(targets)) < len(targets):
         twice = next(target for target in targets if targets.count(target) > 1)

@@ -82,7 +82,7 @@ def _edit(options):
         return edited
 
     nothing_done = f"No photo in {options.input} could be edited."
-    job.run(read, convert, encode_png, nothing_done)
+    job.run(read, convert, encode_png, nothing_done, one_size=bool(image_size))
 
 
 def _middle(image):

@@ -123,7 +123,7 @@ class Job:
                 f"({differences}). Nothing is overwritten: choose another name for OUT."
             )
 
-    def run(self, read, convert, encode, nothing_done):
+    def run(self, read, convert, encode, nothing_done, one_size=False):
         """Does what is left.
 
         Args:
@@ -135,14 +135,13 @@ class Job:
                 `ValueError` for a size that the model does not take.
             encode: Function from a result to the bytes of a file.
             nothing_done: String, what is said if no file could be used.
+            one_size: Whether all come to one size.
         """
         from keras_gans.data.images import ImageError
         from keras_gans.progress import progress_bar
 
         progress, skipped, written = progress_bar(len(self.files)), 0, 0
-        # Where all come to one size, there is none to sort them by.
-        is_sorted = getattr(self.options, "size", None) is not None
-        files = self.files if is_sorted else by_size(self.files)
+        files = self.files if one_size else by_size(self.files)
         with self.writer() as writer:
             for paths, found in batches(files, read, self.options.batch_size):
                 if isinstance(found, ImageError):
