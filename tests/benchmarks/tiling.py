@@ -3,11 +3,11 @@
     python tests/benchmarks/tiling.py                  # 4,000 x 3,000 pixels
     python tests/benchmarks/tiling.py --size 1024x768 --tile 256
 
-A ResNet of random weights translates a drawn picture, dark at one end and light at
-the other: as a whole, in tiles that are normalized one by one, and in tiles that share their
-moments. Each is a process of its own, whose peak of resident memory is told above that
-of the import. The difference from the whole is the mean over all pixels, and that of
-the worst pixel, in grey levels. A seam is a step from one pixel to the next that the
+A ResNet of random weights translates a drawn picture, dark at one end and light at the
+other: as a whole, in tiles that are normalized one by one, and in tiles that share
+their moments. Each is a process of its own, whose peak of resident memory is told above
+that of the import. The difference from the whole is the mean over all pixels, and that
+of the worst pixel, in grey levels. A seam is a step from one pixel to the next that the
 whole does not have: the mean over the columns where tiles pass into each other, beside
 the mean of all others. With `--normalization none` what is left is that of padding.
 """
@@ -64,8 +64,10 @@ def main():
             memory, seconds = f"{found['mib']:,.0f}", f"{found['seconds']:.0f}"
             rows.append(f"| {way} | {memory} | {seconds} | {' | '.join(cells)} |")
             print(rows[-1], file=sys.stderr, flush=True)
-    print(f"{options.size}, tiles of {options.tile}, ResNet-{options.blocks} of width ")
-    print(f"{options.width}, normalization {options.normalization}\n")
+    print(
+        f"{options.size}, tiles of {options.tile}, ResNet-{options.blocks} of width "
+        f"{options.width}, normalization {options.normalization}\n"
+    )
     print("| way | MiB | s | mean difference | worst | seam (elsewhere) |")
     print("|:--|--:|--:|--:|--:|--:|")
     print("\n".join(rows))
