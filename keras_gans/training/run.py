@@ -346,7 +346,7 @@ class Run:
             "batches": total,
             "seconds_per_batch": seconds,
             "seconds": seconds * total,
-            "memory_bytes": _peak_memory(),
+            "memory_bytes": record.peak_memory(),
             # Two checkpoints and one that is being written, the model and its export.
             "disk_bytes": 5 * state + pictures * len(encode_png(task.draw(model))),
         }
@@ -499,11 +499,3 @@ def next_free(directory):
     lock = claim_next(directory)
     _claims[lock.directory.resolve()] = lock
     return lock.directory
-
-
-def _peak_memory():
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
