@@ -19,7 +19,7 @@ from PIL import Image
 import keras_gans
 import small_run
 from keras_gans import callbacks, cli, export, losses, presets, training
-from keras_gans.cli import common
+from keras_gans.cli import common, jobs
 from keras_gans.data.sources import resize_images
 from keras_gans.presets import registry
 
@@ -812,11 +812,90 @@ def test_translate_a_folder(finished):
     message = fail("translate", "in", "styles", "--seed", "1", *model)
     assert "--seed needs a model that knows styles" in message
 
-    # Nothing is overwritten, and nothing is written beside what is there.
+    # What is missing is made; of other settings, nothing.
     shutil.rmtree("out/below")
     pathlib.Path("out/0.png").unlink()
-    assert "out/1.png exists" in fail("translate", "in", "out", *model)
+    there = pathlib.Path("out/1.png").stat().st_mtime_ns
+    message = fail("translate", "in", "out", "--direction", "yx", *model)
+    assert "made otherwise (direction xy there and yx here)" in message
     assert not pathlib.Path("out/0.png").exists()
+    result = succeed("translate", "in", "out", *model)
+    assert "3 of 9 are done already." in result.out
+    assert "Wrote 5 image(s) to out." in result.out
+    assert pathlib.Path("out/1.png").stat().st_mtime_ns == there
+    pathlib.Path("in/broken.png").unlink()
+    assert "Nothing is left to do." in succeed("translate", "in", "out", *model).out
+    # Images that are there without a word of how they were made.
+    pathlib.Path("out/.keras-gans.json").unlink()
+    assert "out/0.png exists" in fail("translate", "in", "out", *model)
+
+
+def test_shards_of_a_folder_make_the_whole(finished, monkeypatch):
+    images, _ = small_run.digits("test", 7)
+    small_run.write_images(pathlib.Path("in"), images)
+    small_run.write_images(pathlib.Path("in/small"), images[:3, :24, :24])
+    model = ["--model", finished.directory]
+    sizes = []
+    translate = export.translator.Translator.translate
+
+    def translate_and_count(self, images, **options):
+        sizes.append(images.shape[:2])
+        return translate(self, images, **options)
+
+    monkeypatch.setattr(export.translator.Translator, "translate", translate_and_count)
+    succeed("translate", "in", "whole", *model)
+    # Large images and small ones go through the model together, each kind.
+    assert sorted(sizes) == [(3, 24), (7, 32)]
+    succeed("translate", "in", "twos", "--batch-size", 2, *model)
+    assert sizes[2:] == [(2, 24), (1, 24), (2, 32), (2, 32), (2, 32), (1, 32)]
+    for part in ("3/3", "1/3", "2/3"):
+        result = succeed("translate", "in", "parts", "--shard", part, *model)
+        assert f"Translating {4 if part == '1/3' else 3} image(s)" in result.out
+    for path in pathlib.Path("whole").rglob("*.png"):
+        for other in ("twos", "parts"):
+            same = pathlib.Path(other) / path.relative_to("whole")
+            np.testing.assert_allclose(pixels(path), pixels(same), atol=1)
+    assert len([*pathlib.Path("parts").rglob("*.png")]) == 10
+    assert "is not a part of a whole" in fail(
+        "translate", "in", "new", "--shard", "4/3", *model, status=2
+    )
+    one = ["translate", "in/0.png", "one.png", "--shard", "1/3"]
+    assert "--shard goes with a folder" in fail(*one, *model)
+
+
+def test_results_inside_of_the_folder_are_left_out(finished):
+    images, _ = small_run.digits("test", 2)
+    small_run.write_images(pathlib.Path("in"), images)
+    command = ["translate", "in", "in/out", "--model", finished.directory]
+    succeed(*command)
+    assert "2 of 2 are done already." in succeed(*command).out
+    assert len([*pathlib.Path("in").rglob("*.png")]) == 4
+
+
+def test_a_job_that_was_stopped_goes_on(finished, monkeypatch):
+    images, _ = small_run.digits("test", 6)
+    small_run.write_images(pathlib.Path("in"), images)
+    command = ["translate", "in", "out", "--batch-size", 2]
+    command += ["--model", finished.directory]
+    translate, calls = export.translator.Translator.translate, []
+
+    def stop_at_the_third(self, images, **options):
+        calls.append(len(images))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return translate(self, images, **options)
+
+    monkeypatch.setattr(export.translator.Translator, "translate", stop_at_the_third)
+    assert call(*command).status == cli.EXIT_INTERRUPTED
+    assert len([*pathlib.Path("out").glob("*.png")]) <= 4
+    assert not [*pathlib.Path("out").glob("*.tmp")]
+    succeed(*command)
+    assert len([*pathlib.Path("out").glob("*.png")]) == 6
+    # A full disk, which threads find, is not lost.
+    full = OSError(28, "No space left on device")
+    monkeypatch.setattr(jobs, "_write", lambda *_: (_ for _ in ()).throw(full))
+    shutil.rmtree("out")
+    assert "No space left" in fail(*command)
 
 
 def test_a_configuration_is_taken_as_it_was_meant():
@@ -860,13 +939,12 @@ def test_translate_in_styles():
 
     result = succeed("translate", "in", "out", "--variants", 3, "--seed", 5, *model)
     assert "Wrote 6 image(s) to out." in result.out
-    names = sorted(path.name for path in pathlib.Path("out").iterdir())
+    names = sorted(path.name for path in pathlib.Path("out").glob("*.png"))
     assert names == [f"{i}-{k}.png" for i in (0, 1) for k in (1, 2, 3)]
     expected = translator(images[:2], seed=5, variants=3)
     np.testing.assert_allclose(pixels("out/1-3.png"), expected[1, 2], atol=1)
-    assert "out/0-1.png exists" in fail(
-        "translate", "in", "out", "--variants", 2, *model
-    )
+    message = fail("translate", "in", "out", "--variants", 2, *model)
+    assert "seed 5 there and None here, variants 3 there and 2 here" in message
 
     like = np.concatenate([images[2:, :30], images[2:, 29:27:-1]], axis=1).repeat(3, -1)
     succeed("translate", "in/0.png", "one.png", "--reference", "like.png", *model)
@@ -952,7 +1030,9 @@ def test_the_default_model_is_that_of_the_package(finished, monkeypatch):
 
 
 def folder_pixels(folder):
-    return np.stack([pixels(path) for path in sorted(pathlib.Path(folder).iterdir())])
+    return np.stack(
+        [pixels(path) for path in sorted(pathlib.Path(folder).glob("*.png"))]
+    )
 
 
 def test_generate_a_folder(generation):
@@ -960,7 +1040,7 @@ def test_generate_a_folder(generation):
     result = succeed("generate", "new/out", "-n", "12", "--seed", "3", "--model", run)
     assert f"Generating 12 image(s) with {run}\n" in result.out
     assert result.out.endswith("Wrote 12 image(s) to new/out.\n")
-    names = sorted(path.name for path in pathlib.Path("new/out").iterdir())
+    names = sorted(path.name for path in pathlib.Path("new/out").glob("*.png"))
     assert names == [f"{number:06d}.png" for number in range(12)]
     # The classes in turn, of the model itself; the same again for the same seed.
     model = keras.saving.load_model(run / "model.keras")
@@ -975,6 +1055,16 @@ def test_generate_a_folder(generation):
         succeed("generate", name, "-n", "12", "--seed", "3", "--model", path)
         np.testing.assert_allclose(folder_pixels(name), in_turn, atol=1)
     np.testing.assert_array_equal(folder_pixels("again"), in_turn)
+    # Stopped, and in shards, all images are the same.
+    pathlib.Path("again/000005.png").unlink()
+    arguments = ["-n", "12", "--seed", "3", "--model", run]
+    assert "Wrote 1 image(s)" in succeed("generate", "again", *arguments).out
+    np.testing.assert_allclose(folder_pixels("again"), in_turn, atol=1)
+    for part in ("2/2", "1/2"):
+        succeed("generate", "parts", "--shard", part, *arguments)
+    np.testing.assert_allclose(folder_pixels("parts"), in_turn, atol=1)
+    message = fail("generate", "parts", "-n", "13", "--seed", "3", "--model", run)
+    assert "n 12 there and 13 here" in message
 
     succeed(
         *("generate", "label", "-n", "12", "--seed", "3"), "--label=7", "--model", run
@@ -1004,16 +1094,16 @@ def test_generate_a_picture(generation):
 def test_generate_refuses_before_it_loads_a_model(monkeypatch):
     monkeypatch.setattr(export, "load_generator", None)
     pathlib.Path("there").mkdir()
-    for name in ("there.png", "file", "there/kept.png"):
+    for name in ("there.png", "file", "there/000000.png"):
         pathlib.Path(name).write_text("kept")
     for output, message in (
         ("there.png", "there.png exists. Nothing is overwritten"),
         ("file", "file exists. Nothing is overwritten"),
-        ("there", "there is not empty. Nothing is overwritten"),
+        ("there", "there/000000.png exists. Nothing is overwritten"),
         ("out.jpg", "saved as PNG. Received: OUT out.jpg"),
     ):
         assert message in fail("generate", output, "--model", "model")
-    for name in ("there.png", "file", "there/kept.png"):
+    for name in ("there.png", "file", "there/000000.png"):
         assert pathlib.Path(name).read_text() == "kept"
     assert len(list(pathlib.Path().iterdir())) == 3
     assert "--model" in fail("generate", "a.png", status=2)

@@ -233,7 +233,7 @@ def test_a_folder(model, colorizer):
         "Warning: dabs/c.png has the name of no sketch and is left out."
     ]
     assert "Wrote 4 image(s) to out." in result.out
-    written = sorted(str(path) for path in pathlib.Path("out").rglob("*.*"))
+    written = sorted(str(path) for path in pathlib.Path("out").rglob("*.png"))
     assert written == [
         "out/a.png",
         "out/b.jpg.png",
@@ -249,10 +249,13 @@ def test_a_folder(model, colorizer):
     np.testing.assert_array_equal(pixels("out/b.jpg.png"), expected)
     assert pixels("out/odd.png").shape == (15, 22, 3)
 
-    # Nothing is overwritten, and nothing is written beside what is there.
+    # What is missing is made, but not in another way.
     pathlib.Path("out/a.png").unlink()
-    assert "exists. Nothing" in fail("colorize", "in", "out", "--model", model)
+    assert "made otherwise (hints" in fail("colorize", "in", "out", "--model", model)
     assert not pathlib.Path("out/a.png").exists()
+    result = succeed("colorize", "in", "out", "--hints", "dabs", "--model", model)
+    assert "Wrote 1 image(s) to out." in result.out
+    np.testing.assert_array_equal(pixels("out/a.png"), colorizer(art)[0])
 
 
 def test_hints_of_a_bad_size_skip_their_sketch_alone(model):
@@ -261,7 +264,7 @@ def test_hints_of_a_bad_size_skip_their_sketch_alone(model):
     save("dabs/a.png", dabs(8, 8))
     result = succeed("colorize", "in", "out", "--hints", "dabs", "--model", model)
     assert "Skipped: dabs/a.png: the hints are 8 x 8 pixels" in result.err
-    assert [path.name for path in pathlib.Path("out").iterdir()] == ["b.png"]
+    assert [path.name for path in pathlib.Path("out").glob("*.png")] == ["b.png"]
     save("dabs/b.png", dabs(8, 8))
     result = call("colorize", "in", "new", "--hints", "dabs", "--model", model)
     assert result.status == 1

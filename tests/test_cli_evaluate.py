@@ -197,6 +197,48 @@ def test_a_folder_of_two_sizes_and_a_bad_file_against_itself(evaluate, tmp_path)
     assert "Note: The Fréchet distance of 4 features is estimated from 3" in out
 
 
+def test_statistics_of_shards_are_merged(evaluate, tmp_path):
+    for side, count in (("z", 7), ("r", 5)):
+        images = small_run.digits("test", count, side == "r")[0]
+        small_run.write_images(tmp_path / side, images)
+        small_run.write_images(tmp_path / side / "sub", images[:2, 4:])
+    (tmp_path / "z" / "bad.png").write_bytes(b"no image")
+    whole = f"--images {tmp_path}/z --reference {tmp_path}/r"
+    evaluate(f"{whole} {NETWORK} --output {tmp_path}/whole.json")
+    for part in "123":
+        statistics = f"--statistics {tmp_path}/z-{part}.npz"
+        evaluate(f"--images {tmp_path}/z {NETWORK} {statistics} --shard {part}/3")
+    real = f"--reference {tmp_path}/r {NETWORK} --statistics {tmp_path}/real.npz"
+    assert "of 7 image(s)" in evaluate(real)
+    assert "real.npz is done already" in evaluate(real)
+    parts = " ".join(f"{tmp_path}/z-{part}.npz" for part in "312")
+    sides = f"--images {parts} --reference {tmp_path}/real.npz {NETWORK}"
+    out = evaluate(f"{sides} --output {tmp_path}/merged.json")
+    assert "z-3.npz and 2 more: 9 images" in out
+    expected, _ = scores_of(tmp_path / "whole.json")
+    scores, content = scores_of(tmp_path / "merged.json")
+    assert scores == pytest.approx(expected, rel=1e-5, abs=1e-7)
+    assert content["images"] == {"reference": 7, "images": 9}
+
+    one = f"--images {tmp_path}/z-1.npz"
+    real = f"--reference {tmp_path}/real.npz"
+    for arguments, message in (
+        (f"{one} {real}", "all 3 parts of a set, each once. Received: 1/3"),
+        (f"{one} {tmp_path}/z {real}", "must be one folder, or .npz files"),
+        (f"{one} {real} --metrics is", "of statistics can be fid, kid"),
+        (f"{one} {real} --size 8", "--size: of no use"),
+        (f"{one} {real} --cache c.npz", "--cache: of no use"),
+        (f"{one} --statistics {tmp_path}/new.npz", "are made of a folder"),
+        (f"--images x --statistics {tmp_path}/z-1.npz", "is of other images"),
+        ("--images x --statistics new", "the name of an .npz file"),
+        ("--images x --statistics n.npz --metrics fid", "--metrics: of no use"),
+        ("--images x --reference y --statistics n.npz", "one of --images"),
+        ("--images x --reference y --shard 1/2", "--shard goes with --statistics"),
+        ("--images x --statistics n.npz --shard 99/99", "no image in part 99"),
+    ):
+        assert message in evaluate(f"{arguments} {NETWORK}", status=1)
+
+
 def test_few_images_have_no_spread(evaluate, folder):
     small_run.write_images(folder / "three", small_run.digits("test", 3)[0])
     out = evaluate(f"--images three --reference x {NETWORK} --output scores.json")

@@ -24,6 +24,7 @@ from keras_gans.callbacks.sample_grid import (
     GeneratedGrid,
     SampleGrid,
 )
+from keras_gans.callbacks.trackers import Trackers
 
 # Where it used to be.
 from keras_gans.metrics import evaluate_translation

@@ -23,6 +23,8 @@ class Pictures(IterationCallback):
         iterations: Further iterations at which a picture is saved.
         tensorboard_directory: Optional folder to which the pictures are also written
             for TensorBoard.
+        log: Optional function that is also given each iteration and picture, such as
+            `keras_gans.callbacks.Trackers`.
 
     Example:
 
@@ -33,7 +35,13 @@ class Pictures(IterationCallback):
     """
 
     def __init__(
-        self, directory, draw, save_freq=500, iterations=(), tensorboard_directory=None
+        self,
+        directory,
+        draw,
+        save_freq=500,
+        iterations=(),
+        tensorboard_directory=None,
+        log=None,
     ):
         super().__init__()
         must = "Argument `draw` must be a function of the model"
@@ -43,10 +51,9 @@ class Pictures(IterationCallback):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.iterations = frozenset(iterations)
-        self._writer = None
+        self._logs = [] if log is None else [log]
         if tensorboard_directory is not None:
-            folder = os.fspath(tensorboard_directory)
-            self._writer = tf.summary.create_file_writer(folder)
+            self._logs.append(tensorboard_pictures(tensorboard_directory))
 
     def is_due(self, iteration):
         return iteration % self.save_freq == 0 or iteration in self.iterations
@@ -59,15 +66,24 @@ class Pictures(IterationCallback):
     def on_train_end(self, logs=None):
         if not self._path(self._seen).exists():
             self.at_iteration(self._seen, {})
-        if self._writer:
-            self._writer.flush()
 
     def at_iteration(self, iteration, logs):
         picture = self.draw(self.model)
         write_atomically(self._path(iteration), encode_png(picture))
-        if self._writer:
-            with self._writer.as_default(step=iteration):
-                tf.summary.image("samples", picture[None])
+        for log in self._logs:
+            log(iteration, picture)
 
     def _path(self, iteration):
         return self.directory / f"iteration_{iteration:06d}.png"
+
+
+def tensorboard_pictures(directory):
+    """Returns a function of iteration and picture that writes it for TensorBoard."""
+    writer = tf.summary.create_file_writer(os.fspath(directory))
+
+    def log(iteration, picture):
+        with writer.as_default(step=iteration):
+            tf.summary.image("samples", picture[None])
+        writer.flush()
+
+    return log

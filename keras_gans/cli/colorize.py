@@ -19,8 +19,8 @@ examples:
 
 import pathlib
 
-from keras_gans.cli.common import add_files, add_model, convert_files, files_of
-from keras_gans.cli.common import load_model
+from keras_gans.cli.common import add_files, add_model, files_of, load_model
+from keras_gans.cli.jobs import Job, add_batches
 from keras_gans.cli.options import add_verb, size
 
 
@@ -31,32 +31,39 @@ def add_to(verbs):
     add("--hints", type=pathlib.Path, metavar="HINTS")
     add("--size", type=size, metavar="N|HxW")
     add("--extract-lines", action="store_true")
+    add_batches(verb)
     return verb
 
 
 def _colorize(options):
     from keras_gans.cli import sketches
+    from keras_gans.data.images import encode_png
 
     files, targets = files_of(options)
     if options.input.is_dir():
         hints_files = sketches.hints_in_folder(files, options)
     else:
         hints_files = [sketches.hints_of_file(options)]
+    hints_of = dict(zip(files, hints_files, strict=True))
+    job = Job(options, files, targets, in_folder=options.input.is_dir())
+    if not job.files:
+        return
     colorizer = load_model(options.model, "colorize", "colorization")
     # A single pixel has no lines, even where a network takes it.
     smallest = max(colorizer.minimum_size, 2)
     smallest += -smallest % colorizer.size_multiple
-    hinted = sum(path is not None for path in hints_files)
+    hinted = sum(hints_of[path] is not None for path in job.files)
     print(
-        f"Colouring {len(files)} sketch(es), {hinted} of them with hints, "
+        f"Colouring {len(job.files)} sketch(es), {hinted} of them with hints, "
         f"with {options.model}",
         flush=True,
     )
-    hints_of = dict(zip(files, hints_files, strict=True))
 
-    def convert(path):
-        line_art, hints = sketches.read(path, hints_of[path], smallest, options)
-        return sketches.colorize(colorizer, line_art, hints, path)
+    def read(path):
+        return sketches.read(path, hints_of[path], smallest, options)
+
+    def convert(line_art, hints):
+        return sketches.colorize(colorizer, line_art, hints)
 
     nothing_done = f"No sketch in {options.input} could be coloured."
-    convert_files(options, files, targets, convert, nothing_done)
+    job.run(read, convert, encode_png, nothing_done, one_size=bool(options.size))

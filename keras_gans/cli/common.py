@@ -51,7 +51,7 @@ def add_files(verb, metavar):
     """Adds the two arguments of a verb that makes images of images."""
     add = functools.partial(verb.add_argument, type=pathlib.Path)
     add("input", metavar=metavar, help="file or folder")
-    text = "PNG file or new folder; nothing is overwritten"
+    text = "PNG file or folder; nothing is overwritten, and what is done stays"
     add("output", metavar="OUT", help=text)
 
 
@@ -63,55 +63,20 @@ def add_model(verb, default=None):
     verb.add_argument("--model", required=default is None, **options)
 
 
-def convert_files(options, files, targets, convert, nothing_done):
-    """Writes what becomes of each file as PNG.
+def files_of(options, ending=".png"):
+    """Returns lists of the files of IN, a file or folder, and of those in OUT.
 
-    Of a folder, files that cannot be used are skipped and named.
-
-    Args:
-        options: Those of the verb, with `input` and `output`.
-        files: List of paths.
-        targets: List of as many paths of PNG files, or lists of them.
-        convert: Function of a path that returns an image, a uint8 array, or a list of
-            as many as there are paths.
-        nothing_done: String, what is said if no file could be used.
+    They are PNG, or TIFF if the ending is `".tif"`.
     """
-    from keras_gans.data.images import ImageError, encode_png
-    from keras_gans.progress import progress_bar
-
-    skipped = 0
-    progress = progress_bar(len(files))
-    for path, target in zip(files, targets, strict=True):
-        several = isinstance(target, list)
-        try:
-            image = convert(path)
-        except ImageError as error:
-            if not options.input.is_dir():
-                raise
-            print(f"\nSkipped: {error}", file=sys.stderr)
-            skipped += 1
-        else:
-            pairs = zip(target, image) if several else [(target, image)]
-            for one, pixels in pairs:
-                one.parent.mkdir(parents=True, exist_ok=True)
-                one.write_bytes(encode_png(pixels))
-        progress.add(1)
-    if skipped == len(files):
-        raise ValueError(nothing_done)
-    each = len(targets[0]) if isinstance(targets[0], list) else 1
-    print(f"Wrote {(len(files) - skipped) * each} image(s) to {options.output}.")
-    if skipped:
-        print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
-
-
-def files_of(options):
-    """Returns lists of the files of IN, a file or folder, and of their PNGs in OUT."""
     from keras_gans.data.images import list_images
 
     if not options.input.is_dir():
-        return [options.input], [target_of_file(options)]
-    files = list_images(options.input)
-    return files, targets_in_folder(files, options)
+        return [options.input], [target_of_file(options, ending)]
+    files, output = list_images(options.input), options.output.resolve()
+    if options.input.resolve() in output.parents:
+        # What was made before is none of what is to be made.
+        files = [path for path in files if output not in path.resolve().parents]
+    return files, targets_in_folder(files, options, ending)
 
 
 def refuse_existing(targets):
@@ -122,24 +87,26 @@ def refuse_existing(targets):
             )
 
 
-def target_of_file(options):
-    """The PNG file for IN, a file: OUT, or of the same name in OUT, a folder."""
+def target_of_file(options, ending):
+    """The file for IN, a file: OUT, or of the same name in OUT, a folder."""
     if not options.input.exists():
         raise FileNotFoundError(f"There is no file or folder {options.input}.")
     target = options.output
     if target.is_dir():
-        target = target / (options.input.stem + ".png")
-    if target.suffix.lower() != ".png":
+        target = target / (options.input.stem + ending)
+    endings = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF"}
+    kind = endings[ending]
+    if endings.get(target.suffix.lower()) != kind:
         raise ValueError(
-            f"Images are saved as PNG. Received: OUT {options.output}; give a name "
-            "that ends in .png, or an existing folder."
+            f"Images are saved as {kind}. Received: OUT {options.output}; give a name "
+            f"that ends in {ending}, or an existing folder."
         )
     refuse_existing([target])
     return target
 
 
-def targets_in_folder(files, options):
-    """The PNG files in OUT for the files of IN, a folder."""
+def targets_in_folder(files, options, ending):
+    """The files in OUT for the files of IN, a folder."""
     if options.output.exists() and not options.output.is_dir():
         raise NotADirectoryError(
             f"{options.output} is a file. Give a folder for the images of a folder."
@@ -148,10 +115,9 @@ def targets_in_folder(files, options):
     for path in files:
         name = path.name
         # The old ending stays: a folder may hold one name with several of them.
-        if path.suffix.lower() != ".png":
-            name += ".png"
+        if path.suffix.lower() != ending:
+            name += ending
         targets.append(options.output / path.relative_to(options.input).with_name(name))
-    refuse_existing(targets)
     if len(set(targets)) < len(targets):
         twice = next(target for target in targets if targets.count(target) > 1)
         raise ValueError(

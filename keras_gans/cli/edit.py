@@ -19,8 +19,9 @@ examples:
 
 import pathlib
 
-from keras_gans.cli.common import add_files, add_model, convert_files, files_of
-from keras_gans.cli.common import load_model, refuse_existing, run_of
+from keras_gans.cli.common import add_files, add_model, files_of, load_model
+from keras_gans.cli.common import refuse_existing, run_of
+from keras_gans.cli.jobs import Job, add_batches
 from keras_gans.cli.options import add_verb, size
 
 
@@ -35,6 +36,7 @@ def add_to(verbs):
     add("--has", nargs="*", metavar="NAME")
     add("--mask", type=pathlib.Path, metavar="PNG")
     add("--size", type=size, metavar="N|HxW")
+    add_batches(verb)
     return verb
 
 
@@ -47,6 +49,9 @@ def _edit(options):
         raise ValueError("--mask goes with a single photo, not with a folder.")
     files, targets = files_of(options)
     refuse_existing([options.mask] if options.mask else [])
+    job = Job(options, files, targets, in_folder=options.input.is_dir())
+    if not job.files:
+        return
     editor = load_model(options.model, "edit", "editing")
     # Wrong names are found before the first photo is read.
     known = editor.choices.target([0] * len(editor.attribute_names), options.has or ())
@@ -57,32 +62,27 @@ def _edit(options):
     changes = [f"+{name}" for name in options.add]
     changes += [f"-{name}" for name in options.remove]
     print(
-        f"Editing {len(files)} photo(s), {' '.join(changes)}, with {options.model}",
+        f"Editing {len(job.files)} photo(s), {' '.join(changes)}, with {options.model}",
         flush=True,
     )
 
-    def convert(path):
+    def read(path):
         image = decode_image(path, channels=editor.channels)
-        if image_size:
-            image = resize_image(_middle(image), image_size)
-        image, mask = _edit_image(editor, image, path, attributes, options)
-        if options.mask:
-            options.mask.write_bytes(encode_png(mask))
-        return image
+        return (resize_image(_middle(image), image_size) if image_size else image,)
+
+    def convert(images):
+        names, has_mask = (options.add, options.remove), options.mask is not None
+        try:
+            edited = editor.edit(images, *names, attributes, return_mask=has_mask)
+        except ValueError as error:  # A size that the networks do not take.
+            raise ValueError(f"{error} --size N resizes it.") from error
+        if has_mask:  # Of a single photo.
+            edited, masks = edited
+            options.mask.write_bytes(encode_png(masks[0]))
+        return edited
 
     nothing_done = f"No photo in {options.input} could be edited."
-    convert_files(options, files, targets, convert, nothing_done)
-
-
-def _edit_image(editor, image, path, attributes, options):
-    from keras_gans.data.images import ImageError
-
-    names, has_mask = (options.add, options.remove), options.mask is not None
-    try:
-        edited = editor.edit(image[None], *names, attributes, return_mask=has_mask)
-    except ValueError as error:  # A size that the networks do not take.
-        raise ImageError(f"{path}: {error} --size N resizes it.") from error
-    return (edited[0][0], edited[1][0]) if has_mask else (edited[0], None)
+    job.run(read, convert, encode_png, nothing_done, one_size=bool(image_size))
 
 
 def _middle(image):

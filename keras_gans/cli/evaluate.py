@@ -12,8 +12,8 @@ Args:
     x: held-out images of X: a folder, or as for train --data, of which the test images
         are taken
     y: held-out images of Y, likewise
-    images: images to be scored
-    reference: real images
+    images: images to be scored: a folder, or the files of --statistics
+    reference: real images, likewise
     metrics: of distributions: {distributions}; of reconstructions: {reconstructions}
         (default: all that apply, but not {extra})
     feature_network: network of distributions: inception_v3, tfgan_inception (that of
@@ -27,6 +27,11 @@ Args:
     batch_size: (default: 16)
     cache: file.npz that keeps what the network makes of the real images, for the next
         time; of a model file_x.npz and file_y.npz
+    statistics: file.npz for what is to be known of --images or of --reference, one of
+        them alone; it takes their place when it is given instead of a folder
+    shard: with --statistics, part I of N: every N-th image in the order of their names.
+        The files of all parts are merged where they are given, and the score is that of
+        the whole
     output: JSON file of the scores, and of all that they depend on
 
 examples:
@@ -35,22 +40,23 @@ examples:
       --feature-network inception_v3 --output scores.json
   keras-gans evaluate --images fakes/ --reference paintings/ \\
       --feature-network tfgan_inception --cache paintings.npz
+  keras-gans evaluate --images fakes/ --feature-network inception_v3 \\
+      --statistics fakes-1.npz --shard 1/4
+  keras-gans evaluate --images fakes-?.npz --reference paintings.npz \\
+      --feature-network inception_v3
 """
 
 import ast
 import contextlib
-import math
 import pathlib
-import sys
 import tempfile
 import warnings
 
 from keras_gans.checks import require
 from keras_gans.cli.common import load_model, run_of
+from keras_gans.cli.jobs import shard
 from keras_gans.cli.options import add_verb, positive
 from keras_gans.files import write_json
-
-_SIDES = ("reference", "images")
 
 
 def _registered_metrics():
@@ -82,14 +88,15 @@ def add_to(verbs):
     usage = (
         "keras-gans evaluate RUN\n"
         "       keras-gans evaluate MODEL --x SOURCE --y SOURCE [OPTION ...]\n"
-        "       keras-gans evaluate --images FOLDER --reference FOLDER [OPTION ...]"
+        "       keras-gans evaluate --images FOLDER --reference FOLDER [OPTION ...]\n"
+        "       keras-gans evaluate --images FOLDER --statistics FILE [OPTION ...]"
     )
     verb, add = add_verb(verbs, "evaluate", _evaluate, manual, usage=usage)
     add("model", nargs="?", type=pathlib.Path, metavar="RUN | MODEL")
     add("--x", metavar="SOURCE")
     add("--y", metavar="SOURCE")
-    add("--images", type=pathlib.Path, metavar="FOLDER")
-    add("--reference", type=pathlib.Path, metavar="FOLDER")
+    for side in ("--images", "--reference"):
+        add(side, nargs="+", type=pathlib.Path, metavar="FOLDER")
     add("--metrics", nargs="+", choices=[*known], metavar="NAME")
     add("--feature-network", metavar="NETWORK")
     add("--feature-size", type=positive, metavar="N")
@@ -97,19 +104,32 @@ def add_to(verbs):
     add("--size", type=positive, metavar="N")
     add("--batch-size", type=positive, metavar="N")
     add("--cache", type=pathlib.Path, metavar="FILE")
+    add("--statistics", type=pathlib.Path, metavar="FILE")
+    add("--shard", type=shard, metavar="I/N")
     add("--output", type=pathlib.Path, metavar="FILE")
     return verb
 
 
 def _evaluate(options):
+    must = "--shard goes with --statistics FILE"
+    require(options.statistics or not options.shard, must)
+    must = "--statistics goes with one of --images and --reference"
+    one = (options.images is None) != (options.reference is None)
+    require(one or not options.statistics, must)
     of_model = options.x is not None or options.y is not None
     of_folder = options.images is not None or options.reference is not None
     if of_folder:
         must = "Give a model with --x and --y, or --images with --reference, not both"
         require(not of_model and options.model is None, must)
         must = "--images and --reference go together: give both"
-        require(options.images is not None and options.reference is not None, must)
-        _evaluate_folder(options)
+        both = options.images is not None and options.reference is not None
+        require(both or options.statistics, must)
+        from keras_gans.cli import evaluate_folder
+
+        if options.statistics:
+            evaluate_folder.save_statistics(options)
+        else:
+            evaluate_folder.evaluate(options)
     elif of_model:
         must = "MODEL, --x and --y go together: give all three"
         require(None not in (options.model, options.x, options.y), must)
@@ -126,7 +146,7 @@ def _evaluate_run(options):
         "Name the folder of a run, or a model with --x and --y, or --images and "
         "--reference",
     )
-    given = _given(
+    given = given_flags(
         options,
         *("metrics", "feature_network", "feature_size", "resize", "size"),
         *("batch_size", "cache", "output"),
@@ -175,7 +195,7 @@ def _evaluate_model(options):
     from keras_gans.metrics.translation import load_held_out
     from keras_gans.progress import is_shown
 
-    names = _check_scores(options, METRICS)
+    names = check_scores(options, METRICS)
     translator = _load_translator(options.model)
     size, run = options.size, run_of(options.model)
     if size is None and run is not None:
@@ -185,13 +205,13 @@ def _evaluate_model(options):
         f"  X  {options.x}\n  Y  {options.y}",
         flush=True,
     )
-    with _warnings_as_notes():
+    with warnings_as_notes():
         images, references = {}, {}
         for domain in "xy":
             source, channels = getattr(options, domain), translator.channels[domain]
             images[domain] = load_held_out(source, size, channels, domain)
-            _check_count(names, f"--{domain} {source}", len(images[domain]))
-        networks = _load_networks(names, options)
+            check_count(names, f"--{domain} {source}", len(images[domain]))
+        networks = load_networks(names, options)
         for domain in "xy" if options.cache else "":
             path = options.cache.with_stem(f"{options.cache.stem}_{domain}")
             references[domain] = FeatureStatistics.of(
@@ -208,76 +228,22 @@ def _evaluate_model(options):
         for metric in made:
             name, network = metric.name, getattr(metric, "feature_network", None)
             ends = ("_xy", "_yx") if network else ("_x", "_y")
-            cells = [_score_cell(scores, name + end) for end in ends]
+            cells = [score_cell(scores, name + end) for end in ends]
             mean = name.removesuffix(f"_{network.name}") if network else name
-            cells.append(_score_cell(scores, mean))
+            cells.append(score_cell(scores, mean))
             print(f"| {name} | {' | '.join(cells)} |")
         print()
         counts = {}
         for domain in "xy":
             counts[domain], height, width, _ = images[domain].shape
             print(f"{domain.upper()}: {counts[domain]} images of {height}x{width}")
-        _print_networks(networks)
+        print_networks(networks)
         if paired := ", ".join(name for name in names if METRICS[name].paired):
             print(f"{paired}: of X and X → Y → X, then of Y and Y → X → Y")
-    _save_scores(options, scores, counts, networks, size)
+    save_scores(options, scores, counts, networks, size)
 
 
-def _evaluate_folder(options):
-    from keras_gans.data.images import list_images
-    from keras_gans.metrics import METRICS, FeatureStatistics, make_metrics
-    from keras_gans.progress import progress_bar
-
-    possible = {name: entry for name, entry in METRICS.items() if not entry.paired}
-    require(
-        set(options.metrics or ()) <= set(possible),
-        f"--metrics of two folders can be {', '.join(possible)}: the others compare "
-        "pairs of images",
-    )
-    names = _check_scores(options, possible)
-    files = {side: list_images(getattr(options, side)) for side in _SIDES}
-    referring = [name for name in names if METRICS[name].has_reference]
-    for side, scored in zip(_SIDES, (referring, names)):
-        _check_count(scored, f"--{side} {getattr(options, side)}", len(files[side]))
-    print(
-        f"Scoring {options.images} with {options.reference}: {', '.join(names)}",
-        flush=True,
-    )
-    networks = _load_networks(names, options)
-    counts = dict.fromkeys(_SIDES, 0)
-    progress = progress_bar(sum(map(len, files.values())))
-
-    def batches(side):
-        for batch in _image_batches(files[side], options, progress):
-            counts[side] += len(batch)
-            yield batch
-
-    with _warnings_as_notes():
-        reference = None
-        if network := networks.get("features"):
-            real = batches("reference")
-            reference = FeatureStatistics.of(real, network, cache=options.cache)
-        metrics = make_metrics(names, networks, reference)
-        for batch in batches("images"):
-            for metric in metrics:
-                metric.update_generated(batch)
-        scores = {}
-        print("\n| score | value |\n|:--|--:|")
-        for metric in metrics:
-            scores[metric.name] = metric.result()
-            # A few images have no spread, and JSON has no NaN.
-            if hasattr(metric, "spread") and math.isfinite(spread := metric.spread()):
-                scores[f"{metric.name}_spread"] = spread
-            print(f"| {metric.name} | {_score_cell(scores, metric.name)} |")
-        print()
-        for side, count in counts.items():
-            if count:
-                print(f"{getattr(options, side)}: {count} images")
-        _print_networks(networks)
-    _save_scores(options, scores, counts, networks, options.size)
-
-
-def _check_scores(options, possible):
+def check_scores(options, possible):
     """Returns the names of the scores; raises if options do not go together."""
     default = [name for name, entry in possible.items() if entry.is_default]
     names = list(dict.fromkeys(options.metrics or default))
@@ -289,7 +255,7 @@ def _check_scores(options, possible):
             f"Name a network for {', '.join(of_features)}: --feature-network "
             f"inception_v3, tfgan_inception or a path{other}."
         )
-    given = _given(options, "feature_network", "feature_size", "resize", "cache")
+    given = given_flags(options, "feature_network", "feature_size", "resize", "cache")
     must = f"{given}: there is no feature network in {', '.join(names)}"
     require(of_features or not given, must)
     require(
@@ -309,7 +275,7 @@ def _check_scores(options, possible):
     return names
 
 
-def _check_count(names, side, count):
+def check_count(names, side, count):
     """Raises before the work, and not after it, if scores need more images."""
     from keras_gans.metrics import METRICS
 
@@ -323,7 +289,7 @@ def _check_count(names, side, count):
         )
 
 
-def _given(options, *names):
+def given_flags(options, *names):
     """Lists those options that are given, as they are written."""
     return ", ".join(
         f"--{name.replace('_', '-')}"
@@ -332,7 +298,7 @@ def _given(options, *names):
     )
 
 
-def _load_networks(names, options):
+def load_networks(names, options):
     from keras_gans.metrics import load_feature_networks
 
     settings = {"resize": options.resize or "clean", "size": options.feature_size}
@@ -347,33 +313,8 @@ def _load_networks(names, options):
     return networks
 
 
-def _image_batches(files, options, progress):
-    """Yields batches of images, in the order of the files, each batch of one size."""
-    import numpy as np
-
-    from keras_gans.data.images import ImageError, decode_image, resize_image
-
-    batch = []
-    for path in files:
-        progress.add(1)
-        try:
-            image = decode_image(path)
-        except ImageError as error:
-            print(f"\nSkipped: {error}", file=sys.stderr)
-            continue
-        if options.size:
-            image = resize_image(image, options.size)
-        is_full = len(batch) == (options.batch_size or 16)
-        if batch and (is_full or image.shape != batch[0].shape):
-            yield np.stack(batch)
-            batch = []
-        batch.append(image)
-    if batch:
-        yield np.stack(batch)
-
-
 @contextlib.contextmanager
-def _warnings_as_notes():
+def warnings_as_notes():
     """Prints what the metrics warn of, such as too few images, below the scores."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
@@ -383,12 +324,12 @@ def _warnings_as_notes():
         print(f"Note: {note}")
 
 
-def _score_cell(scores, name):
+def score_cell(scores, name):
     spread = scores.get(f"{name}_spread")
     return f"{scores[name]:.4g}" + ("" if spread is None else f" ± {spread:.2g}")
 
 
-def _print_networks(networks):
+def print_networks(networks):
     for output, network in networks.items():
         resized = "not resized"
         if network.resize:
@@ -397,7 +338,7 @@ def _print_networks(networks):
         print(f"{network.name}: {network.feature_dim} {output} of images {resized}")
 
 
-def _save_scores(options, scores, counts, networks, size):
+def save_scores(options, scores, counts, networks, size):
     if options.output is None:
         return
     content = {"command": options.command, "scores": scores, "images": counts}

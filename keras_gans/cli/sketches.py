@@ -70,7 +70,7 @@ def hints_in_folder(files, options):
 
 
 def read(path, hints_path, smallest, options):
-    """Returns line art and hints, or `None`, as pixels of one size."""
+    """Returns line art and hints as pixels of one size; no hints are transparent."""
     picture = decode_image(path, channels=3)
     hints = None
     if hints_path is not None:
@@ -92,6 +92,8 @@ def read(path, hints_path, smallest, options):
     _warn_of_odd_lines(path, picture, options)
     if hints is not None:
         hints = _usable_hints(hints_path, hints, options)
+    if hints is None:
+        hints = np.zeros((*picture.shape[:2], 4), "uint8")
     return picture, hints
 
 
@@ -153,19 +155,19 @@ def _usable_hints(path, hints, options):
     return hints
 
 
-def colorize(colorizer, line_art, hints, path):
-    height, width, _ = line_art.shape
+def colorize(colorizer, line_art, hints):
+    """Colours a batch of line art after hints, which are transparent for none."""
+    height, width = line_art.shape[1:3]
     multiple = colorizer.size_multiple
     # White paper at the right and the bottom, up to a size that the network takes, and
     # no hints there.
-    padding = (0, -height % multiple), (0, -width % multiple), (0, 0)
-    line_art = np.pad(line_art, padding, constant_values=255)[None]
-    if hints is not None:
-        hints = np.pad(hints, padding)[None]
+    padding = (0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)
+    line_art = np.pad(line_art, padding, constant_values=255)
     try:
-        return colorizer.colorize(line_art, hints)[0, :height, :width]
+        colored = colorizer.colorize(line_art, np.pad(hints, padding))
     except ValueError as error:  # A network of one size only.
-        raise ImageError(f"{path}: {error} --size N resizes the sketch.") from error
+        raise ValueError(f"{error} --size N resizes the sketch.") from error
+    return colored[:, :height, :width]
 
 
 def _size(image):

@@ -25,6 +25,8 @@ Args:
         together with other machines (multi-worker), which TF_CONFIG, Slurm or
         Kubernetes tells of: start the same command on each of them, with --output in a
         folder that all of them see
+    log: log the run to trackers as well: {trackers} (csv is history.csv, which
+        every run writes). A run that is resumed goes on in its logs
     dry_run: check the data, build the networks, time five steps, say how long the run
         will take and how much memory and disk, and stop
 
@@ -40,7 +42,7 @@ examples:
   keras-gans train wgan_gp --data digits --learning-rate 1e-4
   keras-gans train aclgan --images celeba/ --attributes \\
       list_attr_celeba.txt --select Black_Hair Blond_Hair Smiling
-  keras-gans train path/to/mine.py:my_preset
+  keras-gans train path/to/mine.py:my_preset --log tensorboard wandb
   keras-gans train --resume --output runs/digits-1
 """
 
@@ -87,6 +89,7 @@ def add_to(verbs, arguments=()):
         sources=" and ".join(task.sources),
         embedded=" ".join(task.embedded),
         presets=preset_list(),
+        trackers=" ".join(_trackers()),
     )
     # argparse would put PRESET last, where --data takes it for a source.
     changes = {"usage": f"keras-gans train {preset or '[PRESET]'} [OPTION ...]"}
@@ -105,6 +108,9 @@ def add_to(verbs, arguments=()):
     add("--save-config", metavar="FILE", type=pathlib.Path)
     kinds = ("none", "mirrored", "multi-worker")
     add("--distribute", choices=kinds, default="none")
+    add(
+        "--log", nargs="+", default=[], choices=[*_trackers(), "csv"], metavar="TRACKER"
+    )
     add("--dry-run", action="store_true")
     _add_common(verb, recipe, task)
     if preset:
@@ -151,7 +157,18 @@ def _preset_of(arguments):
         return None  # Said where the file is really read.
 
 
+def _trackers():
+    """Returns the names of all trackers, without the import of any."""
+    files = pathlib.Path(__file__).parents[1].glob("callbacks/trackers/[a-z]*.py")
+    return sorted(path.stem for path in files)
+
+
 def _train(options):
+    from keras_gans.callbacks import trackers
+
+    log = [name for name in options.log if name != "csv"]
+    for name in log:
+        trackers.find(name)  # Before there is a folder.
     if options.resume:
         directory = options.output or _latest_run()
         if directory is None:
@@ -162,7 +179,7 @@ def _train(options):
         strategy = _strategy(options)
         # It is read when nobody else can change it any more.
         with Run.open(directory):
-            _start(_resume_run(directory, options), strategy)
+            _start(_resume_run(directory, options), log, strategy)
         return
     configuration = _configuration(options)
     if options.save_config:
@@ -176,7 +193,7 @@ def _train(options):
         strategy = _strategy(options)
         directory = options.output or next_free(pathlib.Path("runs") / preset)
         with Run.create(directory, configuration, options.command) as run:
-            _start(run, strategy)
+            _start(run, log, strategy)
 
 
 def _strategy(options):
@@ -195,7 +212,7 @@ def _strategy(options):
     return distribution.connect()
 
 
-def _start(run, strategy=None):
+def _start(run, log, strategy):
     """Trains, exports and scores a run, and says so."""
     run.strategy = strategy
     if not run.is_chief:
@@ -204,7 +221,7 @@ def _start(run, strategy=None):
         return
     print(f"Training {describe(run.configuration)}\n  in {run.directory}", flush=True)
     try:
-        model = run.train(verbose="auto")
+        model = run.train(verbose="auto", log=log)
     except KeyboardInterrupt:
         if (run.directory / "run.json").exists():
             print(
@@ -395,6 +412,8 @@ def _print_summary(run, scores, export):
         "figures/losses.png": "loss curves",
         "history.csv": "losses of every epoch",
         "table.md": "losses at 100, 200, 500, 1000, ... iterations (also table.csv)",
+        "tensorboard/": f"for tensorboard --logdir {shlex.quote(str(folder))}",
+        "wandb/": "what wandb keeps; wandb sync sends it if it was offline",
         "checkpoints/": "for --resume",
         "model.keras": "the Keras model with its optimizers",
         str(export.relative_to(folder)): f"SavedModel, {task.export_use}",
@@ -416,5 +435,6 @@ def _print_summary(run, scores, export):
         "\nNext:\n"
         f"  keras-gans {task.use} --model {run_name}\n"
         f"  keras-gans train --resume --output {run_name} --steps N   (train longer)\n"
-        f"  keras-gans export {run_name} saved_models/NAME   (for TensorFlow Serving)"
+        f"  keras-gans export {run_name} saved_models/NAME   (for TensorFlow Serving)\n"
+        f"  keras-gans report {run_name}   (all of it as one page)"
     )

@@ -98,6 +98,23 @@ def decode_hints(source, max_pixels=50_000_000):
     return _decode(source, 4, max_pixels)
 
 
+def header_size(path):
+    """Returns `(height, width)` as in the header of an image file, before it is turned
+    upright; `(0, 0)` where that does not tell."""
+    try:
+        with open(path, "rb") as stream:
+            format_name = image_format(stream.read(16))
+            stream.seek(0)
+            if size := {"GIF": _gif_size, "WebP": _webp_size}.get(format_name):
+                width, height = size(stream)
+            else:
+                width, height = _READERS[format_name](stream).size
+            return height, width
+    # On damaged files the readers raise almost anything; they are named when read.
+    except Exception:
+        return 0, 0
+
+
 def _decode(source, channels, max_pixels):
     positive_integer("max_pixels", max_pixels)
     if isinstance(source, (bytes, bytearray, memoryview)):

@@ -1,5 +1,6 @@
 """Generators as SavedModels, from latent vectors to pixels."""
 
+import numpy as np
 import tensorflow as tf
 
 from keras_gans.checks import one_of, require
@@ -50,6 +51,14 @@ class Generator(Servable):
         Returns:
             uint8 array of shape `(n, height, width, channels)`, values in [0, 255].
         """
+        return np.concatenate([*self.generate_in_batches(n, labels, seed)])
+
+    def generate_in_batches(self, n, labels=None, seed=None, places=None):
+        """Yields what `generate` returns, in arrays of a few hundred images.
+
+        With `places`, an array of numbers below `n`, only those images: the same, for
+        the same `n` and `seed`, as they are among all.
+        """
 
         def generate_batch(latent, labels):
             inputs = {"latent": latent}
@@ -57,7 +66,7 @@ class Generator(Servable):
                 inputs["labels"] = labels
             return self._functions["serving_default"](**inputs)["images"]
 
-        return generate_in_batches(self, generate_batch, n, labels, seed)
+        return generate_in_batches(self, generate_batch, n, labels, seed, places)
 
     def sample_latent(self, count, seed):
         """Draws latent vectors, as the model would."""

@@ -24,7 +24,10 @@ class Translator(ImageServable):
     Attributes:
         directions: Tuple of the directions that there are, `("xy", "yx")` or `("xy",)`.
         channels: Dict with the channels of the domains, `{"x": 1, "y": 3}` say.
+        input_sizes: Dict from direction to the height and width that its network was
+            built for, `(None, None)` for any.
         style_dim: Length of a style, `None` for a model without styles.
+        styles: Of a model with styles, those that random ones are drawn from.
         size_multiple, minimum_size: Of height and width; see `ImageServable`.
 
     Call arguments:
@@ -60,12 +63,13 @@ class Translator(ImageServable):
             direction: input_shapes(function)["images"]
             for direction, function in self._translate.items()
         }
+        self.input_sizes = {d: shape[1:3] for d, shape in self._shapes.items()}
         outputs = self._translate["xy"].structured_outputs["images"]
         self.channels = {"x": self._shapes["xy"][-1], "y": outputs.shape[-1]}
         self.style_dim = None
         if "encode_style" in functions:
-            self._styles = module.styles()
-            self.style_dim = self._styles.shape[-1]
+            self.styles = module.styles()
+            self.style_dim = self.styles.shape[-1]
 
     def translate(
         self,
@@ -103,7 +107,7 @@ class Translator(ImageServable):
                 images=inputs[0], style=tf.cast(inputs[1], tf.float32)
             )["images"],
             self.encode_style,
-            self._styles,
+            self.styles,
             *(images, style, reference, seed, variants),
         )
 

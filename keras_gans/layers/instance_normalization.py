@@ -102,8 +102,7 @@ class InstanceNormalization(keras.layers.Layer):
         x = inputs
         if self.compute_dtype in ("float16", "bfloat16"):
             x = ops.cast(x, "float32")
-        spatial_axes = list(range(1, len(x.shape) - 1))
-        mean, variance = ops.moments(x, axes=spatial_axes, keepdims=True)
+        mean, variance = self.moments(x)
         # Folding everything into one factor and one offset per sample and channel
         # leaves a single multiply-add to do on the large tensor.
         factor = ops.rsqrt(variance + self.epsilon)
@@ -113,6 +112,11 @@ class InstanceNormalization(keras.layers.Layer):
         if self.beta is not None:
             offset = offset + ops.cast(self.beta, offset.dtype)
         return ops.cast(x * factor + offset, self.compute_dtype)
+
+    def moments(self, x):
+        """Returns mean and variance of every sample and channel."""
+        spatial_axes = list(range(1, len(x.shape) - 1))
+        return ops.moments(x, axes=spatial_axes, keepdims=True)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -6,7 +6,7 @@ from keras_gans.metrics.classifiers import label_share, train_classifier
 from keras_gans.metrics.colorization import colorization_pairs, colorization_scores
 from keras_gans.metrics.colorization import colorize_batches, hint_error
 from keras_gans.metrics.feature_network import FeatureNetwork
-from keras_gans.metrics.feature_statistics import FeatureStatistics
+from keras_gans.metrics.feature_statistics import FeatureStatistics, Split
 from keras_gans.metrics.fid import FrechetDistance, frechet_distance
 from keras_gans.metrics.generation import score_generation
 from keras_gans.metrics.inception_score import InceptionScore

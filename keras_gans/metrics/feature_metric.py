@@ -63,6 +63,7 @@ class FeatureDistance(FeatureMetric):
         reference: Optional `FeatureStatistics` of the real images, from the same
             network. With it, there are only generated images to add. `reset_state`
             keeps it.
+        generated: Likewise those of the generated images.
 
     Call arguments:
         real: Images of shape `(batch, height, width, channels)`, float in [-1, 1] or
@@ -75,11 +76,13 @@ class FeatureDistance(FeatureMetric):
         than 2 images of a side are an error.
     """
 
-    def __init__(self, prefix, feature_network, name, reference):
+    def __init__(self, prefix, feature_network, name, reference, generated):
         super().__init__(prefix, feature_network, name)
-        if reference is not None:
-            check_reference(reference, feature_network)
-        self.reference = reference
+        sides = {"reference": reference, "generated": generated}
+        for argument, statistics in sides.items():
+            if statistics is not None:
+                check_reference(statistics, feature_network, argument)
+        self.reference, self.generated = reference, generated
         self._image_sizes = {"real": set(), "generated": set()}
 
     def update_state(self, real, generated):
@@ -99,6 +102,11 @@ class FeatureDistance(FeatureMetric):
 
     def update_generated(self, images):
         """Adds a batch of generated images."""
+        require(
+            self.generated is None,
+            f"The generated images of `{self.name}` are those of its `generated`, to "
+            "which none can be added",
+        )
         self._update("generated", images)
 
     def reset_state(self):
@@ -123,8 +131,9 @@ class FeatureDistance(FeatureMetric):
 
     def _check_image_sizes(self):
         sizes = dict(self._image_sizes)
-        if self.reference is not None:
-            sizes["real"] = set(self.reference.image_sizes)
+        for side, given in (("real", self.reference), ("generated", self.generated)):
+            if given is not None:
+                sizes[side] = set(given.image_sizes)
         # A graph may not know them.
         known = [{size for size in sizes[side] if None not in size} for side in sizes]
         if all(known) and known[0] != known[1] and self._is_first("sizes"):

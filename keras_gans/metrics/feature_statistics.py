@@ -19,9 +19,35 @@ from keras_gans.pixels import to_pixels
 MAX_SAMPLES = 5000
 
 
+def _no_numbers():
+    return np.empty(0)
+
+
+def _no_places():
+    return np.empty(0, "int64")
+
+
+@dataclasses.dataclass
+class Split:
+    """Which part of a set of images statistics are of, see `FeatureStatistics.merge`.
+
+    Args:
+        part: Integer from 1 to `parts`.
+        parts: Positive integer.
+        whole: String that stands for the whole set.
+        places: List of the place of each image in the whole set, a non-negative
+            integer. It may grow while images are read.
+    """
+
+    part: int
+    parts: int
+    whole: str
+    places: list = dataclasses.field(default_factory=list)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class FeatureStatistics:
-    """What the distances need to know of a set of real images.
+    """What the distances need to know of a set of images.
 
     Args:
         count: Integer, number of images.
@@ -36,6 +62,11 @@ class FeatureStatistics:
         resize: String, how the network resizes images.
         image_sizes: Tuple of pairs (height, width), all sizes that occur.
         images_hash: String, SHA-256 of the pixels of all images, in their order.
+        numbers: Float64 array of shape `(samples,)`, the random numbers by which the
+            sample was drawn: the smallest of all.
+        places: Int64 array of shape `(samples,)`, their places in the whole set.
+        part: String, `"2/8"` for the second of eight parts of a set; empty for a set.
+        whole: String that stands for the set which this is a part of.
     """
 
     count: int
@@ -47,9 +78,16 @@ class FeatureStatistics:
     resize: str
     image_sizes: tuple
     images_hash: str
+    # Of what an earlier version saved: it is no part of a set, and not merged.
+    numbers: np.ndarray = dataclasses.field(default_factory=_no_numbers, repr=False)
+    places: np.ndarray = dataclasses.field(default_factory=_no_places, repr=False)
+    part: str = ""
+    whole: str = ""
 
     @classmethod
-    def of(cls, images, feature_network, batch_size=32, cache=None):
+    def of(
+        cls, images, feature_network, batch_size=32, cache=None, stream=0, split=None
+    ):
         """Computes the statistics of a set of images, or loads them.
 
         Args:
@@ -62,6 +100,10 @@ class FeatureStatistics:
             cache: Optional path of an `.npz` file. If it does not exist, the statistics
                 are saved to it. If it does, they are loaded, and checked to be those of
                 this network and of these images, which still have to be read.
+            stream: Non-negative integer, determines the sample. Defaults to 0, as for
+                real images; generated ones have 1, so that a set that is compared with
+                itself is not with the same sample.
+            split: Optional `Split`, where the images are a part of a set.
 
         Raises:
             ValueError: If there are no images, features are not finite, or the file is
@@ -80,12 +122,12 @@ class FeatureStatistics:
         check_feature_network(feature_network)
         batches = _batches(images, batch_size)
         if cache is None:
-            return cls._compute(batches, feature_network)
+            return cls._compute(batches, feature_network, stream, split)
         path = pathlib.Path(cache)
         if not path.exists():
             # Before the work, and not after it.
             with _temporary_file(path):
-                statistics = cls._compute(batches, feature_network)
+                statistics = cls._compute(batches, feature_network, stream, split)
                 statistics.save(path)
             return statistics
         statistics = cls.load(path, feature_network)
@@ -100,16 +142,18 @@ class FeatureStatistics:
         return statistics
 
     @classmethod
-    def _compute(cls, batches, feature_network):
+    def _compute(cls, batches, feature_network, stream, split):
         moments = Moments(feature_network.feature_dim, name="reference")
         # The sample that `KernelDistance` with its defaults would keep.
-        sample = Reservoir(MAX_SAMPLES, seed=0, stream=0)
+        sample = Reservoir(MAX_SAMPLES, seed=0, stream=stream)
         digest = ImageDigest()
         for batch in batches:
             features = feature_network(batch)
             check_features_finite("real", features)
             moments.update_state(features)
-            sample.add(keras.ops.convert_to_numpy(features))
+            here = slice(digest.count, digest.count + len(features))
+            places = None if split is None else split.places[here]
+            sample.add(keras.ops.convert_to_numpy(features), places)
             digest.add(batch)
         require(
             digest.count, "Argument `images` must have at least one image. It has none"
@@ -117,11 +161,70 @@ class FeatureStatistics:
         return cls(
             **moments.result()._asdict(),
             sample=sample.sample,
+            numbers=sample.numbers,
+            places=sample.places,
+            part=f"{split.part}/{split.parts}" if split else "",
+            whole=split.whole if split else "",
             network=feature_network.name,
             fingerprint=feature_network.fingerprint,
             resize=str(feature_network.resize),
             image_sizes=tuple(sorted(digest.sizes)),
             images_hash=digest.hexdigest(),
+        )
+
+    @classmethod
+    def merge(cls, parts):
+        """Merges the statistics of all parts of a set.
+
+        Count, mean and covariance are those of the set, up to the rounding of float64,
+        and the sample is the same as if there had been one part.
+
+        Args:
+            parts: List of `FeatureStatistics`, each of another `Split` of the same set,
+                in any order.
+
+        Raises:
+            ValueError: If a part is missing or there twice, or parts are of different
+                sets or networks.
+        """
+        require(
+            parts and all(part.part for part in parts),
+            "Statistics that are merged must be parts of a set",
+        )
+        parts = sorted(parts, key=lambda part: [*map(int, part.part.split("/"))])
+        first = parts[0]
+        count = int(first.part.partition("/")[2])
+        there, wanted = [p.part for p in parts], [
+            f"{i + 1}/{count}" for i in range(count)
+        ]
+        for name in ("whole", "fingerprint"):
+            require(
+                len({getattr(part, name) for part in parts}) == 1,
+                "Statistics that are merged must be parts of one set, in the features "
+                f"of one network. They differ in `{name}`",
+            )
+        require(
+            there == wanted,
+            f"Statistics that are merged must be all {count} parts of a set, each "
+            f"once. Received: {', '.join(there)}",
+        )
+        moments = Moments(len(first.mean), name="merged")
+        for part in parts:
+            moments.add(part)
+        columns = {
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in ("numbers", "places", "sample")
+        }
+        kept = _kept(columns["numbers"], columns["places"], MAX_SAMPLES)
+        hashes = "".join(part.images_hash for part in parts)
+        return cls(
+            **moments.result()._asdict(),
+            **{name: column[kept] for name, column in columns.items()},
+            network=first.network,
+            fingerprint=first.fingerprint,
+            resize=first.resize,
+            image_sizes=tuple(sorted({s for part in parts for s in part.image_sizes})),
+            images_hash=hashlib.sha256(hashes.encode()).hexdigest(),
         )
 
     def save(self, path):
@@ -163,7 +266,10 @@ class FeatureStatistics:
     @classmethod
     def _parse(cls, content):
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = {field.name: file[field.name] for field in dataclasses.fields(cls)}
+            names = [field.name for field in dataclasses.fields(cls)]
+            # The last four are new.
+            names = names[:-4] + [name for name in names[-4:] if name in file]
+            arrays = {name: file[name] for name in names}
         sizes = tuple(tuple(size) for size in arrays.pop("image_sizes").tolist())
         # Numbers and strings come as arrays without dimensions.
         values = {key: own if own.ndim else own.item() for key, own in arrays.items()}
@@ -171,7 +277,9 @@ class FeatureStatistics:
         (width,) = statistics.mean.shape
         require(
             statistics.covariance.shape == (width, width)
-            and statistics.sample.shape == (len(statistics.sample), width),
+            and statistics.sample.shape == (len(statistics.sample), width)
+            and len(statistics.numbers) in (0, len(statistics.sample))
+            and statistics.places.shape == statistics.numbers.shape,
             "its arrays do not fit together",
         )
         return statistics
@@ -225,6 +333,17 @@ class Moments(keras.metrics.Metric):
         self.mean.assign_add(shift * tf.math.divide_no_nan(count, total))
         self.count.assign(total)
 
+    def add(self, other):
+        """Adds what has a count, mean and unbiased covariance: that of a set."""
+        total = self.count + other.count
+        shift = other.mean - self.mean
+        if other.count > 1:
+            self.products.assign_add(other.covariance * (other.count - 1))
+        weight = self.count * other.count / total
+        self.products.assign_add(weight * tf.tensordot(shift, shift, axes=0))
+        self.mean.assign_add(shift * (other.count / total))
+        self.count.assign(total)
+
     def result(self):
         count, products = int(self.count), self.products.numpy()
         covariance = products / (count - 1) if count > 1 else products * np.nan
@@ -242,8 +361,12 @@ class _Gaussian(typing.NamedTuple):
 class Reservoir:
     """A random sample of the rows of matrices, in their order.
 
-    Each row gets a random number, and the smallest are kept: which, does not depend on
-    how the rows are split into matrices.
+    Each row gets the random number of its place, and the smallest are kept: which, does
+    not depend on how the rows are split into matrices.
+
+    Attributes:
+        sample: Array of the rows that are kept, `None` before there are any.
+        numbers, places: Arrays of their random numbers and places.
     """
 
     def __init__(self, size, seed, stream):
@@ -253,19 +376,36 @@ class Reservoir:
 
     def clear(self):
         self._random = np.random.default_rng(self._seed)
-        self._numbers = np.empty(0)
+        # Those of all places so far.
+        self._drawn = np.empty(0)
+        self.numbers, self.places = _no_numbers(), _no_places()
         self.sample = None
         self.count = 0
 
-    def add(self, rows):
-        numbers = np.append(self._numbers, self._random.random(len(rows)))
+    def add(self, rows, places=None):
+        """Adds rows, whose places are by default the next ones."""
+        if places is None:
+            places = range(self.count, self.count + len(rows))
+        places = np.asarray(places, "int64")
+        self.count += len(rows)
+        if len(rows) and (missing := places.max() + 1 - len(self._drawn)) > 0:
+            more = self._random.random(max(missing, len(self._drawn)))
+            self._drawn = np.append(self._drawn, more)
+        numbers = np.append(self.numbers, self._drawn[places])
+        places = np.append(self.places, places)
         if self.sample is not None:
             rows = np.concatenate([self.sample, rows])
-        self.count += len(numbers) - len(self._numbers)
-        if len(numbers) > self._size:
-            kept = np.sort(np.argpartition(numbers, self._size)[: self._size])
-            numbers, rows = numbers[kept], rows[kept]
-        self._numbers, self.sample = numbers, rows
+        kept = _kept(numbers, places, self._size)
+        self.numbers, self.places = numbers[kept], places[kept]
+        self.sample = rows[kept]
+
+
+def _kept(numbers, places, size):
+    """Returns which rows have the smallest numbers, in the order of their places."""
+    kept = np.arange(len(numbers))
+    if len(numbers) > size:
+        kept = np.argpartition(numbers, size)[:size]
+    return kept[np.argsort(places[kept], kind="stable")]
 
 
 class ImageDigest:

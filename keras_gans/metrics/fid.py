@@ -39,8 +39,8 @@ class FrechetDistance(FeatureDistance):
     ```
     """
 
-    def __init__(self, feature_network, name=None, reference=None):
-        super().__init__("fid", feature_network, name, reference)
+    def __init__(self, feature_network, name=None, reference=None, generated=None):
+        super().__init__("fid", feature_network, name, reference, generated)
         dimensions = feature_network.feature_dim
         self._generated = Moments(dimensions, name="generated")
         self._real = None if reference else Moments(dimensions, name="real")
@@ -52,7 +52,7 @@ class FrechetDistance(FeatureDistance):
     def result(self):
         self._check_eager()
         real = self.reference or self._real.result()
-        generated = self._generated.result()
+        generated = self.generated or self._generated.result()
         self._check_counts(real.count, generated.count)
         check_features_finite("real", real.mean)
         check_features_finite("generated", generated.mean)

@@ -33,13 +33,13 @@ class KernelDistance(FeatureDistance):
     them has `subset_size` images of the sample of either side, or all if it has fewer,
     drawn without replacement; the subsets may overlap.
 
-    Updates are for eager execution only. See `FeatureDistance` for the rest. Of a
-    `reference` the sample, of at most 5,000 images, is taken as it is.
+    Updates are for eager execution only. See `FeatureDistance` for the rest. Of
+    statistics the sample, of at most 5,000 images, is taken as it is.
 
     Args:
         feature_network: `FeatureNetwork` that gives the features.
         name: Optional string. Defaults to `"kid_<name of the network>"`.
-        reference: Optional `FeatureStatistics` of the real images.
+        reference, generated: Optional `FeatureStatistics` of the images of a side.
         max_samples: Integer of at least 2, images of each side that are kept. Defaults
             to 5000.
         subsets: Integer of at least 2. Defaults to 10.
@@ -65,6 +65,7 @@ class KernelDistance(FeatureDistance):
         subsets=10,
         subset_size=1000,
         seed=0,
+        generated=None,
     ):
         counts = {"max_samples": max_samples, "subsets": subsets}
         counts |= {"subset_size": subset_size, "seed": seed}
@@ -73,7 +74,7 @@ class KernelDistance(FeatureDistance):
             must = f"Argument `{argument}` must be an integer of at least {minimum}"
             fits = isinstance(value, int) and value >= minimum
             require(fits, must, **{argument: value})
-        super().__init__("kid", feature_network, name, reference)
+        super().__init__("kid", feature_network, name, reference, generated)
         self.max_samples, self.subsets = max_samples, subsets
         self.subset_size, self.seed = subset_size, seed
         self._generated = Reservoir(max_samples, seed, stream=1)
@@ -135,7 +136,8 @@ class KernelDistance(FeatureDistance):
         return float(np.std(distances, ddof=1))
 
     def _samples(self):
-        real, generated = self.reference or self._real, self._generated
+        real = self.reference or self._real
+        generated = self.generated or self._generated
         self._check_counts(real.count, generated.count)
         return real.sample, generated.sample
 

@@ -82,7 +82,7 @@ def load_feature_networks(names, network, **arguments):
     }
 
 
-def make_metrics(names, networks=None, reference=None):
+def make_metrics(names, networks=None, reference=None, generated=None):
     """Makes a list of metrics by name.
 
     Args:
@@ -90,6 +90,8 @@ def make_metrics(names, networks=None, reference=None):
         networks: Dict from output to `FeatureNetwork`, as `load_feature_networks`
             returns it.
         reference: Optional `FeatureStatistics` of the real images.
+        generated: Optional `FeatureStatistics` of the generated images, of metrics that
+            also take a reference.
     """
     made = []
     for name in names:
@@ -99,5 +101,7 @@ def make_metrics(names, networks=None, reference=None):
             require(has_network, f"Metric {name!r} needs a feature network")
             arguments.append(networks[entry.network])
         options = {"reference": reference} if entry.has_reference else {}
+        if entry.has_reference and generated is not None:
+            options["generated"] = generated
         made.append(entry.kind(*arguments, **options))
     return made

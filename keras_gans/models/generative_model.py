@@ -160,7 +160,8 @@ class GenerativeModel(AdversarialModel):
         def generate_batch(*inputs):
             return generator(self._generator_inputs(*inputs), training=False)
 
-        return generate_in_batches(self, generate_batch, n, labels, seed)
+        parts = generate_in_batches(self, generate_batch, n, labels, seed)
+        return np.concatenate([*parts])
 
     @staticmethod
     def _generator_inputs(latent, labels):
@@ -312,25 +313,30 @@ def draw_latent(distribution, shape, seed, dtype=None):
     return draw(keras.random.normal, shape, seed, dtype=dtype)
 
 
-def generate_in_batches(model, generate_batch, n, labels, seed):
+def generate_in_batches(model, generate_batch, n, labels, seed, places=None):
     """Generates samples from latent vectors; see `GenerativeModel.generate`.
 
     Args:
         model: Object with `classes` and `sample_latent(count, seed)`.
         generate_batch: Function of latent vectors and labels (or `None`).
         n, labels, seed: As for `GenerativeModel.generate`.
+        places: Optional array of the numbers, below `n`, of those that are wanted.
+
+    Yields:
+        Arrays of samples.
     """
     n = positive_integer("n", n)
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0])
     labels = _labels_to_generate(model, n, labels)
     latent = model.sample_latent(n, seed)
-    parts = []
-    for start in range(0, n, _GENERATE_BATCH):
-        part = slice(start, start + _GENERATE_BATCH)
-        batch = generate_batch(latent[part], None if labels is None else labels[part])
-        parts.append(ops.convert_to_numpy(batch))
-    return np.concatenate(parts)
+    places = np.arange(n) if places is None else np.asarray(places)
+    for start in range(0, len(places), _GENERATE_BATCH):
+        part = places[start : start + _GENERATE_BATCH]
+        of_part = (
+            None if a is None else ops.take(a, part, 0) for a in (latent, labels)
+        )
+        yield ops.convert_to_numpy(generate_batch(*of_part))
 
 
 def _labels_to_generate(model, n, labels):

@@ -186,9 +186,7 @@ def aclgan(
         generator = networks.GrowingGenerator(count, size, **generator)
         discriminator = networks.GrowingDiscriminator(count, size, **discriminator)
     else:
-        generator = networks.aclgan_generator(
-            count, upsampling=upsampling, **generator
-        )
+        generator = networks.aclgan_generator(count, upsampling=upsampling, **generator)
         discriminator = networks.aclgan_discriminator(count, size, **discriminator)
     model = models.ACLGAN(
         generator=generator,

@@ -50,3 +50,12 @@ def remove_results(directory, iteration):
     rows = read_csv(evaluation) if evaluation.exists() else []
     if rows and min(rows, key=lambda row: row["val_fid"])["iteration"] > iteration:
         (directory / "best.keras").unlink(missing_ok=True)
+
+
+def peak_memory():
+    """Returns the most bytes of memory that this process had, `None` if not known."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

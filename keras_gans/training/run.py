@@ -164,12 +164,13 @@ class Run:
                 changed.append((name, old, value))
         return changed
 
-    def train(self, verbose="auto"):
+    def train(self, verbose="auto", log=()):
         """Trains to the end of the run, from its last checkpoint if there is one.
 
         Args:
             verbose: As in `keras.Model.fit`. `"auto"` is a progress bar on a terminal
                 and in a notebook, and a line for each epoch elsewhere.
+            log: Names of `keras_gans.callbacks.Trackers`, beside those before.
 
         Returns:
             The trained model.
@@ -182,14 +183,16 @@ class Run:
         from keras_gans.distribution import workers_watched
 
         with self, workers_watched(self.strategy):
-            return self._train(verbose if self.is_chief else 0)
+            return self._train(verbose if self.is_chief else 0, log)
 
-    def _train(self, verbose):
+    def _train(self, verbose, log):
         from keras_gans.distribution import check_agreement
 
         callbacks = keras_gans.callbacks
         configuration = self.configuration.to_dict()
         check_agreement(self.strategy, "configuration", configuration)
+        names = log if self.is_chief else None
+        trackers = callbacks.Trackers(self.directory, configuration, names)
         data, model, task = self._prepare(verbose)
         steps_per_epoch = data.steps_per_epoch
         total = self._batches(model, data)
@@ -233,7 +236,7 @@ class Run:
                     # written.
                     callbacks=[
                         callbacks.FiniteGuard(),
-                        *self._callbacks(model, task, total, trained),
+                        *self._callbacks(model, task, total, trained, trackers),
                         stop_at(total, steps_per_epoch),
                         checkpoint,
                     ],
@@ -245,12 +248,14 @@ class Run:
                 model.save(temporary)
                 os.replace(temporary, self.directory / "model.keras")
         except BaseException:
+            trackers.end(finished=False)
             if self.record.get("state") == "training":
                 # Of what was trained since the last checkpoint, nothing is left.
                 trained = callbacks.Checkpoint.latest_step(checkpoints) or 0
                 with contextlib.suppress(OSError):  # The disk may be full.
                     self._write_record("interrupted", model, trained)
             raise
+        trackers.end(finished=True)
         self._write_record("finished", model, total)
         return model
 
@@ -261,7 +266,7 @@ class Run:
 
         return is_chief(self.strategy)
 
-    def _callbacks(self, model, task, total, trained):
+    def _callbacks(self, model, task, total, trained, trackers):
         """Returns the callbacks of what a run tells of its training."""
         callbacks = keras_gans.callbacks
         of_task = task.callbacks(model, self.directory, total)
@@ -271,12 +276,14 @@ class Run:
             self.directory / "samples",
             task.draw,
             save_freq=self.configuration.recipe.sample_freq,
+            log=trackers,
         )
         return [
             pictures,
             callbacks.LossTable(self.directory),
             *of_task,
             callbacks.LossHistory(self.directory),
+            trackers,
             self._go_on_from(trained),
         ]
 
@@ -339,7 +346,7 @@ class Run:
             "batches": total,
             "seconds_per_batch": seconds,
             "seconds": seconds * total,
-            "memory_bytes": _peak_memory(),
+            "memory_bytes": record.peak_memory(),
             # Two checkpoints and one that is being written, the model and its export.
             "disk_bytes": 5 * state + pictures * len(encode_png(task.draw(model))),
         }
@@ -492,11 +499,3 @@ def next_free(directory):
     lock = claim_next(directory)
     _claims[lock.directory.resolve()] = lock
     return lock.directory
-
-
-def _peak_memory():
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

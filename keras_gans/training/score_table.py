@@ -50,10 +50,7 @@ _COLUMNS = {
 def score_table(scores):
     """Formats scores as a Markdown table."""
     if "xy" not in scores:
-        rows = [
-            f"| {name} | {value:.4g} | {_meaning(name)} |"
-            for name, value in scores.items()
-        ]
+        rows = [f"| {' | '.join(row)} |" for row in score_rows(scores)]
         return "\n".join(["| score | value | meaning |", "|:--|--:|:--|", *rows])
     # Of scores that were saved by an earlier version some are missing.
     columns = {
@@ -74,6 +71,20 @@ def score_table(scores):
         ]
         lines.append(f"| {arrow} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def score_rows(scores):
+    """Lists scores as triples of strings: name, value and meaning."""
+    if "xy" not in scores:
+        return [
+            [name, f"{value:.4g}", _meaning(name)] for name, value in scores.items()
+        ]
+    return [
+        [f"{' → '.join(direction.upper())}, {head}", format(score[name], kind), ""]
+        for direction, score in scores.items()
+        for name, (head, kind) in _COLUMNS.items()
+        if name in score
+    ]
 
 
 def _meaning(name):

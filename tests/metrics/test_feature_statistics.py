@@ -1,11 +1,14 @@
 """Statistics of a reference set against NumPy, and their files."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from feature_helpers import MeanNetwork, reference_images
 
-from keras_gans.metrics import FeatureStatistics, FrechetDistance
+from keras_gans.metrics import FeatureStatistics, FrechetDistance, KernelDistance
+from keras_gans.metrics import Split, feature_statistics
 
 
 def test_statistics_are_those_of_numpy():
@@ -51,6 +54,83 @@ def test_statistics_take_images_of_mixed_sizes_but_not_everything():
         FeatureStatistics.of(images, MeanNetwork(3), batch_size=0)
     with pytest.raises(TypeError, match="FeatureNetwork"):
         FeatureStatistics.of(images, None)
+
+
+def parts_of(images, count, seed=None, **changes):
+    """Statistics of parts, each in another order of its images."""
+    random = np.random.default_rng(seed)
+    parts = []
+    for part in range(count):
+        places = random.permutation(np.arange(part, len(images), count))
+        split = Split(part + 1, count, "set", places.tolist())
+        batches = np.array_split(images[places], 3)
+        made = FeatureStatistics.of(batches, MeanNetwork(3), split=split)
+        parts.append(dataclasses.replace(made, **changes))
+    return parts
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_parts_are_merged_to_the_whole(monkeypatch, tmp_path, count):
+    monkeypatch.setattr(feature_statistics, "MAX_SAMPLES", 8)
+    images = reference_images()
+    whole = FeatureStatistics.of(images, MeanNetwork(3))
+    parts = parts_of(images, count, seed=1)
+    for number, part in enumerate(parts):
+        part.save(tmp_path / f"{number}.npz")
+    loaded = [
+        FeatureStatistics.load(tmp_path / f"{number}.npz", MeanNetwork(3))
+        for number in reversed(range(count))
+    ]
+    merged = FeatureStatistics.merge(loaded)
+    assert merged.count == 20 and merged.image_sizes == whole.image_sizes
+    np.testing.assert_allclose(merged.mean, whole.mean, rtol=1e-13)
+    np.testing.assert_allclose(merged.covariance, whole.covariance, rtol=1e-12)
+    np.testing.assert_array_equal(merged.sample, whole.sample)
+    np.testing.assert_array_equal(merged.places, whole.places)
+    assert len(merged.sample) == 8
+
+
+def test_parts_that_are_not_the_whole_are_refused():
+    images = reference_images()
+    one, two, three = parts_of(images, 3)
+    for parts, message in (
+        ([one, three], "all 3 parts of a set, each once. Received: 1/3, 3/3"),
+        ([one, one, three], "each once. Received: 1/3, 1/3, 3/3"),
+        ([one, two, dataclasses.replace(three, whole="other")], "differ in `whole`"),
+        ([one, two, dataclasses.replace(three, fingerprint="0")], "`fingerprint`"),
+        ([one, FeatureStatistics.of(images, MeanNetwork(3))], "must be parts of a set"),
+        ([], "must be parts of a set"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            FeatureStatistics.merge(parts)
+
+
+def test_files_of_earlier_versions_are_read(tmp_path):
+    statistics = FeatureStatistics.of(reference_images(), MeanNetwork(3))
+    old = {**vars(statistics)}
+    for name in ("numbers", "places", "part", "whole"):
+        del old[name]
+    np.savez(tmp_path / "old.npz", **old)
+    found = FeatureStatistics.load(tmp_path / "old.npz", MeanNetwork(3))
+    np.testing.assert_array_equal(found.sample, statistics.sample)
+    assert found.part == "" and len(found.numbers) == 0
+
+
+def test_distances_take_statistics_of_both_sides():
+    images, others = reference_images(), reference_images()[:, ::-1] // 2
+    network = MeanNetwork(3)
+    for kind in (FrechetDistance, KernelDistance):
+        fed = kind(network)
+        fed.update_real(images)
+        fed.update_generated(others)
+        given = kind(
+            network,
+            reference=FeatureStatistics.of(images, network),
+            generated=FeatureStatistics.of(others, network, stream=1),
+        )
+        assert given.result() == pytest.approx(fed.result(), rel=1e-12)
+        with pytest.raises(ValueError, match="its `generated`"):
+            given.update_generated(others)
 
 
 def test_cache_is_loaded_when_it_matches(tmp_path):
