@@ -7,7 +7,7 @@ import sys
 
 from keras_gans import startup
 from keras_gans.cli import colorize, edit, evaluate, export, generate, presets
-from keras_gans.cli import reproduce, train, translate
+from keras_gans.cli import reproduce, serve, train, translate
 from keras_gans.cli.options import Parser
 
 EXIT_FAILED = 1
@@ -121,8 +121,8 @@ def _make_parser(arguments):
     parser.add_argument("--version", action="version", version=f"keras-gans {version}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     train.add_to(verbs, arguments[1:] if arguments[:1] == ["train"] else ())
-    others = presets, translate, generate, colorize, edit, evaluate, export, reproduce
-    for file in others:
+    others = presets, translate, generate, colorize, edit, evaluate, export, serve
+    for file in (*others, reproduce):
         file.add_to(verbs)
     text = "show the whole traceback of an error"
     for verb in verbs.choices.values():
