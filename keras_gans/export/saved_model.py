@@ -3,18 +3,19 @@
 import json
 import os
 import pathlib
-import tempfile
 
 import tensorflow as tf
 
-from keras_gans.checks import one_of, positive_integer, require
-from keras_gans.files import load_keras_file
+from keras_gans.checks import one_of, require
+from keras_gans.export.card import describe_signatures, write_card
 from keras_gans.export.colorizer import Colorizer
 from keras_gans.export.editor import Editor
 from keras_gans.export.generator import Generator
 from keras_gans.export.translator import Translator
+from keras_gans.export.versions import versions_in, write_version
+from keras_gans.files import load_keras_file
 
-_SERVABLES = (Translator, Generator, Colorizer, Editor)
+SERVABLES = (Translator, Generator, Colorizer, Editor)
 _WEIGHTS_DTYPES = ("float32", "float16")
 
 
@@ -25,29 +26,35 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
     the networks that are used outside of training, averages of their weights if there
     are any (`ema_decay`), and these signatures:
 
-        kind          signature        input                 output
-        translation   serving_default  images, X             images, Y
-                      serving_bytes    image_bytes           image_bytes
-                      reverse          images, Y             images, X
-                      reverse_bytes    image_bytes           image_bytes
-         with style   style            images, X; style      images, Y
-                      reference        images, X;            images, Y
-                                         reference, Y
-                      reference_bytes  image_bytes,          image_bytes
-                                         reference_bytes
-                      encode_style     images, Y             style
-        generation    serving_default  latent, labels        images
-        colorization  serving_default  line_art, hints       images
-                      serving_bytes    line_art_bytes,       image_bytes
-                                         hints_bytes
-        editing       serving_default  images, attributes    images, masks
-                      serving_bytes    image_bytes,          image_bytes
-                                         attributes
-                      attributes       images                attributes
+        kind          signature           input               output
+        translation   serving_default     images, X           images, Y
+                      serving_bytes       image_bytes         image_bytes
+                      reverse             images, Y           images, X
+                      reverse_bytes       image_bytes         image_bytes
+         with style   style               images, X; style    images, Y
+                      style_bytes         image_bytes, style  image_bytes
+                      reference           images, X;          images, Y
+                                          reference, Y
+                      reference_bytes     image_bytes,        image_bytes
+                                          reference_bytes
+                      encode_style        images, Y           style
+                      encode_style_bytes  reference_bytes     style
+        generation    serving_default     latent, labels      images
+                      serving_bytes       latent, labels      image_bytes
+        colorization  serving_default     line_art, hints     images
+                      serving_bytes       line_art_bytes,     image_bytes
+                                          hints_bytes
+        editing       serving_default     images, attributes  images, masks
+                      serving_bytes       image_bytes,        image_bytes
+                                          attributes
+                      mask_bytes          image_bytes,        image_bytes,
+                                          attributes          mask_bytes
+                      attributes          images              attributes
+                      attributes_bytes    image_bytes         attributes
 
     A one-way translation, such as that of `keras_gans.models.Pix2Pix`, is without
     `reverse` and `reverse_bytes`, a generator without classes without `labels`, and an
-    editor whose generator has no mask without `masks`.
+    editor whose generator has no mask without `masks` and `mask_bytes`.
 
     - `images`, `line_art` and `masks` are uint8, `(batch, height, width, channels)`,
       scaled as in `keras_gans.pixels`; a mask m comes out as `round(255 m)`. Height and
@@ -64,14 +71,16 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
     - `..._bytes` are strings `(batch,)`, image files that may differ in size: PNG,
       JPEG, BMP (24 or 32 bits per pixel) or GIF (the first frame). As in training,
       transparency of PNG files is laid over white and colour becomes grey as 0.299 R +
-      0.587 G + 0.114 B. Unlike there, EXIF orientation is ignored and nothing limits
-      the number of pixels, so a server that strangers can reach should take pixels.
+      0.587 G + 0.114 B. Unlike there, EXIF orientation is ignored. Images of one size
+      are computed in one batch. Nothing in the graph limits the number of pixels:
+      `keras-gans serve` does, before they are decoded.
       `hints_bytes` are PNG files with transparency, or empty for no hints; one that is
       opaque all over is refused, as more likely its transparency got lost. Out come PNG
       files.
 
     The SavedModel is written beside its final place and moved there in one step: a
-    failure leaves no version behind. Its function `kind` returns the kind.
+    failure leaves no version behind. Its function `kind` returns the kind. Beside it is
+    `model_card.json`, see `keras_gans.export.card.write_card`.
 
     Args:
         model: A model of `keras_gans.models`, or one with `export_kind`, one of the
@@ -83,7 +92,8 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
             highest version in the folder.
         weights_dtype: `"float32"`, the default, or `"float16"`, which halves the file:
             the graph computes as before, with weights rounded to 11 bits.
-        metadata: Optional dict of JSON values, saved as `assets.extra/metadata.json`.
+        metadata: Optional dict of JSON values, saved as `assets.extra/metadata.json`
+            and in the model card.
 
     Returns:
         `pathlib.Path` of `<directory>/<version>/`.
@@ -102,28 +112,23 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
     y = loaded.signatures["serving_default"](images=x)["images"]
     ```
     """
-    servable = _servable_of_model(model)
+    servable = servable_of_model(model)
     servable.check_model(model)
-    if version is not None:
-        positive_integer("version", version, TypeError)
     one_of("weights_dtype", weights_dtype, _WEIGHTS_DTYPES)
-    metadata_text = _metadata_text(metadata)
-    directory = pathlib.Path(directory)
-    with _temporary_folder(directory) as temporary:
-        _version_path(directory, version)  # Refuses a version that exists.
-        # Not the temporary folder itself is moved but one inside it, which has the
-        # usual permissions; TensorFlow Serving may run as another user.
-        written = pathlib.Path(temporary, "saved_model")
+    metadata_text = check_metadata(metadata)
+
+    def write(folder):
         module, functions = servable.build(model, weights_dtype)
-        tf.saved_model.save(module, os.fspath(written), signatures=functions)
+        tf.saved_model.save(module, os.fspath(folder), signatures=functions)
         if metadata is not None:
-            extra = written / "assets.extra"
+            extra = folder / "assets.extra"
             extra.mkdir()
             (extra / "metadata.json").write_text(metadata_text, encoding="utf-8")
-        # Asked again: another export may have taken the number in the meantime.
-        path = _version_path(directory, version)
-        written.rename(path)
-    return path
+        facts = {"format": "saved_model", "weights_dtype": weights_dtype}
+        facts["signatures"] = describe_signatures(functions)
+        write_card(folder, model, servable, metadata, **facts)
+
+    return write_version(directory, version, write)
 
 
 def load(path, kind=None):
@@ -146,7 +151,7 @@ def load(path, kind=None):
     y = translator(x)
     ```
     """
-    one_of("kind", kind, (*(servable.kind for servable in _SERVABLES), None))
+    one_of("kind", kind, (*(servable.kind for servable in SERVABLES), None))
     path = pathlib.Path(path)
     require(
         path.exists(),
@@ -156,7 +161,7 @@ def load(path, kind=None):
     )
     if path.is_file():
         model = _load_keras_file(path)
-        servable = _servable_of_model(model)
+        servable = servable_of_model(model)
         _check_kind(path, servable, kind)
         module, functions = servable.build(model, "float32")
         # Only what is used is traced.
@@ -174,15 +179,15 @@ def load(path, kind=None):
     return servable(module, functions)
 
 
-def _servable_of_model(model):
+def servable_of_model(model):
     kind = getattr(model, "export_kind", None)
-    for servable in _SERVABLES:
+    for servable in SERVABLES:
         is_known = kind is None and hasattr(model, servable.known_by)
         if kind == servable.kind or is_known:
             return servable
     raise TypeError(
         "Argument `model` must be a model of `keras_gans.models`, or name its "
-        f"`export_kind`: {', '.join(servable.kind for servable in _SERVABLES)}. "
+        f"`export_kind`: {', '.join(servable.kind for servable in SERVABLES)}. "
         f"Received an object of type {type(model).__name__}, export_kind={kind!r}."
     )
 
@@ -191,7 +196,7 @@ def _servable_of_saved_model(loaded, folder):
     # Exports of older versions do not say of which kind they are.
     told = getattr(loaded, "kind", None)
     kind = told().numpy().decode() if callable(told) else None
-    for servable in _SERVABLES:
+    for servable in SERVABLES:
         if kind == servable.kind or (kind is None and hasattr(loaded, servable.rule)):
             if set(servable.signatures) <= set(loaded.signatures):
                 return servable
@@ -214,7 +219,7 @@ def _load_keras_file(path):
     require(path.suffix == ".keras", must, path=str(path))
     model = load_keras_file(path)
     try:
-        _servable_of_model(model).check_model(model)
+        servable_of_model(model).check_model(model)
     except TypeError as error:
         raise ValueError(f"'{path}' cannot be served. {error}") from error
     return model
@@ -223,7 +228,7 @@ def _load_keras_file(path):
 def _saved_model_folder(path):
     if (path / "saved_model.pb").is_file():
         return path
-    versions = _versions(path)
+    versions = versions_in(path)
     if versions and (versions[max(versions)] / "saved_model.pb").is_file():
         return versions[max(versions)]
     found = f"the highest version is {max(versions)}" if versions else "no version"
@@ -233,42 +238,11 @@ def _saved_model_folder(path):
     )
 
 
-def _metadata_text(metadata):
+def check_metadata(metadata):
+    """Returns metadata as the text of a JSON file."""
     must = "Argument `metadata` must be a dict of JSON values, or None"
     require(isinstance(metadata, dict | None), must, TypeError, metadata=metadata)
     try:
         return json.dumps(metadata, indent=2, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
         raise TypeError(f"{must}. Received: metadata={metadata!r} ({error})") from None
-
-
-def _temporary_folder(directory):
-    must = "Argument `directory` must be a folder that can be written"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        # The leading dot and the letters hide it from TensorFlow Serving.
-        return tempfile.TemporaryDirectory(prefix=".export_", dir=directory)
-    except OSError as error:
-        must = f"{must} ({error.strerror}). Received"
-        raise OSError(error.errno, must, os.fspath(directory)) from error
-
-
-def _versions(directory):
-    """Returns a dict from version to path."""
-    return {
-        int(entry.name): entry
-        for entry in directory.iterdir()
-        if entry.name.isascii() and entry.name.isdecimal()
-    }
-
-
-def _version_path(directory, version):
-    versions = _versions(directory)
-    version = max(versions, default=0) + 1 if version is None else version
-    require(
-        version not in versions,
-        f"Version {version} exists already: '{versions.get(version)}'. Give another "
-        "`version`, leave it out to take the next free one, or remove that folder",
-        FileExistsError,
-    )
-    return directory / str(version)
