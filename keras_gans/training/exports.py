@@ -2,10 +2,7 @@
 
 import json
 
-from keras_gans import export
-from keras_gans.export.card import update_card
 from keras_gans.files import read_json
-from keras_gans.pixels import to_pixels
 from keras_gans.training.configuration import task_of
 
 
@@ -19,6 +16,8 @@ def save(run, model, directory, weights_dtype="float32", data_licence=None):
         weights_dtype: As for `keras_gans.export.save`.
         data_licence: Optional string, the licence of the data, for the model card.
     """
+    from keras_gans import export
+
     metadata = _metadata(run, data_licence)
     return export.save(model, directory, None, weights_dtype, metadata)
 
@@ -34,6 +33,8 @@ def convert(run, model, directory, format, size=None, data_licence=None):
         format, size: As for `keras_gans.export.convert`; where a size must be fixed,
             it is that of the run by default.
     """
+    from keras_gans import export
+
     try:
         run.check_sources()
     except FileNotFoundError as error:
@@ -53,6 +54,8 @@ def convert(run, model, directory, format, size=None, data_licence=None):
 
 def add_scores(run, scores):
     """Writes scores into the model cards of the exports in the folder of a run."""
+    from keras_gans.export.card import update_card
+
     for folder in (run.directory / "export").glob("[0-9]*"):
         update_card(folder, scores=_without_nan(scores))
 
@@ -74,6 +77,8 @@ def _metadata(run, data_licence):
 def _images(data):
     """Returns the first images of the first batch as pixels."""
     import tensorflow as tf
+
+    from keras_gans.pixels import to_pixels
 
     parts = tf.nest.flatten(next(iter(data)))
     return to_pixels(next(part for part in parts if len(part.shape) == 4))
