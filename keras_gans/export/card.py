@@ -3,15 +3,12 @@
 import datetime
 import json
 import pathlib
-import platform
 
-import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_gans.checks import require
 from keras_gans.files import write_json
-from keras_gans.version import __version__
+from keras_gans.version import versions
 
 CARD = "model_card.json"
 
@@ -71,17 +68,6 @@ def update_card(folder, **facts):
     card = read_card(folder)
     if card is not None:
         write_json(pathlib.Path(folder) / CARD, card | facts)
-
-
-def versions():
-    """Returns a dict of the versions of what computes."""
-    return {
-        "keras_gans": __version__,
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
 
 
 def describe_signatures(functions):

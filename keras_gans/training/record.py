@@ -3,8 +3,8 @@
 import datetime
 import shutil
 
-from keras_gans.export.card import versions
 from keras_gans.files import read_csv
+from keras_gans.version import versions
 
 
 def start(command):
