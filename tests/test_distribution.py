@@ -327,12 +327,12 @@ def sources(tmp_path_factory):
     for name, part in zip("xy", images, strict=True):
         np.savez(folder / f"{name}.npz", x_train=part)
     pairs = np.concatenate(images, axis=2)
-    np.savez(folder / "pairs.npz", x_train=pairs)
+    small_run.write_images(folder / "pairs", pairs)
     faces, attributes = small_run.write_faces(folder, 30)
     return {
         "cyclegan": ["--data", folder / "x.npz", folder / "y.npz"],
         "wgan_gp": ["--data", folder / "x.npz"],
-        "pix2pix": ["--data", folder / "pairs.npz"],
+        "pix2pix": ["--data", folder / "pairs"],
         "stargan": [
             *("--data", faces, "--attributes", attributes),
             *("--select", "Smiling", "Blond_Hair", "Black_Hair"),
