@@ -14,7 +14,7 @@ from keras_gans.export.editor import Editor
 from keras_gans.export.generator import Generator
 from keras_gans.export.translator import Translator
 
-_SERVABLES = (Translator, Generator, Colorizer, Editor)
+SERVABLES = (Translator, Generator, Colorizer, Editor)
 _WEIGHTS_DTYPES = ("float32", "float16")
 
 
@@ -146,7 +146,7 @@ def load(path, kind=None):
     y = translator(x)
     ```
     """
-    one_of("kind", kind, (*(servable.kind for servable in _SERVABLES), None))
+    one_of("kind", kind, (*(servable.kind for servable in SERVABLES), None))
     path = pathlib.Path(path)
     require(
         path.exists(),
@@ -176,13 +176,13 @@ def load(path, kind=None):
 
 def _servable_of_model(model):
     kind = getattr(model, "export_kind", None)
-    for servable in _SERVABLES:
+    for servable in SERVABLES:
         is_known = kind is None and hasattr(model, servable.known_by)
         if kind == servable.kind or is_known:
             return servable
     raise TypeError(
         "Argument `model` must be a model of `keras_gans.models`, or name its "
-        f"`export_kind`: {', '.join(servable.kind for servable in _SERVABLES)}. "
+        f"`export_kind`: {', '.join(servable.kind for servable in SERVABLES)}. "
         f"Received an object of type {type(model).__name__}, export_kind={kind!r}."
     )
 
@@ -191,7 +191,7 @@ def _servable_of_saved_model(loaded, folder):
     # Exports of older versions do not say of which kind they are.
     told = getattr(loaded, "kind", None)
     kind = told().numpy().decode() if callable(told) else None
-    for servable in _SERVABLES:
+    for servable in SERVABLES:
         if kind == servable.kind or (kind is None and hasattr(loaded, servable.rule)):
             if set(servable.signatures) <= set(loaded.signatures):
                 return servable
@@ -223,7 +223,7 @@ def _load_keras_file(path):
 def _saved_model_folder(path):
     if (path / "saved_model.pb").is_file():
         return path
-    versions = _versions(path)
+    versions = versions_in(path)
     if versions and (versions[max(versions)] / "saved_model.pb").is_file():
         return versions[max(versions)]
     found = f"the highest version is {max(versions)}" if versions else "no version"
@@ -253,7 +253,7 @@ def _temporary_folder(directory):
         raise OSError(error.errno, must, os.fspath(directory)) from error
 
 
-def _versions(directory):
+def versions_in(directory):
     """Returns a dict from version to path."""
     return {
         int(entry.name): entry
@@ -263,7 +263,7 @@ def _versions(directory):
 
 
 def _version_path(directory, version):
-    versions = _versions(directory)
+    versions = versions_in(directory)
     version = max(versions, default=0) + 1 if version is None else version
     require(
         version not in versions,
