@@ -86,8 +86,9 @@ def find(root):
 
     Found are `<root>/<name>/<version>/`, as TensorFlow Serving wants it,
     `<root>/<name>/export/<version>/` of the folders of runs, and `<root>/<version>/` if
-    the folder is that of a single model. Nothing of a model is executed. As a SavedModel
-    is a program, one is refused if any of its files is a link that leads out of `root`.
+    the folder is that of a single model. Nothing of a model is executed. As a
+    SavedModel is a program, one is refused if any of its files is a link that leads out
+    of `root`.
 
     Args:
         root: The folder.
