@@ -7,6 +7,7 @@ channels)` with values in [0, 255].
 
 import contextlib
 import io
+import math
 import os
 import struct
 import threading
@@ -115,6 +116,37 @@ def header_size(path):
         return 0, 0
 
 
+def image_size(content, formats, max_pixels):
+    """Reads the size of an image file, and decodes nothing.
+
+    Args:
+        content: Bytes of the file.
+        formats: Names of the formats that are allowed, such as `"PNG"`.
+        max_pixels: Positive integer, the largest width times height. Of a GIF, all
+            frames count: TensorFlow decodes all of them even if it returns one.
+
+    Returns:
+        Tuple of height, width and the number of pixels to be decoded.
+
+    Raises:
+        ImageError: As by `decode_image`.
+    """
+    format_name = image_format(content[:16])
+    if format_name not in formats:
+        raise ImageError(f"it must be an image in the format {' or '.join(formats)}")
+    with _reasons_given(""):
+        stream = io.BytesIO(content)
+        if format_name == "GIF":
+            (width, height), *frames = _gif_sizes(stream)
+            pixels = max(width * height, sum(map(math.prod, frames)))
+        else:
+            width, height = _READERS[format_name](stream).size
+            pixels = width * height
+        if pixels > max_pixels:
+            raise ImageError(f"oversized: {pixels} pixels are more than {max_pixels}")
+    return height, width, pixels
+
+
 def _decode(source, channels, max_pixels):
     positive_integer("max_pixels", max_pixels)
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -129,22 +161,28 @@ def _decode(source, channels, max_pixels):
     else:
         must = "Argument `source` must be the path or the bytes of an image"
         require(False, must, TypeError, source=type(source))
-    with stream:
-        try:
-            image = _read(stream, channels, max_pixels)
-        except MemoryError:
-            raise  # The machine's fault, not the file's.
-        except ImageError as error:
-            raise ImageError(f"{name}: {error}") from error.__cause__
-        # On damaged files the readers raise almost anything, `struct.error`,
-        # `IndexError` and `SyntaxError` included.
-        except Exception as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise ImageError(
-                f"{name}: cannot be decoded, probably truncated or corrupt ({reason})"
-            ) from error
+    with stream, _reasons_given(f"{name}: "):
+        image = _read(stream, channels, max_pixels)
     pixels = np.array(image)
     return pixels[..., np.newaxis] if channels == 1 else pixels
+
+
+@contextlib.contextmanager
+def _reasons_given(name):
+    """Turns whatever a reader of images raises into an `ImageError`."""
+    try:
+        yield
+    except MemoryError:
+        raise  # The machine's fault, not the file's.
+    except ImageError as error:
+        raise ImageError(f"{name}{error}") from error.__cause__
+    # On damaged files the readers raise almost anything, `struct.error`, `IndexError`
+    # and `SyntaxError` included.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(
+            f"{name}cannot be decoded, probably truncated or corrupt ({reason})"
+        ) from error
 
 
 def _read(stream, channels, max_pixels):
@@ -210,18 +248,37 @@ def _check_pixels(size, max_pixels):
 
 def _gif_size(stream):
     """Size of the canvas, which grows when the first frame reaches beyond it."""
+    sizes = _gif_sizes(stream)
+    canvas = next(sizes)
+    return tuple(map(max, canvas, next(sizes, canvas)))
+
+
+def _gif_sizes(stream):
+    """Yields the size of the canvas, and of each frame with what is left and above."""
     width, height, flags = struct.unpack("<6xHHB2x", stream.read(13))
-    if flags & 0x80:  # A global palette follows.
-        stream.seek(3 << ((flags & 7) + 1), os.SEEK_CUR)
+    yield width, height
+    _skip_palette(stream, flags)
     while (block := stream.read(1)) not in (b"", b";"):
-        if block == b"!":  # An extension: a label, then blocks up to an empty one.
+        if block == b"!":  # An extension: a label, then blocks.
             stream.seek(1, os.SEEK_CUR)
-            while length := stream.read(1)[0]:
-                stream.seek(length, os.SEEK_CUR)
+            _skip_blocks(stream)
         elif block == b",":
-            left, top, *frame = struct.unpack("<4H", stream.read(8))
-            return max(width, left + frame[0]), max(height, top + frame[1])
-    return width, height
+            left, top, width, height, flags = struct.unpack("<4HB", stream.read(9))
+            yield left + width, top + height
+            _skip_palette(stream, flags)
+            stream.seek(1, os.SEEK_CUR)
+            _skip_blocks(stream)
+
+
+def _skip_palette(stream, flags):
+    if flags & 0x80:
+        stream.seek(3 << ((flags & 7) + 1), os.SEEK_CUR)
+
+
+def _skip_blocks(stream):
+    # Up to an empty one.
+    while length := stream.read(1)[0]:
+        stream.seek(length, os.SEEK_CUR)
 
 
 def _webp_size(stream):

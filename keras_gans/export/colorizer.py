@@ -98,15 +98,14 @@ def _colorize_function(model, generator, weights, rule):
 
 
 def _bytes_function(colorize, size):
-    def colorize_file(files):
+    def decode(files):
         line_art = graph.decode_file(files[0], (*size, 1), "line_art_bytes")
         hints = tf.cond(
             tf.strings.length(files[1]) > 0,
             lambda: _decode_hints(files[1]),
-            lambda: tf.zeros([*tf.unstack(tf.shape(line_art)[1:3]), 4], tf.uint8),
+            lambda: tf.zeros([*tf.unstack(tf.shape(line_art)[:2]), 4], tf.uint8),
         )
-        hints = tf.ensure_shape(hints, (*size, 4))
-        return colorize(line_art, hints[tf.newaxis])["images"]
+        return line_art, tf.ensure_shape(hints, (*size, 4))
 
     line_art_spec = tf.TensorSpec((None,), tf.string, name="line_art_bytes")
     hints_spec = tf.TensorSpec((None,), tf.string, name="hints_bytes")
@@ -119,9 +118,10 @@ def _bytes_function(colorize, size):
             message="There must be as many `hints_bytes` as `line_art_bytes`, empty "
             "ones for no hints; x is the number of hints, y that of line art.",
         )
-        with tf.control_dependencies([same_number]):  # Before `stack` says it worse.
-            files = tf.stack([line_art_bytes, hints_bytes], axis=1)
-        return {"image_bytes": graph.png_files(colorize_file, files)}
+        with tf.control_dependencies([same_number]):  # Before `map_fn` says it worse.
+            files = tf.identity(line_art_bytes), tf.identity(hints_bytes)
+        shapes = (*size, 1), (*size, 4)
+        return {"image_bytes": graph.png_files(colorize, files, shapes, decode)[0]}
 
     return colorize_bytes
 

@@ -113,8 +113,25 @@ class Generator(Servable):
             checks.append(_check_latent(latent, model.latent_dim))
             return images([latent, labels], checks)
 
-        default = generate if model.classes is None else generate_classes
-        return {"serving_default": default}
+        def files_of(images):
+            spec = tf.TensorSpec((), tf.string)
+            files = tf.map_fn(tf.io.encode_png, images, fn_output_signature=spec)
+            return {"image_bytes": files}
+
+        @tf.function(input_signature=[latent_spec])
+        def generate_bytes(latent):
+            return files_of(generate(latent)["images"])
+
+        @tf.function(input_signature=[latent_spec, labels_spec])
+        def generate_classes_bytes(latent, labels):
+            return files_of(generate_classes(latent, labels)["images"])
+
+        if model.classes is None:
+            return {"serving_default": generate, "serving_bytes": generate_bytes}
+        return {
+            "serving_default": generate_classes,
+            "serving_bytes": generate_classes_bytes,
+        }
 
 
 def _check_latent(latent, latent_dim):

@@ -124,22 +124,52 @@ def size_checks(images, rule):
     ]
 
 
-def png_files(call, files):
-    """Makes PNG files of files, one after the other, as the images may differ in size.
+def png_files(call, files, shapes, decode, others=(), outputs=("images",)):
+    """Makes PNG files of files: in one batch if the images are of one size.
+
+    Otherwise one after the other.
 
     Args:
-        call: Function of one file, or of a tuple with one element of each of `files`,
-            that returns a batch of one image.
-        files: String tensor of shape `(batch,)`, or a tuple of tensors.
+        call: Function of batches of images, one for each of `files`, and of `others`,
+            that returns a dict of batches of images.
+        files: Tuple of string tensors of shape `(batch,)`.
+        shapes: Tuple of the shapes of their images, `None` where they are open.
+        decode: Function of a tuple of files, one of each of `files`, that returns a
+            tuple of their images, uint8 tensors of shape `(height, width, channels)`.
+        others: Tuple of further tensors, whose first axis is the batch, too.
+        outputs: Tuple of the names of what `call` returns.
 
     Returns:
-        String tensor of shape `(batch,)`.
+        Tuple of string tensors of shape `(batch,)`, one for each of `outputs`.
     """
-    return tf.map_fn(
-        lambda elements: tf.io.encode_png(call(elements)[0]),
-        files,
-        fn_output_signature=tf.TensorSpec((), tf.string),
-    )
+    decode = tf.function(decode)  # Or its graph would be stored three times.
+    images = tuple(tf.TensorSpec(shape, tf.uint8) for shape in shapes)
+    file = tf.TensorSpec((), tf.string)
+
+    def sizes_of(one):
+        return tf.stack([tf.shape(image)[:2] for image in decode(one)])
+
+    def together():
+        decoded = tf.map_fn(decode, files, fn_output_signature=images)
+        made = call(*decoded, *others)
+        return tuple(
+            tf.map_fn(tf.io.encode_png, made[name], fn_output_signature=file)
+            for name in outputs
+        )
+
+    def one_by_one():
+        def make(row):
+            decoded, rest = decode(row[: len(files)]), row[len(files) :]
+            made = call(*(part[tf.newaxis] for part in (*decoded, *rest)))
+            return tuple(tf.io.encode_png(made[name][0]) for name in outputs)
+
+        signature = (file,) * len(outputs)
+        return tf.map_fn(make, (*files, *others), fn_output_signature=signature)
+
+    sizes = tf.map_fn(sizes_of, files, fn_output_signature=tf.int32)
+    # Of an empty batch, nothing tells the shape of the images.
+    is_one_size = tf.reduce_all(sizes == sizes[:1]) & (tf.size(files[0]) > 0)
+    return tf.cond(is_one_size, together, one_by_one)
 
 
 def decode_file(image_bytes, shape, name="image_bytes"):
@@ -151,7 +181,7 @@ def decode_file(image_bytes, shape, name="image_bytes"):
         name: What error messages call the file.
 
     Returns:
-        uint8 tensor of shape `(1, height, width, channels)`.
+        uint8 tensor of shape `(height, width, channels)`.
     """
     # TensorFlow takes the palette indices of a BMP file for grey values.
     is_bmp = tf.strings.regex_full_match(image_bytes, r"BM\C*")
@@ -178,7 +208,7 @@ def decode_file(image_bytes, shape, name="image_bytes"):
         # 0.299, 0.587 and 0.114 in units of 1 / 65536, with rounding.
         weighted = image * tf.constant([19595, 38470, 7471])
         image = (tf.reduce_sum(weighted, axis=-1, keepdims=True) + 32768) // 65536
-    return tf.ensure_shape(tf.cast(image, tf.uint8), shape)[tf.newaxis]
+    return tf.ensure_shape(tf.cast(image, tf.uint8), shape)
 
 
 def is_png(image_bytes):

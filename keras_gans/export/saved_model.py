@@ -25,29 +25,35 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
     the networks that are used outside of training, averages of their weights if there
     are any (`ema_decay`), and these signatures:
 
-        kind          signature        input                 output
-        translation   serving_default  images, X             images, Y
-                      serving_bytes    image_bytes           image_bytes
-                      reverse          images, Y             images, X
-                      reverse_bytes    image_bytes           image_bytes
-         with style   style            images, X; style      images, Y
-                      reference        images, X;            images, Y
-                                         reference, Y
-                      reference_bytes  image_bytes,          image_bytes
-                                         reference_bytes
-                      encode_style     images, Y             style
-        generation    serving_default  latent, labels        images
-        colorization  serving_default  line_art, hints       images
-                      serving_bytes    line_art_bytes,       image_bytes
-                                         hints_bytes
-        editing       serving_default  images, attributes    images, masks
-                      serving_bytes    image_bytes,          image_bytes
-                                         attributes
-                      attributes       images                attributes
+        kind          signature           input               output
+        translation   serving_default     images, X           images, Y
+                      serving_bytes       image_bytes         image_bytes
+                      reverse             images, Y           images, X
+                      reverse_bytes       image_bytes         image_bytes
+         with style   style               images, X; style    images, Y
+                      style_bytes         image_bytes, style  image_bytes
+                      reference           images, X;          images, Y
+                                          reference, Y
+                      reference_bytes     image_bytes,        image_bytes
+                                          reference_bytes
+                      encode_style        images, Y           style
+                      encode_style_bytes  reference_bytes     style
+        generation    serving_default     latent, labels      images
+                      serving_bytes       latent, labels      image_bytes
+        colorization  serving_default     line_art, hints     images
+                      serving_bytes       line_art_bytes,     image_bytes
+                                          hints_bytes
+        editing       serving_default     images, attributes  images, masks
+                      serving_bytes       image_bytes,        image_bytes
+                                          attributes
+                      mask_bytes          image_bytes,        image_bytes,
+                                          attributes          mask_bytes
+                      attributes          images              attributes
+                      attributes_bytes    image_bytes         attributes
 
     A one-way translation, such as that of `keras_gans.models.Pix2Pix`, is without
     `reverse` and `reverse_bytes`, a generator without classes without `labels`, and an
-    editor whose generator has no mask without `masks`.
+    editor whose generator has no mask without `masks` and `mask_bytes`.
 
     - `images`, `line_art` and `masks` are uint8, `(batch, height, width, channels)`,
       scaled as in `keras_gans.pixels`; a mask m comes out as `round(255 m)`. Height and
@@ -64,8 +70,9 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
     - `..._bytes` are strings `(batch,)`, image files that may differ in size: PNG,
       JPEG, BMP (24 or 32 bits per pixel) or GIF (the first frame). As in training,
       transparency of PNG files is laid over white and colour becomes grey as 0.299 R +
-      0.587 G + 0.114 B. Unlike there, EXIF orientation is ignored and nothing limits
-      the number of pixels, so a server that strangers can reach should take pixels.
+      0.587 G + 0.114 B. Unlike there, EXIF orientation is ignored. Images of one size
+      are computed in one batch. Nothing in the graph limits the number of pixels:
+      `keras-gans serve` does, before they are decoded.
       `hints_bytes` are PNG files with transparency, or empty for no hints; one that is
       opaque all over is refused, as more likely its transparency got lost. Out come PNG
       files.

@@ -14,8 +14,6 @@ _SIGNATURES = {
     "xy": ("serving_default", "serving_bytes"),
     "yx": ("reverse", "reverse_bytes"),
 }
-# Further ones of a model whose domain Y has a style.
-_STYLE_SIGNATURES = ("style", "reference", "reference_bytes", "encode_style")
 
 
 class Translator(ImageServable):
@@ -167,8 +165,7 @@ class Translator(ImageServable):
             pair = _direction_functions(translate, shape, rule)
             functions |= zip(_SIGNATURES[direction], pair)
         if _has_style(model):
-            of_style = _style_functions(model, networks, weights, rule)
-            functions |= zip(_STYLE_SIGNATURES, of_style, strict=True)
+            functions |= _style_functions(model, networks, weights, rule)
         return functions
 
 
@@ -200,6 +197,10 @@ def _pixels_of(shape, name="images"):
     return tf.TensorSpec((None, *shape), tf.uint8, name)
 
 
+def _files_of(name):
+    return tf.TensorSpec((None,), tf.string, name)
+
+
 def _direction_functions(translate_floats, shape, rule):
     """Returns the functions of pixels and of files, for one direction."""
 
@@ -208,18 +209,19 @@ def _direction_functions(translate_floats, shape, rule):
         x = graph.from_pixels(images, graph.size_checks(images, rule))
         return {"images": translate_floats(x)}
 
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "image_bytes")])
+    @tf.function(input_signature=[_files_of("image_bytes")])
     def translate_bytes(image_bytes):
-        def translate_file(file):
-            return translate(graph.decode_file(file, shape))["images"]
+        def decode(files):
+            return (graph.decode_file(*files, shape),)
 
-        return {"image_bytes": graph.png_files(translate_file, image_bytes)}
+        files = graph.png_files(translate, (image_bytes,), (shape,), decode)
+        return {"image_bytes": files[0]}
 
     return translate, translate_bytes
 
 
 def _style_functions(model, networks, weights, rule):
-    """Returns the functions that take a style, or images that have it."""
+    """Returns the signatures that take a style, or images that have it."""
     directions = _directions(model)
     there, back = directions["xy"], directions["yx"]
     shape = shapes_of(networks[there].input_shape)[0][1:]
@@ -228,12 +230,9 @@ def _style_functions(model, networks, weights, rule):
     def floats(images):
         return graph.from_pixels(images, graph.size_checks(images, rule))
 
-    @tf.function(
-        input_signature=[
-            _pixels_of(shape),
-            tf.TensorSpec((None, model.style_dim), tf.float32, "style"),
-        ]
-    )
+    style_spec = tf.TensorSpec((None, model.style_dim), tf.float32, "style")
+
+    @tf.function(input_signature=[_pixels_of(shape), style_spec])
     def in_style(images, style):
         inputs = [floats(images), style]
         translated = graph.call_to_pixels(networks[there], weights[there], inputs)
@@ -252,21 +251,49 @@ def _style_functions(model, networks, weights, rule):
     def like_reference(images, reference):
         return in_style(images, encode_style(reference)["style"])
 
+    def decode(file):
+        return graph.decode_file(file, shape)
+
+    def decode_reference(file):
+        return graph.decode_file(file, shape_y, "reference_bytes")
+
+    @tf.function(input_signature=[_files_of("image_bytes"), style_spec])
+    def in_style_bytes(image_bytes, style):
+        files = graph.png_files(
+            in_style,
+            (image_bytes,),
+            (shape,),
+            lambda files: (decode(*files),),
+            others=(style,),
+        )
+        return {"image_bytes": files[0]}
+
     @tf.function(
-        input_signature=[
-            tf.TensorSpec((None,), tf.string, "image_bytes"),
-            tf.TensorSpec((None,), tf.string, "reference_bytes"),
-        ]
+        input_signature=[_files_of("image_bytes"), _files_of("reference_bytes")]
     )
     def like_reference_bytes(image_bytes, reference_bytes):
-        def translate_files(files):
-            file, reference = files
-            return like_reference(
-                graph.decode_file(file, shape),
-                graph.decode_file(reference, shape_y, "reference_bytes"),
-            )["images"]
+        files = graph.png_files(
+            like_reference,
+            (image_bytes, reference_bytes),
+            (shape, shape_y),
+            lambda files: (decode(files[0]), decode_reference(files[1])),
+        )
+        return {"image_bytes": files[0]}
 
-        files = image_bytes, reference_bytes
-        return {"image_bytes": graph.png_files(translate_files, files)}
+    @tf.function(input_signature=[_files_of("reference_bytes")])
+    def encode_style_bytes(reference_bytes):
+        def encode(file):
+            return encode_style(decode_reference(file)[tf.newaxis])["style"][0]
 
-    return in_style, like_reference, like_reference_bytes, encode_style
+        spec = tf.TensorSpec((model.style_dim,), tf.float32)
+        styles = tf.map_fn(encode, reference_bytes, fn_output_signature=spec)
+        return {"style": styles}
+
+    return {
+        "style": in_style,
+        "style_bytes": in_style_bytes,
+        "reference": like_reference,
+        "reference_bytes": like_reference_bytes,
+        "encode_style": encode_style,
+        "encode_style_bytes": encode_style_bytes,
+    }

@@ -80,6 +80,30 @@ class Catalog:
         """Returns the highest version of a model."""
         return self.models[name][max(self.models[name])]
 
+    def load(self):
+        """Loads all models as TensorFlow does; what cannot be loaded becomes `refused`.
+
+        Returns:
+            Dict from pairs of name and version to loaded SavedModels.
+        """
+        import tensorflow as tf
+
+        loaded = {}
+        for name, versions in [*self.models.items()]:
+            for version, model in [*versions.items()]:
+                try:
+                    saved_model = tf.saved_model.load(os.fspath(model.path))
+                # Damaged graphs raise almost anything.
+                except Exception as error:
+                    reason = next(iter(str(error).splitlines()), type(error).__name__)
+                    self.refused[model.path] = f"It cannot be loaded ({reason})."
+                    del versions[version]
+                else:
+                    loaded[name, version] = saved_model
+            if not versions:
+                del self.models[name]
+        return loaded
+
 
 def find(root):
     """Finds the exported models in a folder.

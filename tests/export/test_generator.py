@@ -97,7 +97,7 @@ def test_signature(folder, conditional_folder):
         (conditional_folder, {"latent": latent, "labels": labels}),
     ):
         loaded = tf.saved_model.load(os.fspath(directory / "1"))
-        assert set(loaded.signatures) == {"serving_default"}
+        assert set(loaded.signatures) == {"serving_default", "serving_bytes"}
         function = loaded.signatures["serving_default"]
         assert function.structured_input_signature == ((), expected)
         (images,) = function.structured_outputs.values()

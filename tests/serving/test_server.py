@@ -1,0 +1,574 @@
+"""Every family is served over TensorFlow Serving's protocol, and nothing upsets it."""
+
+import asyncio
+import base64
+import concurrent.futures
+import contextlib
+import io
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import types
+
+import numpy as np
+import pytest
+import requests
+import small_exports
+import small_server
+import tensorflow as tf
+from PIL import Image
+from small_exports import decode_png, image_file, pictures
+from small_server import b64
+
+from keras_gans import export, serving
+from keras_gans.serving.batching import Batcher
+from keras_gans.serving.server import Limits
+
+ROOT = pathlib.Path(__file__).parents[2]
+FACES = pictures(3, 2, small_exports.FACE_SIZE, small_exports.FACE_SIZE)
+WANTED = np.float32([[1, 0, 1], [0, 1, 0]])
+LATENT = np.random.default_rng(1).normal(size=(2, 5)).astype("float32")
+HINTS = pictures(4, 2)
+MODELS = {
+    "translator": small_exports.cyclegan,
+    "generator": lambda: small_exports.gan(classes=4),
+    "colorizer": small_exports.colorizer,
+    "editor": small_exports.editor,
+}
+# A signature of pixels or numbers, one of files, and the inputs of the first.
+CALLS = [
+    ("translator", "serving_default", "serving_bytes", {"images": pictures(1, 2)}),
+    ("translator", "reverse", "reverse_bytes", {"images": pictures(3, 2)}),
+    (
+        "generator",
+        "serving_default",
+        "serving_bytes",
+        {"latent": LATENT, "labels": np.int32([3, 0])},
+    ),
+    (
+        "colorizer",
+        "serving_default",
+        "serving_bytes",
+        {"line_art": pictures(1, 2), "hints": HINTS},
+    ),
+    (
+        "editor",
+        "serving_default",
+        "mask_bytes",
+        {"images": FACES, "attributes": WANTED},
+    ),
+    ("editor", "attributes", "attributes_bytes", {"images": FACES}),
+    (
+        "digits",  # An export of an earlier version, without a card.
+        "reference",
+        "reference_bytes",
+        {"images": pictures(3, 2), "reference": pictures(3, 2, seed=1)},
+    ),
+]
+LIMITS = {
+    "max_body_bytes": 2**20,
+    "max_batch_size": 8,
+    "max_pixels": 20_000,
+    "max_requests": 16,
+}
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory):
+    root = tmp_path_factory.mktemp("models")
+    for name, make in MODELS.items():
+        export.save(make(), root / name, metadata={"note": name})
+    catalog = serving.find(root)
+    digits = serving.find(ROOT / "saved_models").models["digits"]
+    catalog.models["digits"] = digits
+    return catalog
+
+
+@pytest.fixture(scope="module")
+def url(catalog):
+    with small_server.running(catalog, **LIMITS) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def loaded(url, catalog):
+    """Loads each model once more, as whoever needs no server would."""
+    return {
+        name: tf.saved_model.load(os.fspath(catalog.latest(name).path))
+        for name in catalog.models
+    }
+
+
+def post(url, name="translator", **content):
+    reply = requests.post(f"{url}/{name}:predict", json=content, timeout=60)
+    assert reply.status_code == 200, reply.text[:300]
+    return reply.json()
+
+
+def files_of(inputs):
+    """Replaces pixels by image files, under their names in the signatures of files."""
+    names = {"images": "image_bytes"}
+    return {
+        names.get(name, f"{name}_bytes"): [b64(image_file(image)) for image in value]
+        for name, value in inputs.items()
+        if value.dtype == np.uint8
+    } | {k: v.tolist() for k, v in inputs.items() if v.dtype != np.uint8}
+
+
+def rows_of(columns):
+    rows = zip(*columns.values(), strict=True)
+    rows = [dict(zip(columns, row)) for row in rows]
+    return [row[[*columns][0]] for row in rows] if len(columns) == 1 else rows
+
+
+def pixels_of(values):
+    assert all([*value] == ["b64"] for value in values)
+    return np.stack([decode_png(base64.b64decode(value["b64"])) for value in values])
+
+
+@pytest.mark.parametrize("name, signature, of_files, inputs", CALLS)
+def test_every_family(url, loaded, name, signature, of_files, inputs):
+    outputs = loaded[name].signatures[signature](**inputs)
+    expected = {key: value.numpy() for key, value in outputs.items()}
+    columns = {key: value.tolist() for key, value in inputs.items()}
+    as_rows = post(url, name, signature_name=signature, instances=rows_of(columns))
+    as_columns = post(url, name, signature_name=signature, inputs=columns)
+    assert [*as_rows] == ["predictions"] and [*as_columns] == ["outputs"]
+    if len(expected) == 1:  # Its name is dropped.
+        (wanted,) = expected.values()
+        np.testing.assert_array_equal(as_rows["predictions"], wanted)
+        np.testing.assert_array_equal(as_columns["outputs"], wanted)
+    else:
+        for key, wanted in expected.items():
+            received = [row[key] for row in as_rows["predictions"]]
+            np.testing.assert_array_equal(received, wanted)
+            np.testing.assert_array_equal(as_columns["outputs"][key], wanted)
+
+    files = files_of(inputs)
+    as_rows = post(url, name, signature_name=of_files, instances=rows_of(files))
+    if len(expected) > 1:
+        for key, of_file in (("images", "image_bytes"), ("masks", "mask_bytes")):
+            received = pixels_of([row[of_file] for row in as_rows["predictions"]])
+            np.testing.assert_array_equal(received, expected[key])
+    elif wanted.dtype == np.uint8:
+        np.testing.assert_array_equal(pixels_of(as_rows["predictions"]), wanted)
+    else:
+        np.testing.assert_array_equal(as_rows["predictions"], wanted)
+
+
+def test_files_of_several_sizes_and_no_hints(url, loaded):
+    images = [pictures(1, 1, *size)[0] for size in ((16, 24), (8, 8))]
+    files = [b64(image_file(image)) for image in images]
+    reply = post(url, signature_name="serving_bytes", instances=files)
+    translate = loaded["translator"].signatures["serving_default"]
+    for image, file in zip(images, reply["predictions"], strict=True):
+        expected = translate(images=image[np.newaxis])["images"]
+        np.testing.assert_array_equal(pixels_of([file]), expected)
+    line_art = {"line_art_bytes": files[0], "hints_bytes": ""}
+    reply = post(url, "colorizer", signature_name="serving_bytes", instances=[line_art])
+    colorize = loaded["colorizer"].signatures["serving_default"]
+    none = np.zeros((1, 16, 24, 4), "uint8")
+    expected = colorize(line_art=images[0][np.newaxis], hints=none)["images"]
+    np.testing.assert_array_equal(pixels_of(reply["predictions"]), expected)
+
+
+def test_what_can_be_asked_about_models(url):
+    names = [*MODELS, "digits"]
+    assert sorted(requests.get(url).json()["models"]) == sorted(names)
+    status = requests.get(f"{url}/digits").json()["model_version_status"]
+    assert [each["version"] for each in status] == ["2", "1"]
+    assert {each["state"] for each in status} == {"AVAILABLE"}
+    ok = {"error_code": "OK", "error_message": ""}
+    assert all(each["status"] == ok for each in status)
+    (one,) = requests.get(f"{url}/digits/versions/1").json()["model_version_status"]
+    assert one["version"] == "1"
+    metadata = requests.get(f"{url}/digits/metadata").json()
+    assert metadata["model_spec"]["version"] == "2"
+    definitions = metadata["metadata"]["signature_def"]["signature_def"]
+    images = definitions["serving_default"]["inputs"]["images"]
+    assert images["dtype"] == "DT_UINT8"
+    assert [side["size"] for side in images["tensor_shape"]["dim"]][-1] == "3"
+    old = requests.get(f"{url}/digits/versions/1/metadata").json()
+    assert "style" not in old["metadata"]["signature_def"]["signature_def"]
+    post(url, "digits/versions/1", instances=pictures(3, 1).tolist())
+    root = url.removesuffix("/v1/models")
+    assert requests.get(f"{root}/healthz").status_code == 200
+    metrics = requests.get(f"{root}/metrics").text
+    sample = 'keras_gans_requests_total{model="digits",status="200",version="1"}'
+    assert sample in metrics and "keras_gans_batch_rows_bucket" in metrics
+
+
+# What is refused --------------------------------------------------------------------
+
+
+def one_pixel(value):
+    return {"instances": [[[[value]] * 4] * 4]}
+
+
+def file_of(content):
+    return {"signature_name": "serving_bytes", "instances": [b64(content)]}
+
+
+def gif_of_many_frames():
+    frames = [Image.new("L", (64, 64), level) for level in range(20)]
+    stream = io.BytesIO()
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
+    return stream.getvalue()
+
+
+PNG = image_file(pictures(1, 1)[0])
+BOMB = image_file(np.zeros((4000, 4000, 1), "uint8"))
+WEBP = image_file(pictures(3, 1)[0], "WEBP")
+REFUSED = {
+    "no JSON": (b"{", "not valid JSON"),
+    "no object": ([], "must be a JSON object"),
+    "NaN": (b'{"instances": [[[[NaN]]]]}', "not valid JSON"),
+    "deep": (b'{"instances": ' + b"[" * 200_000, "not valid JSON"),
+    "deeper than the rank": ({"instances": [[[[[1]]]]]}, "nested deeper"),
+    "neither": ({}, "either `instances` or `inputs`"),
+    "both": ({"instances": [1], "inputs": [1]}, "either `instances` or `inputs`"),
+    "empty": ({"instances": []}, "at least one value"),
+    "no list": ({"instances": 3}, "at least one value"),
+    "signature": ({"signature_name": "x", "instances": [1]}, "must be one of: reverse"),
+    "no name": ({"signature_name": [1], "instances": [1]}, "must be one of: reverse"),
+    "other name": ({"instances": [{"x": 1}]}, "an object with `images`"),
+    "no such column": ({"inputs": {"x": [1]}}, "`inputs` must have `images`"),
+    "ragged": ({"instances": [[[[1]], [[1], [2]]]]}, "differ in length"),
+    "depths": ({"instances": [[[[1], 1]]]}, "differ in depth"),
+    "rank": (
+        {"instances": [1, 2]},
+        r"shape (batch, height, width, 1); its shape is (2)",
+    ),
+    "channels": ({"instances": [[[[1, 2]]]]}, "its shape is (1, 1, 1, 2)"),
+    "no pixels": ({"instances": [[[]]]}, "its shape is (1, 1, 0)"),
+    "string": (one_pixel("1"), "there is a string in it"),
+    "boolean": (one_pixel(True), "there is a boolean in it"),
+    "null": (one_pixel(None), "there is null in it"),
+    "object": (one_pixel({"b64": ""}), "there is an object in it"),
+    "fraction": (one_pixel(1.5), "whole numbers in [0, 255]"),
+    "256": (one_pixel(256), "whole numbers in [0, 255]"),
+    "huge": (one_pixel(2**63), "whole numbers in [0, 255]"),
+    "size": ({"instances": [[[[1]] * 3] * 3]}, "must be multiples of 4."),
+    "many rows": ({"instances": [[[[1]]]] * 9}, "at most 8 rows"),
+    "many pixels": ({"instances": [[[[1]] * 200] * 200]}, "at most 20000 pixels"),
+    "large": (b" " * (2**20 + 1), "at most 1048576 bytes"),
+    "no base64": (
+        {"signature_name": "serving_bytes", "instances": [{"b64": "?"}]},
+        "index 0, which is not in base64",
+    ),
+    "number for a file": (
+        {"signature_name": "serving_bytes", "instances": [7]},
+        "index 0, which is none",
+    ),
+    "no file": (file_of(b""), "PNG or JPEG or BMP or GIF"),
+    "no image": (file_of(b"no image"), "PNG or JPEG or BMP or GIF"),
+    "WebP": (file_of(WEBP), "PNG or JPEG or BMP or GIF"),
+    "cut header": (file_of(PNG[:20]), "truncated or corrupt"),
+    "cut image": (file_of(PNG[:-40]), "Invalid PNG data"),
+    "bomb": (file_of(BOMB), "16000000 pixels are more than 20000"),
+    "GIF bomb": (file_of(gif_of_many_frames()), "pixels are more than 20000"),
+    "image's size": (file_of(image_file(pictures(1, 1, 6, 6)[0])), "multiples of 4"),
+}
+
+
+def refusal(url, body, name="translator"):
+    """Returns the status and the sentence with which a request is refused."""
+    body = body if isinstance(body, bytes) else json.dumps(body)
+    reply = requests.post(f"{url}/{name}:predict", data=body, timeout=60)
+    return check_refusal(reply)
+
+
+def check_refusal(reply):
+    assert 400 <= reply.status_code < 500, reply.text[:300]
+    assert [*reply.json()] == ["error"]
+    sentence = reply.json()["error"]
+    assert sentence.endswith(".") and "\n" not in sentence and len(sentence) < 400
+    assert "Traceback" not in sentence and "{{node" not in sentence
+    return reply.status_code, sentence
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(url, name):
+    body, wanted = REFUSED[name]
+    status, sentence = refusal(url, body)
+    assert status == (413 if name == "large" else 400) and wanted in sentence
+
+
+@pytest.mark.parametrize("name, body, wanted", [
+    ("generator", {"instances": [{"latent": [1e39] * 5, "labels": 0}]}, "finite"),
+    ("generator", {"instances": [{"latent": [0] * 5, "labels": 4}]}, "lie in [0, 4)."),
+    ("generator", {"instances": [{"latent": [0] * 5}]}, "`labels` and `latent`"),
+    ("generator", {"inputs": {"latent": [[0] * 5], "labels": [0, 1]}}, "as many `la"),
+    ("generator", {"inputs": [[0] * 5]}, "an object with `labels` and `latent`"),
+    ("digits", {"signature_name": "style", "inputs": {"style": [[0] * 8] * 3,
+     "images": pictures(3, 2).tolist()}}, "The model cannot take this"),
+])  # fmt: skip
+def test_refused_by_other_families(url, name, body, wanted):
+    status, sentence = refusal(url, body, name)
+    assert status == 400 and wanted in sentence
+
+
+def test_no_such_model_version_path_or_method(url):
+    for path in ("nobody:predict", "digits/versions/9:predict"):
+        status, sentence = refusal(
+            url, {"instances": [1]}, path.removesuffix(":predict")
+        )
+        assert status == 404 and "there are: " in sentence
+    assert refusal(url, {}, "..%2fmodels%2fdigits") == (404, "Not Found.")
+    assert requests.get(f"{url}/nobody").status_code == 404
+    assert requests.get(f"{url}/digits:predict").status_code == 404
+    wrong = requests.delete(f"{url}/digits")
+    assert check_refusal(wrong) == (405, "Method Not Allowed.")
+    assert requests.post(f"{url}/digits:classify", json={}).status_code == 405
+
+
+def test_bodies_without_a_length(url):
+    body = (b" " * 2**16 for _ in range(2**6))
+    reply = requests.post(f"{url}/translator:predict", data=body, timeout=60)
+    assert check_refusal(reply)[0] == 413
+
+
+def test_too_many_at_once(catalog):
+    one = types.SimpleNamespace(models={"digits": dict(catalog.models["digits"])})
+    one.load = lambda: serving.Catalog.load(one)
+    with small_server.running(one, max_requests=1) as url:
+        start, host = threading.Event(), url.split("/")[2]
+
+        def slow_body():
+            yield b"{"
+            start.wait(30)
+            yield b"}"
+
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:
+            slow = thread.submit(
+                requests.post, f"http://{host}/v1/models/digits:predict", slow_body()
+            )
+            metrics = f"http://{host}/metrics"
+            while "in_progress 1.0" not in requests.get(metrics).text:
+                time.sleep(0.05)
+            reply = requests.post(f"{url}/digits:predict", json={})
+            start.set()
+            assert check_refusal(reply)[0] == 429
+            assert reply.headers["Retry-After"] == "1"
+            assert slow.result().status_code == 400
+        assert refusal(url, {}, "digits")[0] == 400  # There is room again.
+
+
+def test_limits_are_positive_integers():
+    with pytest.raises(ValueError, match="Argument `max_pixels` must be a positive"):
+        Limits(max_pixels=0)
+    with pytest.raises(TypeError, match="Argument `max_requests` must be a positive"):
+        Limits(max_requests=1.5)
+
+
+# Many requests ----------------------------------------------------------------------
+
+
+def test_what_waits_is_computed_in_one_batch():
+    sizes, started = [], threading.Event()
+
+    def double(x):
+        started.wait(10)
+        if tf.reduce_any(x > 9):
+            raise tf.errors.InvalidArgumentError(
+                None, None, "assertion failed: [No 10.]"
+            )
+        return {"x": 2 * x}
+
+    async def ask():
+        batcher = Batcher(max_batch_size=4, max_pixels=100, observe=sizes.append)
+        jobs = []
+        for rows in ([0], [1, 2], [3], [10], [4, 5, 6]):
+            request = types.SimpleNamespace(
+                inputs={"x": np.array(rows)}, rows=len(rows), shapes=((),), pixels=20
+            )
+            jobs.append(asyncio.ensure_future(batcher.run(double, request)))
+            await asyncio.sleep(0)
+        started.set()
+        results = await asyncio.gather(*jobs, return_exceptions=True)
+        batcher.close()
+        return results
+
+    *others, refused, last = asyncio.run(ask())
+    # The first did not wait; the last is too much for the second batch.
+    assert sizes == [1, 4, 3] and str(refused) == "No 10."
+    received = [result["x"].tolist() for result in (*others, last)]
+    assert received == [[0], [2, 4], [6], [8, 10, 12]]
+
+
+def from_threads(url, count, threads=8):
+    """Sends requests from threads; returns the highest number of rows in a batch."""
+    images = pictures(1, 8)
+    files = [b64(image_file(image)) for image in images]
+    alone = [
+        pixels_of(
+            post(url, signature_name="serving_bytes", instances=[file])["predictions"]
+        )
+        for file in files
+    ]
+    local = threading.local()
+
+    def ask(number):
+        if not hasattr(local, "session"):
+            local.session = requests.Session()
+        body = {"signature_name": "serving_bytes", "instances": [files[number % 8]]}
+        reply = local.session.post(f"{url}/translator:predict", json=body, timeout=60)
+        assert reply.status_code == 200, reply.text
+        received = pixels_of(reply.json()["predictions"])
+        difference = np.abs(received.astype(int) - alone[number % 8])
+        assert difference.max() <= 1  # Other batches may end in other last bits.
+
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(ask, range(count)):
+            pass
+
+
+def test_requests_from_threads(url):
+    from_threads(url, 100)
+
+
+@pytest.mark.slow
+def test_ten_thousand_requests_from_threads(url):
+    from_threads(url, 10_000)
+
+
+def fuzzed(seed):
+    """Returns a body that is probably wrong."""
+    dice = random.Random(seed)
+    good = [
+        {"instances": pictures(1, 2, 8, 8).tolist()},
+        {"inputs": {"images": pictures(1, 2, 8, 8).tolist()}},
+        file_of(PNG),
+        file_of(image_file(pictures(1, 1)[0], "JPEG")),
+    ]
+    content = dice.choice(good)
+    odd = [None, True, "x", "", -1, 1e300, 2**70, [], {}, [[]], {"b64": 1}, [1, [2]]]
+
+    def spoil(value):
+        if isinstance(value, dict) and value:
+            key = dice.choice([*value])
+            return {**value, key: spoil(value[key])}
+        if isinstance(value, list) and value and dice.random() < 0.8:
+            at = dice.randrange(len(value))
+            return [*value[:at], spoil(value[at]), *value[at + 1 :]]
+        return dice.choice(odd)
+
+    def corrupt(file):
+        file = bytearray(file)
+        for _ in range(dice.randrange(1, 6)):
+            file[dice.randrange(len(file))] = dice.randrange(256)
+        return bytes(file[: dice.randrange(1, len(file) + 1)])
+
+    kind = dice.randrange(8)
+    if kind == 0:
+        body = json.dumps(content).encode()
+        return body[: dice.randrange(len(body))]
+    if kind == 1:
+        return dice.randbytes(dice.randrange(2000))
+    if kind == 2:
+        return b'{"instances": ' + b"[" * dice.randrange(10_000) + b"1"
+    if kind == 3:
+        return b'{"inputs": [[[[NaN]], [[Infinity]], [[-Infinity]], [[1e999]]]]}'
+    if kind == 4 and seed % 100 == 4:
+        return b"[" * 100_000_000
+    if kind in (4, 5):
+        formats = "PNG", "JPEG", "BMP", "GIF", "TIFF"
+        file = image_file(pictures(1, 1, 8, 8)[0], dice.choice(formats))
+        return json.dumps(file_of(corrupt(file))).encode()
+    return json.dumps(spoil(content)).encode()
+
+
+def fuzz(url, count):
+    session = requests.Session()
+    statuses = set()
+    for seed in range(count):
+        body = fuzzed(seed)
+        reply = session.post(f"{url}/translator:predict", data=body, timeout=60)
+        statuses.add(reply.status_code)
+        if reply.status_code != 200:  # A spoiled pixel may be a pixel.
+            check_refusal(reply)
+    assert 400 in statuses
+    post(url, instances=pictures(1, 1).tolist())
+
+
+def test_fuzzed_requests(url):
+    fuzz(url, 100)
+
+
+@pytest.mark.slow
+def test_a_thousand_fuzzed_requests_in_flat_memory(catalog, tmp_path):
+    root = pathlib.Path(catalog.root)
+    with process(root, tmp_path) as (server, url):
+        fuzz(url, 100)
+        before = memory_of(server.pid)
+        fuzz(url, 1000)
+        grown = memory_of(server.pid) - before
+    assert grown < 150, f"{grown} MiB"
+
+
+def memory_of(pid):
+    """Resident memory in MiB."""
+    fields = dict(
+        line.split(":", 1)
+        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    )
+    return int(fields["VmRSS"].split()[0]) / 1024
+
+
+@contextlib.contextmanager
+def process(root, folder):
+    """Serves in a process of its own; yields it and the URL of its models."""
+    command = [sys.executable, "-m", "keras_gans.cli", "serve", root, "--port", "0"]
+    with open(folder / "log", "w+") as log:
+        server = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=os.environ | {"PYTHONPATH": os.fspath(ROOT)},
+        )
+        try:
+            line = server.stdout.readline()
+            assert line, (folder / "log").read_text()
+            yield server, line.partition(": ")[0].rpartition("/")[0]
+        finally:
+            server.kill()
+            server.communicate()
+
+
+def test_sigterm_under_load_loses_no_request(tmp_path):
+    """What the server has taken it answers; then connections are refused."""
+    body = {"instances": pictures(3, 2, 32, 32).tolist()}
+    answered, failed = [], []
+    with process(ROOT / "saved_models", tmp_path) as (server, url):
+        post(url, "digits", **body)
+
+        def ask():
+            session = requests.Session()
+            while True:
+                try:
+                    reply = session.post(f"{url}/digits:predict", json=body, timeout=60)
+                except requests.ConnectionError as error:
+                    # Nobody listens any more, and nothing was sent.
+                    if "NewConnectionError" not in repr(error):
+                        failed.append(repr(error))
+                    return
+                answered.append(reply.status_code)
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        while len(answered) < 20:
+            time.sleep(0.05)
+        server.send_signal(signal.SIGTERM)
+        for thread in threads:
+            thread.join()
+        rest, _ = server.communicate(timeout=30)
+    assert not failed and set(answered) == {200}
+    assert server.returncode == 0 and "Stopped; all requests were answered." in rest
