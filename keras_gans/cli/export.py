@@ -1,33 +1,73 @@
-"""`keras-gans export`: export a trained run as a SavedModel.
+"""`keras-gans export`: export a trained run as a SavedModel, or for other runtimes.
 
-Exports a run as a SavedModel that plain TensorFlow or TensorFlow Serving loads: uint8
-images (or latent vectors) in, uint8 images out. Each call makes the next version.
+Exports a run as a SavedModel that plain TensorFlow, TensorFlow Serving and `keras-gans
+serve` load: uint8 images (or latent vectors) or image files in, uint8 images or files
+out. Each call makes the next version. Other formats hold the bare networks, images as
+floats in [-1, 1], and go to DIR/FORMAT/VERSION; each is run on random and real images
+and compared with Keras. A model_card.json lies beside each.
 
 Args:
     run: folder of a run
     output: folder of the model; the export goes to DIR/VERSION
-    weights: how weights are stored; float16 halves the files (default: float32)
+    format: keras, onnx (ONNX Runtime), litert (LiteRT, batch 1), openvino (default:
+        saved_model)
+    weights: how weights of a SavedModel are stored; float16 halves the files (default:
+        float32)
+    size: of another format, height and width where they must be fixed (default: that of
+        the run)
+    data_licence: licence of the data, for the model card: "CC BY 4.0"
 
-example:
-  keras-gans export runs/digits-1 saved_models/digits
+examples:
+  keras-gans export runs/digits-1 saved_models/digits --data-licence "CC BY 4.0"
+  keras-gans export runs/digits-1 saved_models/digits --format onnx
 """
 
 import pathlib
 
-from keras_gans.cli.options import add_verb
+from keras_gans.cli.options import add_verb, size
+
+_FORMATS = ("saved_model", "keras", "onnx", "litert", "openvino")
 
 
 def add_to(verbs):
     verb, add = add_verb(verbs, "export", _export, __doc__)
     add("run", type=pathlib.Path, metavar="RUN")
     add("output", type=pathlib.Path, metavar="DIR")
-    add("--weights", choices=["float32", "float16"], default="float32")
+    add("--format", choices=_FORMATS, default=_FORMATS[0])
+    add("--weights", choices=["float32", "float16"])
+    add("--size", type=size, metavar="N|HxW")
+    add("--data-licence", metavar="TEXT")
     return verb
 
 
 def _export(options):
-    from keras_gans.training import Run
+    is_saved_model = options.format == _FORMATS[0]
+    useless = "size" if is_saved_model else "weights"
+    if getattr(options, useless) is not None:
+        raise ValueError(f"--{useless} has no effect with --format {options.format}.")
+    from keras_gans.export.card import read_card
+    from keras_gans.training import Run, exports
 
     run = Run.open(options.run)
-    path = run.export(run.load_model(), options.output, weights_dtype=options.weights)
+    licence = {"data_licence": options.data_licence}
+    if is_saved_model:
+        dtype = options.weights or "float32"
+        model = run.load_model()
+        path = run.export(model, options.output, weights_dtype=dtype, **licence)
+    else:
+        where = options.output, options.format
+        model = run.load_model()
+        path = exports.convert(run, model, *where, size=options.size, **licence)
+        for name, network in read_card(path)["networks"].items():
+            shapes = [shape["shape"] for shape in network["inputs"].values()]
+            sizes = ", ".join(_text(shape) for shape in shapes)
+            print(
+                f"{network['file']}: inputs {sizes}; largest difference from Keras "
+                f"{network['largest_difference']:.1e}, of one grey level "
+                f"{127.5 * network['largest_difference']:.1%}"
+            )
     print(f"Exported {options.run} to {path}")
+
+
+def _text(shape):
+    return "(" + ", ".join("any" if side is None else str(side) for side in shape) + ")"

@@ -3,16 +3,17 @@
 import json
 import os
 import pathlib
-import tempfile
 
 import tensorflow as tf
 
-from keras_gans.checks import one_of, positive_integer, require
-from keras_gans.files import load_keras_file
+from keras_gans.checks import one_of, require
+from keras_gans.export.card import describe_signatures, write_card
 from keras_gans.export.colorizer import Colorizer
 from keras_gans.export.editor import Editor
 from keras_gans.export.generator import Generator
 from keras_gans.export.translator import Translator
+from keras_gans.export.versions import versions_in, write_version
+from keras_gans.files import load_keras_file
 
 SERVABLES = (Translator, Generator, Colorizer, Editor)
 _WEIGHTS_DTYPES = ("float32", "float16")
@@ -78,7 +79,8 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
       files.
 
     The SavedModel is written beside its final place and moved there in one step: a
-    failure leaves no version behind. Its function `kind` returns the kind.
+    failure leaves no version behind. Its function `kind` returns the kind. Beside it is
+    `model_card.json`, see `keras_gans.export.card.write_card`.
 
     Args:
         model: A model of `keras_gans.models`, or one with `export_kind`, one of the
@@ -90,7 +92,8 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
             highest version in the folder.
         weights_dtype: `"float32"`, the default, or `"float16"`, which halves the file:
             the graph computes as before, with weights rounded to 11 bits.
-        metadata: Optional dict of JSON values, saved as `assets.extra/metadata.json`.
+        metadata: Optional dict of JSON values, saved as `assets.extra/metadata.json`
+            and in the model card.
 
     Returns:
         `pathlib.Path` of `<directory>/<version>/`.
@@ -109,28 +112,23 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
     y = loaded.signatures["serving_default"](images=x)["images"]
     ```
     """
-    servable = _servable_of_model(model)
+    servable = servable_of_model(model)
     servable.check_model(model)
-    if version is not None:
-        positive_integer("version", version, TypeError)
     one_of("weights_dtype", weights_dtype, _WEIGHTS_DTYPES)
-    metadata_text = _metadata_text(metadata)
-    directory = pathlib.Path(directory)
-    with _temporary_folder(directory) as temporary:
-        _version_path(directory, version)  # Refuses a version that exists.
-        # Not the temporary folder itself is moved but one inside it, which has the
-        # usual permissions; TensorFlow Serving may run as another user.
-        written = pathlib.Path(temporary, "saved_model")
+    metadata_text = check_metadata(metadata)
+
+    def write(folder):
         module, functions = servable.build(model, weights_dtype)
-        tf.saved_model.save(module, os.fspath(written), signatures=functions)
+        tf.saved_model.save(module, os.fspath(folder), signatures=functions)
         if metadata is not None:
-            extra = written / "assets.extra"
+            extra = folder / "assets.extra"
             extra.mkdir()
             (extra / "metadata.json").write_text(metadata_text, encoding="utf-8")
-        # Asked again: another export may have taken the number in the meantime.
-        path = _version_path(directory, version)
-        written.rename(path)
-    return path
+        facts = {"format": "saved_model", "weights_dtype": weights_dtype}
+        facts["signatures"] = describe_signatures(functions)
+        write_card(folder, model, servable, metadata, **facts)
+
+    return write_version(directory, version, write)
 
 
 def load(path, kind=None):
@@ -163,7 +161,7 @@ def load(path, kind=None):
     )
     if path.is_file():
         model = _load_keras_file(path)
-        servable = _servable_of_model(model)
+        servable = servable_of_model(model)
         _check_kind(path, servable, kind)
         module, functions = servable.build(model, "float32")
         # Only what is used is traced.
@@ -181,7 +179,7 @@ def load(path, kind=None):
     return servable(module, functions)
 
 
-def _servable_of_model(model):
+def servable_of_model(model):
     kind = getattr(model, "export_kind", None)
     for servable in SERVABLES:
         is_known = kind is None and hasattr(model, servable.known_by)
@@ -221,7 +219,7 @@ def _load_keras_file(path):
     require(path.suffix == ".keras", must, path=str(path))
     model = load_keras_file(path)
     try:
-        _servable_of_model(model).check_model(model)
+        servable_of_model(model).check_model(model)
     except TypeError as error:
         raise ValueError(f"'{path}' cannot be served. {error}") from error
     return model
@@ -240,42 +238,11 @@ def _saved_model_folder(path):
     )
 
 
-def _metadata_text(metadata):
+def check_metadata(metadata):
+    """Returns metadata as the text of a JSON file."""
     must = "Argument `metadata` must be a dict of JSON values, or None"
     require(isinstance(metadata, dict | None), must, TypeError, metadata=metadata)
     try:
         return json.dumps(metadata, indent=2, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
         raise TypeError(f"{must}. Received: metadata={metadata!r} ({error})") from None
-
-
-def _temporary_folder(directory):
-    must = "Argument `directory` must be a folder that can be written"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        # The leading dot and the letters hide it from TensorFlow Serving.
-        return tempfile.TemporaryDirectory(prefix=".export_", dir=directory)
-    except OSError as error:
-        must = f"{must} ({error.strerror}). Received"
-        raise OSError(error.errno, must, os.fspath(directory)) from error
-
-
-def versions_in(directory):
-    """Returns a dict from version to path."""
-    return {
-        int(entry.name): entry
-        for entry in directory.iterdir()
-        if entry.name.isascii() and entry.name.isdecimal()
-    }
-
-
-def _version_path(directory, version):
-    versions = versions_in(directory)
-    version = max(versions, default=0) + 1 if version is None else version
-    require(
-        version not in versions,
-        f"Version {version} exists already: '{versions.get(version)}'. Give another "
-        "`version`, leave it out to take the next free one, or remove that folder",
-        FileExistsError,
-    )
-    return directory / str(version)

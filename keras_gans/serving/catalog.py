@@ -5,10 +5,9 @@ import os
 import pathlib
 
 from keras_gans.checks import require
-from keras_gans.export.saved_model import SERVABLES, versions_in
-from keras_gans.files import read_json
-
-CARD = "model_card.json"
+from keras_gans.export.card import read_card
+from keras_gans.export.saved_model import SERVABLES
+from keras_gans.export.versions import versions_in
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,20 +221,3 @@ def _tensor(info):
     sides = (side.size for side in info.tensor_shape.dim)
     shape = tuple(None if side < 0 else side for side in sides)
     return Tensor(tf.dtypes.as_dtype(info.dtype).name, shape)
-
-
-def read_card(path):
-    """Returns what the model card of an exported model says, `None` without one.
-
-    Raises:
-        ValueError: If it is no JSON object.
-    """
-    file = pathlib.Path(path) / CARD
-    if not file.is_file():
-        return None
-    try:
-        card = read_json(file)
-        require(isinstance(card, dict), "It is no JSON object")
-    except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"'{file.name}' cannot be read ({error})") from error
-    return card

@@ -1,30 +1,19 @@
 """What a run's folder tells of itself: how a training was started, and its results."""
 
 import datetime
-import platform
 import shutil
 
-import keras_gans
+from keras_gans.export.card import versions
 from keras_gans.files import read_csv
 
 
 def start(command):
     """Returns a dict that says how a training is started, and with what."""
-    import keras
-    import numpy as np
-    import tensorflow as tf
-
     started = datetime.datetime.now().astimezone()
     return {
         "command": command,
         "started": started.isoformat("T", "seconds"),
-        "versions": {
-            "keras_gans": keras_gans.__version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions(),
     }
 
 

@@ -13,7 +13,7 @@ from keras_gans.checks import cache_place, require
 from keras_gans.files import load_keras_file, read_json, write_json
 from keras_gans.folder_lock import FolderLock, claim, claim_next
 from keras_gans.progress import is_shown
-from keras_gans.training import record, sources
+from keras_gans.training import exports, record, sources
 from keras_gans.training.configuration import Configuration, task_of
 from keras_gans.training.lengths import iterations_of, length, stop_at
 
@@ -394,28 +394,21 @@ class Run:
             are needed.
         """
         with self:
-            self._check_sources(("x", "y", "attributes"))
+            self.check_sources(("x", "y", "attributes"))
             scores = task_of(self.configuration).score(model)
             if scores is not None:
                 write_json(self.directory / "score.json", scores)
+                exports.add_scores(self, scores)
         return scores
 
-    def export(self, model, directory=None, weights_dtype="float32"):
-        """Exports the model as a SavedModel; see `keras_gans.export`."""
-        return keras_gans.export.save(
-            model,
-            directory or self.directory / "export",
-            weights_dtype=weights_dtype,
-            metadata={
-                "command": self.record["command"],
-                "configuration": self.configuration.to_dict(),
-                "versions": self.record["versions"],
-            },
-        )
+    def export(self, model, directory=None, **options):
+        """Exports the model as a SavedModel; see `keras_gans.training.exports.save`."""
+        directory = directory or self.directory / "export"
+        return exports.save(self, model, directory, **options)
 
     def _prepare(self, verbose):
         """Returns the data, the compiled model and the task."""
-        self._check_sources()
+        self.check_sources()
         task = task_of(self.configuration)
         data = task.make_data()
         model = self._build(data, task)
@@ -427,7 +420,8 @@ class Run:
                 print(f"Semantic weight: {weight:g}", flush=True)
         return data, model, task
 
-    def _check_sources(self, keys=None):
+    def check_sources(self, keys=None):
+        """Refuses the data of an opened run that are not there any more."""
         if self._is_opened:
             sources.check(self.directory / "run.json", self.configuration, keys)
 

@@ -19,6 +19,7 @@ from keras_gans.export import graph
 from keras_gans.networks import unet_generator
 
 FILES = {
+    "model_card.json",
     "saved_model.pb",
     "fingerprint.pb",
     "variables/variables.index",
