@@ -187,13 +187,12 @@ def test_train_writes_the_run_folder(finished):
     assert keras.saving.load_model(directory / "model.keras").iterations == 6
     assert (directory / "export" / "1" / "saved_model.pb").is_file()
     metadata = directory / "export" / "1" / "assets.extra" / "metadata.json"
-    assert (
-        json.loads(metadata.read_text()).items()
-        == {
-            name: content[name] for name in ("command", "configuration", "versions")
-        }.items()
-    )
+    kept = {name: content[name] for name in ("command", "configuration", "versions")}
+    assert kept.items() <= json.loads(metadata.read_text()).items()
     scores = json.loads((directory / "score.json").read_text())
+    card = json.loads((directory / "export" / "1" / "model_card.json").read_text())
+    assert kept.items() <= card.items()
+    assert card["scores"] == scores and card["iterations"] == 6
     assert set(scores) == {"xy", "yx"}
     assert set(scores["xy"]) == {
         *("kept", "floor", "ceiling", "cycle_l1", "read", "read_ceiling", "reader_fid"),
@@ -1175,6 +1174,20 @@ def test_export_makes_versions(finished):
     assert output.shape == image.shape and output.dtype == tf.uint8
 
 
+def test_export_to_other_formats(finished):
+    licence = "--data-licence", "CC BY 4.0"
+    formats = "models", "--format", "keras"
+    result = succeed("export", finished.directory, *formats, *licence)
+    assert "generator_xy.keras: inputs (any, any, any, 3); largest diff" in result.out
+    assert result.out.endswith(f"Exported {finished.directory} to models/keras/1\n")
+    card = json.loads(pathlib.Path("models/keras/1/model_card.json").read_text())
+    assert card["data_licence"] == "CC BY 4.0" and card["scores"]
+    for flag, value in (("--weights", "float16"), ("--size", "32")):
+        wanted = formats if flag == "--weights" else formats[:1]
+        message = fail("export", finished.directory, *wanted, flag, value)
+        assert f"{flag} has no effect with --format" in message
+
+
 # Help ------------------------------------------------------------------------------
 
 
@@ -1182,7 +1195,7 @@ def test_export_makes_versions(finished):
     "verb",
     [
         *("train", "presets", "translate", "colorize", "generate", "edit"),
-        *("evaluate", "export", "reproduce"),
+        *("evaluate", "export", "serve", "reproduce"),
     ],
 )
 def test_help(verb):
