@@ -14,6 +14,7 @@ import prometheus_client
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -116,15 +117,16 @@ def serve(catalog, host="127.0.0.1", port=8501, limits=Limits(), ready=print):
     Raises:
         OSError: If the address cannot be used.
     """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:  # Before the models are loaded, which takes its time.
+        sockets = [socket.create_server((host, port), family=family, backlog=2048)]
+    except OSError as error:
+        must = f"{host}:{port} cannot be listened on ({error.strerror}): give another"
+        raise OSError(error.errno, f"{must} --port") from error
     app = make_app(catalog, limits)
     config = uvicorn.Config(
         app, http="h11", ws="none", log_config=None, access_log=False, lifespan="on"
     )
-    try:
-        sockets = [socket.create_server((host, port), backlog=config.backlog)]
-    except OSError as error:
-        must = f"{host}:{port} cannot be listened on ({error.strerror}): give another"
-        raise OSError(error.errno, f"{must} --port") from error
     address = f"[{host}]" if ":" in host else host
     server = _DrainingServer(config, app.state.server)
     ready(f"http://{address}:{sockets[0].getsockname()[1]}")
@@ -286,6 +288,8 @@ class _Server:
                     body += chunk
                     if len(body) > limit:
                         raise too_large
+        except ClientDisconnect:
+            raise RequestError("The connection was closed.") from None
         except TimeoutError:
             must = f"The body must arrive within {_BODY_SECONDS} seconds."
             raise RequestError(must, 408) from None

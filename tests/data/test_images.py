@@ -740,3 +740,31 @@ class TestLoadFolder:
         out = capsys.readouterr().out
         left = re.findall(r"\x1b\[1m([\d:]+s?)\x1b\[0m \d+", out)
         assert left and {*left} <= {"0s", "1s", "2s"}
+
+
+class TestImageSize:
+    FORMATS = ("PNG", "JPEG", "BMP", "GIF")
+
+    @pytest.mark.parametrize("kind", FORMATS)
+    def test_of_the_header_alone(self, kind):
+        image = Image.new("RGB", (300, 20))
+        found = decoding.image_size(encode(image, kind), self.FORMATS, max_pixels=6000)
+        assert found == (20, 300, 6000)
+        with pytest.raises(ImageError, match="6000 pixels are more than 5999"):
+            decoding.image_size(encode(image, kind), self.FORMATS, max_pixels=5999)
+
+    def test_all_frames_of_a_gif_count(self):
+        frames = [Image.new("L", (40, 30), 9 * level) for level in range(5)]
+        data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
+        *size, pixels = decoding.image_size(data, self.FORMATS, max_pixels=10_000)
+        assert size == [30, 40] and 1200 + 4 < pixels <= 5 * 1200
+        with pytest.raises(ImageError, match="oversized"):
+            decoding.image_size(data, self.FORMATS, max_pixels=pixels - 1)
+
+    def test_other_formats_and_damaged_headers(self):
+        for data in (encode(gradient(), "WEBP"), b"", b"text"):
+            with pytest.raises(ImageError, match="in the format PNG or JPEG or BMP or"):
+                decoding.image_size(data, self.FORMATS, max_pixels=10_000)
+        for kind in self.FORMATS:
+            with pytest.raises(ImageError, match="truncated or corrupt"):
+                decoding.image_size(encode(gradient(), kind)[:12], self.FORMATS, 10_000)

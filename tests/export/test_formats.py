@@ -39,9 +39,10 @@ MODELS = {
 QUICK = {("keras", "editor"), ("onnx", "translator"), ("litert", "generator")}
 ALL = [
     pytest.param(
-        *pair, marks=[] if pair in QUICK or pair[0] == "keras" else pytest.mark.slow
+        format, name, marks=[] if (format, name) in QUICK else pytest.mark.slow
     )
-    for pair in [(format, name) for format in formats.FORMATS for name in MODELS]
+    for format in formats.FORMATS
+    for name in MODELS
 ]
 
 

@@ -10,6 +10,7 @@ import os
 import pathlib
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -26,7 +27,7 @@ from PIL import Image
 from small_exports import decode_png, image_file, pictures
 from small_server import b64
 
-from keras_gans import export, serving
+from keras_gans import cli, export, serving
 from keras_gans.serving.batching import Batcher
 from keras_gans.serving.server import Limits
 
@@ -358,6 +359,31 @@ def test_too_many_at_once(catalog):
             assert reply.headers["Retry-After"] == "1"
             assert slow.result().status_code == 400
         assert refusal(url, {}, "digits")[0] == 400  # There is room again.
+
+
+def test_a_client_that_leaves(url, capfd):
+    host, port = url.split("/")[2].split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        head = b"POST /v1/models/digits:predict HTTP/1.1\r\nHost: x\r\n"
+        connection.sendall(head + b"Content-Length: 1000\r\n\r\n{")
+    post(url, "digits", instances=pictures(3, 1).tolist())
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_the_command_says_what_is_wrong(tmp_path, monkeypatch, capsys):
+    def said(*arguments):
+        assert cli.main(["serve", *map(str, arguments)]) == 1
+        return capsys.readouterr().err
+
+    assert "no exported model in" in said(tmp_path, "--port", 0)
+    assert "--port must be in [0, 65535]" in said(tmp_path, "--port", 65536)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert "give another --port" in said(tmp_path, "--port", port)
+    monkeypatch.delitem(sys.modules, "keras_gans.serving.server")
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    wanted = "needs the package uvicorn: pip install 'keras_gans[serve]'"
+    assert wanted in said(tmp_path)
 
 
 def test_limits_are_positive_integers():
