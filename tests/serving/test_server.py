@@ -1,17 +1,12 @@
 """Every family is served over TensorFlow Serving's protocol, and nothing upsets it."""
 
-import asyncio
 import base64
 import concurrent.futures
-import contextlib
 import io
 import json
 import os
 import pathlib
-import random
-import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -25,10 +20,9 @@ import small_server
 import tensorflow as tf
 from PIL import Image
 from small_exports import decode_png, image_file, pictures
-from small_server import b64
+from small_server import b64, check_refusal, file_of, fuzz, post
 
 from keras_gans import cli, export, serving
-from keras_gans.serving.batching import Batcher
 from keras_gans.serving.server import Limits
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -104,12 +98,6 @@ def loaded(url, catalog):
         name: tf.saved_model.load(os.fspath(catalog.latest(name).path))
         for name in catalog.models
     }
-
-
-def post(url, name="translator", **content):
-    reply = requests.post(f"{url}/{name}:predict", json=content, timeout=60)
-    assert reply.status_code == 200, reply.text[:300]
-    return reply.json()
 
 
 def files_of(inputs):
@@ -212,10 +200,6 @@ def one_pixel(value):
     return {"instances": [[[[value]] * 4] * 4]}
 
 
-def file_of(content):
-    return {"signature_name": "serving_bytes", "instances": [b64(content)]}
-
-
 def gif_of_many_frames():
     frames = [Image.new("L", (64, 64), level) for level in range(20)]
     stream = io.BytesIO()
@@ -283,15 +267,6 @@ def refusal(url, body, name="translator"):
     body = body if isinstance(body, bytes) else json.dumps(body)
     reply = requests.post(f"{url}/{name}:predict", data=body, timeout=60)
     return check_refusal(reply)
-
-
-def check_refusal(reply):
-    assert 400 <= reply.status_code < 500, reply.text[:300]
-    assert [*reply.json()] == ["error"]
-    sentence = reply.json()["error"]
-    assert sentence.endswith(".") and "\n" not in sentence and len(sentence) < 400
-    assert "Traceback" not in sentence and "{{node" not in sentence
-    return reply.status_code, sentence
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -396,38 +371,6 @@ def test_limits_are_positive_integers():
 # Many requests ----------------------------------------------------------------------
 
 
-def test_what_waits_is_computed_in_one_batch():
-    sizes, started = [], threading.Event()
-
-    def double(x):
-        started.wait(10)
-        if tf.reduce_any(x > 9):
-            raise tf.errors.InvalidArgumentError(
-                None, None, "assertion failed: [No 10.]"
-            )
-        return {"x": 2 * x}
-
-    async def ask():
-        batcher = Batcher(max_batch_size=4, max_pixels=100, observe=sizes.append)
-        jobs = []
-        for rows in ([0], [1, 2], [3], [10], [4, 5, 6]):
-            request = types.SimpleNamespace(
-                inputs={"x": np.array(rows)}, rows=len(rows), shapes=((),), pixels=20
-            )
-            jobs.append(asyncio.ensure_future(batcher.run(double, request)))
-            await asyncio.sleep(0)
-        started.set()
-        results = await asyncio.gather(*jobs, return_exceptions=True)
-        batcher.close()
-        return results
-
-    *others, refused, last = asyncio.run(ask())
-    # The first did not wait; the last is too much for the second batch.
-    assert sizes == [1, 4, 3] and str(refused) == "No 10."
-    received = [result["x"].tolist() for result in (*others, last)]
-    assert received == [[0], [2, 4], [6], [8, 10, 12]]
-
-
 def from_threads(url, count, threads=8):
     """Sends requests from threads; returns the highest number of rows in a batch."""
     images = pictures(1, 8)
@@ -464,137 +407,5 @@ def test_ten_thousand_requests_from_threads(url):
     from_threads(url, 10_000)
 
 
-def fuzzed(seed):
-    """Returns a body that is probably wrong."""
-    dice = random.Random(seed)
-    good = [
-        {"instances": pictures(1, 2, 8, 8).tolist()},
-        {"inputs": {"images": pictures(1, 2, 8, 8).tolist()}},
-        file_of(PNG),
-        file_of(image_file(pictures(1, 1)[0], "JPEG")),
-    ]
-    content = dice.choice(good)
-    odd = [None, True, "x", "", -1, 1e300, 2**70, [], {}, [[]], {"b64": 1}, [1, [2]]]
-
-    def spoil(value):
-        if isinstance(value, dict) and value:
-            key = dice.choice([*value])
-            return {**value, key: spoil(value[key])}
-        if isinstance(value, list) and value and dice.random() < 0.8:
-            at = dice.randrange(len(value))
-            return [*value[:at], spoil(value[at]), *value[at + 1 :]]
-        return dice.choice(odd)
-
-    def corrupt(file):
-        file = bytearray(file)
-        for _ in range(dice.randrange(1, 6)):
-            file[dice.randrange(len(file))] = dice.randrange(256)
-        return bytes(file[: dice.randrange(1, len(file) + 1)])
-
-    kind = dice.randrange(8)
-    if kind == 0:
-        body = json.dumps(content).encode()
-        return body[: dice.randrange(len(body))]
-    if kind == 1:
-        return dice.randbytes(dice.randrange(2000))
-    if kind == 2:
-        return b'{"instances": ' + b"[" * dice.randrange(10_000) + b"1"
-    if kind == 3:
-        return b'{"inputs": [[[[NaN]], [[Infinity]], [[-Infinity]], [[1e999]]]]}'
-    if kind == 4 and seed % 100 == 4:
-        return b"[" * 100_000_000
-    if kind in (4, 5):
-        formats = "PNG", "JPEG", "BMP", "GIF", "TIFF"
-        file = image_file(pictures(1, 1, 8, 8)[0], dice.choice(formats))
-        return json.dumps(file_of(corrupt(file))).encode()
-    return json.dumps(spoil(content)).encode()
-
-
-def fuzz(url, count):
-    session = requests.Session()
-    statuses = set()
-    for seed in range(count):
-        body = fuzzed(seed)
-        reply = session.post(f"{url}/translator:predict", data=body, timeout=60)
-        statuses.add(reply.status_code)
-        if reply.status_code != 200:  # A spoiled pixel may be a pixel.
-            check_refusal(reply)
-    assert 400 in statuses
-    post(url, instances=pictures(1, 1).tolist())
-
-
 def test_fuzzed_requests(url):
     fuzz(url, 100)
-
-
-@pytest.mark.slow
-def test_a_thousand_fuzzed_requests_in_flat_memory(catalog, tmp_path):
-    root = pathlib.Path(catalog.root)
-    with process(root, tmp_path) as (server, url):
-        fuzz(url, 100)
-        before = memory_of(server.pid)
-        fuzz(url, 1000)
-        grown = memory_of(server.pid) - before
-    assert grown < 150, f"{grown} MiB"
-
-
-def memory_of(pid):
-    """Resident memory in MiB."""
-    fields = dict(
-        line.split(":", 1)
-        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-    )
-    return int(fields["VmRSS"].split()[0]) / 1024
-
-
-@contextlib.contextmanager
-def process(root, folder):
-    """Serves in a process of its own; yields it and the URL of its models."""
-    command = [sys.executable, "-m", "keras_gans.cli", "serve", root, "--port", "0"]
-    with open(folder / "log", "w+") as log:
-        server = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=os.environ | {"PYTHONPATH": os.fspath(ROOT)},
-        )
-        try:
-            line = server.stdout.readline()
-            assert line, (folder / "log").read_text()
-            yield server, line.partition(": ")[0].rpartition("/")[0]
-        finally:
-            server.kill()
-            server.communicate()
-
-
-def test_sigterm_under_load_loses_no_request(tmp_path):
-    """What the server has taken it answers; then connections are refused."""
-    body = {"instances": pictures(3, 2, 32, 32).tolist()}
-    answered, failed = [], []
-    with process(ROOT / "saved_models", tmp_path) as (server, url):
-        post(url, "digits", **body)
-
-        def ask():
-            session = requests.Session()
-            while True:
-                try:
-                    reply = session.post(f"{url}/digits:predict", json=body, timeout=60)
-                except requests.ConnectionError as error:
-                    # Nobody listens any more, and nothing was sent.
-                    if "NewConnectionError" not in repr(error):
-                        failed.append(repr(error))
-                    return
-                answered.append(reply.status_code)
-
-        threads = [threading.Thread(target=ask) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        while len(answered) < 20:
-            time.sleep(0.05)
-        server.send_signal(signal.SIGTERM)
-        for thread in threads:
-            thread.join()
-        rest, _ = server.communicate(timeout=30)
-    assert not failed and set(answered) == {200}
-    assert server.returncode == 0 and "Stopped; all requests were answered." in rest
