@@ -166,6 +166,7 @@ def test_train_writes_the_run_folder(finished):
         "seed": 0,
         "jit_compile": "auto",
         "mixed_precision": None,
+        "cache": "auto",
     }
     assert content["versions"]["keras_gans"] == keras_gans.__version__
     assert content["versions"]["tensorflow"] == tf.__version__
