@@ -166,6 +166,7 @@ def test_train_writes_the_run_folder(finished):
         "seed": 0,
         "jit_compile": "auto",
         "mixed_precision": None,
+        "cache": "auto",
     }
     assert content["versions"]["keras_gans"] == keras_gans.__version__
     assert content["versions"]["tensorflow"] == tf.__version__
@@ -229,7 +230,7 @@ def test_train_writes_the_run_folder_of_a_generation(generation):
         **{"preset": "conditional_gan", "x": str(generation.source), "y": None},
         **{"batch_size": small_run.BATCH, "size": 8, "load_size": None},
         **{"flip": False, "channels": None, "steps": 5, "epochs": None, "seed": 0},
-        **{"jit_compile": "auto", "mixed_precision": None},
+        **{"jit_compile": "auto", "mixed_precision": None, "cache": "auto"},
     }
     history = rows(directory / "history.csv")
     assert [row["iteration"] for row in history] == ["4", "5"]

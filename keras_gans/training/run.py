@@ -272,11 +272,9 @@ class Run:
         of_task = task.callbacks(model, self.directory, total)
         if not self.is_chief:
             return [one for one in of_task if hasattr(one, "changes_training")]
+        arguments = {"save_freq": self.configuration.recipe.sample_freq}
         pictures = callbacks.Pictures(
-            self.directory / "samples",
-            task.draw,
-            save_freq=self.configuration.recipe.sample_freq,
-            log=trackers,
+            self.directory / "samples", task.draw, log=trackers, **arguments
         )
         return [
             pictures,
