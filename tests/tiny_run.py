@@ -26,6 +26,7 @@ from keras_gans.callbacks import (
     translation_grid,
 )
 from keras_gans.data import unpaired
+from keras_gans.distribution import copies_of
 from keras_gans.models import CycleGAN
 from keras_gans.schedules import ConstantThenLinear
 
@@ -152,11 +153,12 @@ def train(
 
 
 def variables(model):
-    """All variables that the next step depends on, by name."""
+    """All variables that the next step depends on, of all replicas, by name."""
     return {
-        f"{name}/{index}": variable
-        for name, variables in model.training_state().items()
+        f"{name}/{index}" + f"/replica_{replica}" * bool(replica): copy
+        for name, variables in model.state_variables().items()
         for index, variable in enumerate(variables)
+        for replica, copy in enumerate(copies_of(variable))
     }
 
 

@@ -214,6 +214,12 @@ class Checkpoint(keras.callbacks.Callback):
         for name, what in _DATA.items():
             before, now = saved.get(name), identity.get(name)
             require(
+                name != "replicas" or before in (now, None),
+                f"The checkpoint {path} is of {before} device(s) that share a batch, "
+                f"and now there are {now}. Go on with as many (on the command line by "
+                "--distribute), or train into a new folder",
+            )
+            require(
                 before == now or name not in saved,
                 f"The checkpoint {path} was made with other data: {what} {before}, and "
                 f"now {now}. Go on with the same data, or train into a new folder, "

@@ -293,7 +293,7 @@ def test_two_replicas_resume_to_the_bit():
     )
     assert result["different"] == [] and result["same_history"]
     assert result["copies"] == result["all"] / 2 > 10
-    assert "replicas that share a batch 2, and now 1" in result["refused"]
+    assert "of 2 device(s) that share a batch, and now there are 1" in result["refused"]
 
 
 if __name__ == "__main__":
