@@ -92,8 +92,10 @@ def test_cache_is_uint8(name):
     sizes = {"size": 8, "load_size": 16} if name in CROPPING else {}
     data = make(name, images, batch_size=2, **sizes)
     function = data._input_dataset._map_func.function
-    kept = [*function.graph.variables]  # `data.memory.reader` makes them.
-    kept += [one for one in function.captured_inputs if one.dtype != tf.resource]
+    # Of tensors that are captured themselves, `tf.data` would make a copy.
+    captured = function.captured_inputs
+    assert all(one.dtype == tf.resource or one.shape.rank == 0 for one in captured)
+    kept = [variable.value() for variable in function.graph.variables]
     cached = [tensor for tensor in kept if tensor.shape.rank == 4]
     assert {tensor.dtype for tensor in cached} == {tf.uint8}
     np.testing.assert_array_equal(cached[0][..., :3], images)
