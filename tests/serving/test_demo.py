@@ -193,7 +193,7 @@ def test_files_that_cannot_be_used_are_told_in_a_sentence(
     assert str(tmp_path) not in str(info.value)
 
 
-# The page ------------------------------------------------------------------------------
+# The page -----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def components(page, kind):
 def test_the_page_works_offline_and_shows_what_there_is(gradio, digits, root):
     from keras_gans.serving.demo import page
 
-    several = [digits, load(root, "generator"), digits]
+    several = [digits, *(load(root, name) for name in CARD), digits]
     with page.running(several, port=0) as url:
         assert url.startswith("http://127.0.0.1:")
         front = requests.get(url)
@@ -222,7 +222,8 @@ def test_the_page_works_offline_and_shows_what_there_is(gradio, digits, root):
     assert {*urls} <= {"http://www.w3.org/2000/svg"}  # A name, that nobody asks for.
     tabs = [c["props"]["label"] for c in config["components"] if c["type"] == "tabitem"]
     draw, translate = "Draw a digit: digits", "Translate: digits"
-    assert tabs == [draw, translate, "Generate", draw, translate]
+    others = ["Colour a sketch", "Edit a face", "Generate"]
+    assert tabs == [draw, translate, *others, draw, translate]
     shown = [
         c["props"]
         for c in config["components"]

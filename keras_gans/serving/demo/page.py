@@ -72,8 +72,8 @@ def make_page(abilities):
         title=TITLE, analytics_enabled=False, delete_cache=(_KEPT, _KEPT)
     ) as page:
         gr.Markdown(
-            "# What the models can do\nNothing is sent anywhere but to the machine that "
-            "runs this page.",
+            "# What the models can do\nYour pictures go nowhere but to the machine "
+            "that runs this page.",
             elem_classes="title",
         )
         with gr.Tabs():

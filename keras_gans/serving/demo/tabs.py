@@ -1,12 +1,10 @@
 """What each kind of model can do, a tab for each: the components and what happens."""
 
 import functools
-import itertools
 
 import gradio as gr
-import numpy as np
 
-from keras_gans.serving.demo.abilities import EXAMPLES, Unusable
+from keras_gans.serving.demo.abilities import Unusable
 from keras_gans.serving.demo.canvas import SIDE, Canvas
 
 # How many styles the slider has, and pictures the sheet of a generator.
@@ -34,17 +32,24 @@ _COLORS = {
 class Picture(gr.Image):
     """A picture; as an input the path of the file as it came, to be read by us.
 
-    Gradio's own reading says where on the server the file lies when it is damaged.
+    Gradio's own reading says where on the server the file lies when it is damaged. As
+    an output it may have a single channel.
     """
 
     def preprocess(self, payload):
         return payload and payload.path
 
+    def postprocess(self, value):
+        if value is not None and value.shape[-1] == 1:
+            value = value[..., 0]
+        return super().postprocess(value)
+
     def get_block_name(self):
         return "image"
 
 
-# Rows of tabs -------------------------------------------------------------------------
+# Tabs ---------------------------------------------------------------------------------
+# All that belongs to one lies in it: next to tabs, Gradio counts a state as another.
 
 
 def translation_tabs(ability, suffix):
@@ -131,10 +136,15 @@ def _translate(ability):
 
 
 def colorization_tabs(ability, suffix):
+    with gr.Tab(f"Colour a sketch{suffix}"):
+        _colour(ability)
+
+
+def _colour(ability):
     first = ability.example(1)
     if first is not None:
         first = ability.sketch(first)
-    with gr.Tab(f"Colour a sketch{suffix}"), gr.Row(elem_classes="work"):
+    with gr.Row(elem_classes="work"):
         with gr.Column():
             _heading("Sketch", "Put dabs of colour where they belong.")
             canvas = Canvas("Sketch", _COLORS, SIDE // 16, value=first)
@@ -166,11 +176,16 @@ def colorization_tabs(ability, suffix):
 
 
 def editing_tabs(ability, suffix):
+    with gr.Tab(f"Edit a face{suffix}"):
+        _edit(ability)
+
+
+def _edit(ability):
     first = ability.example(0)
     has = []
     if first is not None:
         first, has = ability.look(first)
-    with gr.Tab(f"Edit a face{suffix}"), gr.Row(elem_classes="work"):
+    with gr.Row(elem_classes="work"):
         with gr.Column():
             _heading("Your picture", "Its middle is what the model gets to see.")
             picture = _input(ability, "Picture", "input", first)
@@ -220,7 +235,12 @@ def editing_tabs(ability, suffix):
 
 
 def generation_tabs(ability, suffix):
-    with gr.Tab(f"Generate{suffix}"), gr.Row(elem_classes="work"):
+    with gr.Tab(f"Generate{suffix}"):
+        _generate(ability)
+
+
+def _generate(ability):
+    with gr.Row(elem_classes="work"):
         with gr.Column():
             _heading("On the way", "Two random pictures, and what lies between them.")
             result = _output(ability, "Between the two", ability.between(0, 1, 0.5, 0))

@@ -35,11 +35,17 @@ from gradio.events import Dependency
 class Picture(gr.Image):
     """A picture; as an input the path of the file as it came, to be read by us.
 
-    Gradio's own reading says where on the server the file lies when it is damaged.
+    Gradio's own reading says where on the server the file lies when it is damaged. As
+    an output it may have a single channel.
     """
 
     def preprocess(self, payload):
         return payload and payload.path
+
+    def postprocess(self, value):
+        if value is not None and value.shape[-1] == 1:
+            value = value[..., 0]
+        return super().postprocess(value)
 
     def get_block_name(self):
         return "image"
