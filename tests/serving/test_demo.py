@@ -186,9 +186,7 @@ def test_files_that_cannot_be_used_are_told_in_a_sentence(
 ):
     path = tmp_path / "mine.png"
     path.write_bytes(damaged(kind))
-    with pytest.raises(
-        Unusable, match=f"This picture cannot be used: .*{words}"
-    ) as info:
+    with pytest.raises(Unusable, match=f"Not a usable picture: .*{words}") as info:
         digits.translate(path)
     assert str(tmp_path) not in str(info.value)
 

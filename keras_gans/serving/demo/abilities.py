@@ -299,7 +299,7 @@ def read_picture(path, channels):
         return decode_image(path, channels)
     except ImageError as error:
         reason = str(error).removeprefix(f"{os.fspath(path)}: ")
-        raise Unusable(f"This picture cannot be used: {reason}.") from error
+        raise Unusable(f"Not a usable picture: {reason}.") from error
 
 
 def _middle(image, size):

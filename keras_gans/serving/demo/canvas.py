@@ -80,7 +80,7 @@ def _decoded(url, decode):
         return decode(base64.b64decode(url.removeprefix(_DATA), validate=True))
     except (AttributeError, ValueError, ImageError) as error:
         must = "The drawing could not be read; please draw it anew."
-        raise gr.Error(must, title="Sorry", print_exception=False) from error
+        raise gr.Error(must, print_exception=False) from error
 
 
 def _strokes_of(png):

@@ -7,8 +7,9 @@ import gradio as gr
 from keras_gans.serving.demo.abilities import Unusable
 from keras_gans.serving.demo.canvas import SIDE, Canvas
 
-# How many styles the slider has, and pictures the sheet of a generator.
-_STYLES, _SHEET = 20, 24
+# How many styles the slider has, the first that is shown, and how many pictures the
+# sheet of a generator has.
+_STYLES, STYLE, _SHEET = 20, 3, 24
 # A picture of fewer pixels a side is shown with its pixels as squares.
 _LARGE = 128
 _COLORS = {
@@ -70,7 +71,7 @@ def _draw(ability):
             canvas = Canvas("Your digit", {"White": "white"}, SIDE * 5 // 32, **paper)
         with gr.Column():
             _heading(title, "It follows your pen.")
-            drawn = None if first is None else ability.draw(first)
+            drawn = None if first is None else ability.draw(first, STYLE)
             result = _output(ability, title, drawn)
             style = _style_slider(ability)
 
@@ -340,7 +341,7 @@ def _style_slider(ability):
     return gr.Slider(
         0,
         _STYLES,
-        value=0,
+        value=STYLE,
         step=0.05,
         label="Style",
         info="In between, styles blend.",
@@ -371,7 +372,7 @@ def _words(name):
 def _example(ability):
     """The first example and what becomes of it, or `None`."""
     example = ability.example(0)
-    return None if example is None else ability.translate(example)
+    return None if example is None else ability.translate(example, "xy", STYLE)
 
 
 def _sheet_of(ability, seed, label):
@@ -398,7 +399,7 @@ def _answering(function):
         try:
             return function(*values)
         except Unusable as error:
-            raise gr.Error(str(error), title="Sorry", print_exception=False) from error
+            raise gr.Error(str(error), print_exception=False) from error
 
     return answer
 
