@@ -21,7 +21,12 @@ from small_exports import image_file
 from keras_gans import export, serving
 from keras_gans.data import handwritten_digits, street_digits
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    # Of Gradio's queue under pandas 3.
+    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'"),
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
+]
 SAVED_MODELS = pathlib.Path(__file__).parents[2] / "saved_models"
 # Not trained, where there is no trained one of its kind.
 SMALL = {
