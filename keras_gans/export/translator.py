@@ -7,8 +7,7 @@ from keras_gans.checks import require
 from keras_gans.export import graph
 from keras_gans.export.servable import ImageServable, input_shapes
 from keras_gans.models.structure import shapes_of
-from keras_gans.models.styles import sample_styles, style_of_pixels
-from keras_gans.models.styles import translate_in_styles
+from keras_gans.models.styles import style_of_pixels, translate_in_styles
 
 # Of each direction: its signature for pixels, and that for files.
 _SIGNATURES = {
@@ -111,11 +110,6 @@ class Translator(ImageServable):
         )
 
     __call__ = translate
-
-    def sample_style(self, seed):
-        """Returns a random style, `(style_dim,)`: that of `seed` in `translate`."""
-        require(self.style_dim is not None, "This model knows no styles")
-        return sample_styles(self._styles, 1, seed)[0]
 
     def encode_style(self, images):
         """Returns the styles of uint8 images of Y, shape `(batch, style_dim)`."""

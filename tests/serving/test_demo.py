@@ -16,6 +16,7 @@ from small_exports import image_file, pictures
 from keras_gans import export, serving
 from keras_gans.cli import main
 from keras_gans.data import drawings, handwritten_digits, street_digits
+from keras_gans.models.styles import sample_styles
 from keras_gans.serving.demo import abilities
 from keras_gans.serving.demo.abilities import ABILITIES, Unusable
 
@@ -82,7 +83,7 @@ def test_styles_of_the_slider_and_of_a_picture(digits):
         wanted = digits.servable(x[None], seed=number)[0]
         np.testing.assert_array_equal(street, wanted)
         np.testing.assert_array_equal(back, digits.servable(street[None], "yx")[0])
-    ends = [digits.servable.sample_style(seed) for seed in (2, 3)]
+    ends = [sample_styles(digits.servable.styles, 1, seed)[0] for seed in (2, 3)]
     np.testing.assert_allclose(
         digits._style(2.25, None), 0.75 * ends[0] + 0.25 * ends[1], rtol=1e-5
     )

@@ -15,6 +15,7 @@ from keras_gans.data.embedded import EMBEDDED
 from keras_gans.data.images import ImageError, decode_image, resize_image
 from keras_gans.export.colorizer import OPAQUE
 from keras_gans.files import read_json
+from keras_gans.models.styles import sample_styles
 from keras_gans.pixels import convert_channels, to_floats, to_uint8
 
 # How many test images of an embedded set are offered as examples.
@@ -143,7 +144,8 @@ class Translation(Ability):
             return self.servable.encode_style(images)[0]
         first = int(number)
         share = np.float32(number - first)
-        one, other = (self.servable.sample_style(seed) for seed in (first, first + 1))
+        styles = self.servable.styles
+        one, other = (sample_styles(styles, 1, n)[0] for n in (first, first + 1))
         return (1 - share) * one + share * other
 
     def _translate(self, image, direction, **styled):
