@@ -6,7 +6,7 @@ import shlex
 import sys
 
 from keras_gans import startup
-from keras_gans.cli import colorize, edit, evaluate, export, generate, presets
+from keras_gans.cli import colorize, demo, edit, evaluate, export, generate, presets
 from keras_gans.cli import report, reproduce, serve, train, translate
 from keras_gans.cli.options import Parser
 
@@ -126,7 +126,7 @@ def _make_parser(arguments):
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     train.add_to(verbs, arguments[1:] if arguments[:1] == ["train"] else ())
     others = presets, translate, generate, colorize, edit, evaluate, report
-    for file in (*others, export, serve, reproduce):
+    for file in (*others, export, demo, serve, reproduce):
         file.add_to(verbs)
     text = "show the whole traceback of an error"
     for verb in verbs.choices.values():

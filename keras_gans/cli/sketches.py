@@ -15,7 +15,7 @@ from keras_gans.training.task import sides, size_text
 # A pixel whose channels differ by more is coloured, and of line art at most this share
 # is: yellowed paper stays below the one, coloured marks below the other.
 _COLOR_DIFFERENCE = 48
-_COLORED_SHARE = 0.1
+COLORED_SHARE = 0.1
 # The faintest line that counts as one, in grey levels; less is noise of a scanner.
 _LEAST_CONTRAST = 16
 
@@ -107,9 +107,14 @@ def _check_same_size(path, picture, hints_path, hints):
         )
 
 
+def colored_share(picture):
+    """Returns the share of pixels that are coloured, of an RGB picture."""
+    return np.mean(np.ptp(picture, axis=-1) > _COLOR_DIFFERENCE)
+
+
 def _check_colors(path, picture):
-    share = np.mean(np.ptp(picture, axis=-1) > _COLOR_DIFFERENCE)
-    if share > _COLORED_SHARE:
+    share = colored_share(picture)
+    if share > COLORED_SHARE:
         raise ImageError(
             f"{path}: {share:.0%} of the pixels are coloured, and line art is dark "
             "lines on light paper. --extract-lines makes line art of a colour picture; "

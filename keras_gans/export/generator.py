@@ -59,14 +59,22 @@ class Generator(Servable):
         With `places`, an array of numbers below `n`, only those images: the same, for
         the same `n` and `seed`, as they are among all.
         """
+        return generate_in_batches(self, self.generate_from, n, labels, seed, places)
 
-        def generate_batch(latent, labels):
-            inputs = {"latent": latent}
-            if labels is not None:
-                inputs["labels"] = labels
-            return self._functions["serving_default"](**inputs)["images"]
+    def generate_from(self, latent, labels=None):
+        """Generates images from latent vectors, all in one batch.
 
-        return generate_in_batches(self, generate_batch, n, labels, seed, places)
+        Args:
+            latent: Float32 array of shape `(batch, latent_dim)`, see `sample_latent`.
+            labels: Of a conditional model, int32 array of shape `(batch,)`.
+
+        Returns:
+            uint8 array of shape `(batch, height, width, channels)`.
+        """
+        inputs = {"latent": tf.constant(latent)}
+        if labels is not None:
+            inputs["labels"] = tf.constant(labels, tf.int32)
+        return self._functions["serving_default"](**inputs)["images"].numpy()
 
     def sample_latent(self, count, seed):
         """Draws latent vectors, as the model would."""

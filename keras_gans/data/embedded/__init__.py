@@ -13,8 +13,8 @@ from keras_gans.data.embedded import digits, drawings, faces
 class EmbeddedSet:
     """An embedded set of images. All have a training and a test part."""
 
-    # ("train" or "test") -> (uint8 images, labels or `None`); a set with attributes
-    # gives (images, attributes of 0 and 1, their names).
+    # ("train" or "test", number of the first or all) -> (uint8 images, labels or
+    # `None`); a set with attributes gives (images, attributes of 0 and 1, their names).
     load: Callable
     size: int  # Height and width of its images.
     mirrors: bool = True  # A mirrored digit is none.

@@ -22,6 +22,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from keras_gans.checks import positive_integer
 from keras_gans.data.embedded.blocks import blocks, check_split
 from keras_gans.pixels import LUMA
 
@@ -48,12 +49,16 @@ TYPEFACES = (
 _LUMA = np.array(LUMA, "float32")
 
 
-def handwritten_digits(split="train"):
+def handwritten_digits(split="train", count=None):
     """Loads real handwritten digits, white on black, in the manner of MNIST.
 
     The 8x8 digits of scikit-learn are enlarged smoothly, and a contrast curve makes
     clean strokes out of the blur. The split, `"train"` (1,497 digits) or `"test"`
     (300), is fixed and keeps the share of every class.
+
+    Args:
+        split: `"train"` or `"test"`.
+        count: Positive integer, to take so many of the first. Defaults to all.
 
     Returns:
         A tuple `(images, labels)`: a uint8 array of shape `(count, 32, 32, 1)` with
@@ -64,12 +69,14 @@ def handwritten_digits(split="train"):
     from sklearn.model_selection import train_test_split
 
     check_split(split)
+    if count is not None:
+        count = positive_integer("count", count, TypeError)
     small, labels = load_digits(return_X_y=True)
     places, held_out = np.arange(len(labels)), HANDWRITTEN_TEST_COUNT
     parts = train_test_split(
         places, test_size=held_out, stratify=labels, random_state=0
     )
-    chosen = parts[split == "test"]
+    chosen = parts[split == "test"][:count]
     images = _enlarge(small[chosen].reshape(-1, 8, 8) / 16.0)
     return images[..., np.newaxis], labels[chosen].astype("int64")
 
