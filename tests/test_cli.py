@@ -408,7 +408,7 @@ def test_resume_takes_the_latest_run(finished, monkeypatch):
     pathlib.Path("runs/losses/run.json").write_text('{"command": ""}')
     trained = []
 
-    def train(self, verbose):
+    def train(self, verbose, log=()):
         trained.append(self.directory)
         raise ValueError("seen")
 
@@ -443,7 +443,7 @@ def test_resume_refuses_what_would_change_the_run(finished, given):
 def test_options_reach_the_configuration(unlabelled, monkeypatch):
     seen = []
 
-    def train(self, verbose):
+    def train(self, verbose, log=()):
         seen.append(self)
         raise ValueError("seen")
 
@@ -552,7 +552,7 @@ def test_mistakes_in_data_and_options(tmp_path, unlabelled):
     ],
 )
 def test_errors_of_the_machine_are_one_sentence(monkeypatch, error, expected):
-    def train(self, verbose):
+    def train(self, verbose, log=()):
         raise error
 
     monkeypatch.setattr(training.Run, "train", train)
@@ -562,7 +562,7 @@ def test_errors_of_the_machine_are_one_sentence(monkeypatch, error, expected):
 
 
 def test_a_bug_shows_its_traceback(monkeypatch):
-    def train(self, verbose):
+    def train(self, verbose, log=()):
         raise ZeroDivisionError
 
     monkeypatch.setattr(training.Run, "train", train)
@@ -646,7 +646,7 @@ def test_options_reach_the_run_by_the_command_line_and_as_a_file(monkeypatch):
     """Every kind of option: a number, a pair, a name, a list, yes or no."""
     seen = []
 
-    def train(self, verbose):
+    def train(self, verbose, log=()):
         seen.append(self.configuration)
         raise ValueError("seen")
 
@@ -838,9 +838,9 @@ def test_shards_of_a_folder_make_the_whole(finished, monkeypatch):
     sizes = []
     translate = export.translator.Translator.translate
 
-    def translate_and_count(self, images, **options):
+    def translate_and_count(self, images, direction, **options):
         sizes.append(images.shape[:2])
-        return translate(self, images, **options)
+        return translate(self, images, direction, **options)
 
     monkeypatch.setattr(export.translator.Translator, "translate", translate_and_count)
     succeed("translate", "in", "whole", *model)
@@ -879,11 +879,11 @@ def test_a_job_that_was_stopped_goes_on(finished, monkeypatch):
     command += ["--model", finished.directory]
     translate, calls = export.translator.Translator.translate, []
 
-    def stop_at_the_third(self, images, **options):
+    def stop_at_the_third(self, images, direction, **options):
         calls.append(len(images))
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return translate(self, images, **options)
+        return translate(self, images, direction, **options)
 
     monkeypatch.setattr(export.translator.Translator, "translate", stop_at_the_third)
     assert call(*command).status == cli.EXIT_INTERRUPTED

@@ -186,7 +186,9 @@ def test_what_may_change_and_what_is_refused(tmp_path, monkeypatch):
     content = {"command": "", "versions": {}, "configuration": configuration.to_dict()}
     (tmp_path / "run.json").write_text(json.dumps(content))
     seen = []
-    monkeypatch.setattr(training.Run, "train", lambda run, verbose: seen.append(run))
+    monkeypatch.setattr(
+        training.Run, "train", lambda run, verbose, log: seen.append(run)
+    )
     resume = ["train", "--resume", "--output", tmp_path]
     for option in ("--width", "--residual-blocks", "--pool-size"):
         message = fail(*resume, option, "8")
