@@ -17,7 +17,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     the normalization of a batch from a dozen passes over the feature map, and as many
     for its gradient; TensorFlow's fused kernel needs two or three, in 16 bits without
     a copy in float32. That is a tenth of a whole step of the digit lab in float32 and a
-    fifth in bfloat16 (`tests/benchmarks/lab_step.py`).
+    fifth in bfloat16 (`tests/benchmarks/train_step.py`).
 
     The kernel sees one replica. So Keras's own computation is used where several
     replicas share their statistics (`synchronized=True` in the scope of a strategy),

@@ -50,19 +50,27 @@ def seconds_per_step(workers, rounds, steps):
             seconds[name].append(_ask(worker, steps) / steps)
     for worker in workers.values():
         worker.stdin.close()
+    for worker in workers.values():
         worker.wait()
     return seconds
 
 
 def answer(run):
-    """Runs a contestant: `run(steps)` as often as it is asked, and says how long."""
+    """Runs a contestant: `run(steps)` as often as it is asked, and says how long.
+
+    What `run` returns, if anything, are the seconds that count.
+    """
     for line in sys.stdin:
         begin = time.perf_counter()
-        run(int(line))
-        print(time.perf_counter() - begin, flush=True)
+        seconds = run(int(line))
+        whole = time.perf_counter() - begin
+        print(whole if seconds is None else seconds, flush=True)
 
 
 def _ask(worker, steps):
     worker.stdin.write(f"{steps}\n")
     worker.stdin.flush()
-    return float(worker.stdout.readline())
+    line = worker.stdout.readline()
+    if not line:
+        raise RuntimeError(f"A contestant died in its turn: {' '.join(worker.args)}")
+    return float(line)
