@@ -1196,7 +1196,7 @@ def test_export_to_other_formats(finished):
     "verb",
     [
         *("train", "presets", "translate", "colorize", "generate", "edit"),
-        *("evaluate", "export", "serve", "reproduce"),
+        *("evaluate", "export", "demo", "serve", "reproduce"),
     ],
 )
 def test_help(verb):

@@ -114,7 +114,7 @@ function pointed(event) {
 ink.addEventListener("pointerdown", (event) => {
   if (event.button) return;
   event.preventDefault();
-  ink.focus({ focusVisible: false });
+  ink.focus({ focusVisible: false, preventScroll: true });
   ink.setPointerCapture(event.pointerId);
   stroke = null;
   pointed(event);
