@@ -271,7 +271,7 @@ def test_the_command(capsys, monkeypatch, tmp_path, gradio):
 
     monkeypatch.setattr(page, "serve", served)
     assert main(["demo", str(SAVED_MODELS)]) == 0
-    assert "http://here: digits." in capsys.readouterr().out
+    assert "http://here: digits, " in capsys.readouterr().out
     assert main(["demo", str(tmp_path)]) == 1
     assert "There is no exported model in" in capsys.readouterr().err
     assert main(["demo", "--port", "-1"]) == 1
