@@ -47,6 +47,8 @@ def _demo(options):
         ) from error
     root = options.root or packaged_model().parent
     catalog = find(root)
+    # Before models are loaded, which takes long.
+    port = page.free_port(options.host, options.port)
     print(f"Loading the models in {root}", flush=True)
     abilities = page.load_abilities(catalog)
     for path, reason in catalog.refused.items():
@@ -65,5 +67,5 @@ def _demo(options):
 
             webbrowser.open(url)
 
-    page.serve(abilities, options.host, options.port, ready)
+    page.serve(abilities, options.host, port, ready)
     print("Stopped.")

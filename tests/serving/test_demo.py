@@ -2,8 +2,10 @@
 
 import base64
 import io
+import os
 import pathlib
 import re
+import socket
 import sys
 
 import numpy as np
@@ -232,7 +234,7 @@ def test_the_page_works_offline_and_shows_what_there_is(gradio, digits, root):
 
 
 def test_a_drawing_travels_through_the_canvas(gradio):
-    from keras_gans.serving.demo.canvas import Canvas
+    from keras_gans.serving.demo.components import Canvas
 
     canvas = Canvas("Paper", {"White": "white"}, 40)
     sketch = pictures(1, 1)[0]
@@ -243,6 +245,8 @@ def test_a_drawing_travels_through_the_canvas(gradio):
     for received, sent in zip(canvas.preprocess(value), (sketch, strokes), strict=True):
         np.testing.assert_array_equal(received, sent)
     assert canvas.preprocess(None) == (None, None)
+    # As Gradio does it, there would be files beside the sources.
+    assert not [*pathlib.Path(abilities.__file__).parent.glob("*.pyi")]
     opaque = base64.b64encode(image_file(pictures(3, 1)[0])).decode()
     for broken in ("/etc/passwd", "data:image/png;base64,AAAA", 3, png, opaque):
         with pytest.raises(gradio.Error, match="could not be read"):
@@ -266,13 +270,14 @@ def test_the_command(capsys, monkeypatch, tmp_path, gradio):
     from keras_gans.serving.demo import page
 
     def served(abilities, host, port, ready):
-        assert (host, port) == ("127.0.0.1", 7860)
+        assert (host, port) == ("127.0.0.1", free)
         ready("http://here")
 
     monkeypatch.setattr(page, "serve", served)
-    assert main(["demo", str(SAVED_MODELS)]) == 0
+    free = page.free_port("127.0.0.1", 0)
+    assert main(["demo", str(SAVED_MODELS), "--port", str(free)]) == 0
     assert "http://here: digits, " in capsys.readouterr().out
-    assert main(["demo", str(tmp_path)]) == 1
+    assert main(["demo", str(tmp_path), "--port", "0"]) == 1
     assert "There is no exported model in" in capsys.readouterr().err
     assert main(["demo", "--port", "-1"]) == 1
     assert "--port must be in" in capsys.readouterr().err
@@ -303,13 +308,21 @@ def test_damaged_models_are_left_out(gradio, root, tmp_path):
         save.rename(root / "colorizer")
 
 
-def test_the_port_is_taken(gradio, digits):
-    import socket
-
-    from keras_gans.serving.demo import page
-
+def test_the_port_is_taken(gradio, capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(OSError, match="give another --port"):
-            with page.running([digits], port=port):
-                pass
+        # Told before models are loaded.
+        assert main(["demo", str(SAVED_MODELS), "--port", str(port)]) == 1
+    said = capsys.readouterr()
+    assert "give another --port" in said.err and "Loading" not in said.out
+
+
+def test_a_proxy_is_not_asked_for_this_machine(gradio, root, monkeypatch):
+    from keras_gans.serving.demo import page
+
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # Nobody is there.
+    monkeypatch.setenv("NO_PROXY", "elsewhere")
+    with page.running([load(root, "generator")], port=0):
+        assert os.environ["NO_PROXY"] == "elsewhere,127.0.0.1,127.0.0.1"
+    assert os.environ["NO_PROXY"] == "elsewhere" and "no_proxy" not in os.environ

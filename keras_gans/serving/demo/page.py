@@ -98,23 +98,19 @@ def running(abilities, host="127.0.0.1", port=7860):
     Raises:
         OSError: If the address cannot be used.
     """
-    port = _free_port(host, port)
+    port = free_port(host, port)
+    # What Gradio asks the server itself would go to the proxy of an institute, if any.
+    direct = ",".join(filter(None, (os.environ.get("NO_PROXY"), host, "127.0.0.1")))
     with tempfile.TemporaryDirectory(prefix="keras_gans-demo-") as folder:
         # Pictures of visitors, gone when the server is.
-        before = os.environ.get("GRADIO_TEMP_DIR")
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        try:
+        changes = {"GRADIO_TEMP_DIR": folder, "NO_PROXY": direct, "no_proxy": direct}
+        with _environment(changes):
             page = make_page(abilities)
             _, url, _ = page.launch(**_options(host, port))
             try:
                 yield url.rstrip("/")
             finally:
                 page.close(verbose=False)
-        finally:
-            if before is None:
-                del os.environ["GRADIO_TEMP_DIR"]
-            else:
-                os.environ["GRADIO_TEMP_DIR"] = before
 
 
 def serve(abilities, host="127.0.0.1", port=7860, ready=print):
@@ -134,6 +130,21 @@ def serve(abilities, host="127.0.0.1", port=7860, ready=print):
         pass
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _environment(changes):
+    """Changes environment variables as long as the context lasts."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _options(host, port):
@@ -190,8 +201,12 @@ def _theme():
     )
 
 
-def _free_port(host, port):
-    """Returns the port if it can be listened on, or one that can for 0."""
+def free_port(host, port):
+    """Returns the port if it can be listened on, or one that can for 0.
+
+    Raises:
+        OSError: If it cannot.
+    """
     try:
         with socket.create_server((host, port)) as listening:
             return listening.getsockname()[1]

@@ -5,7 +5,7 @@ import functools
 import gradio as gr
 
 from keras_gans.serving.demo.abilities import Unusable
-from keras_gans.serving.demo.canvas import SIDE, Canvas
+from keras_gans.serving.demo.components import SIDE, Canvas, Picture
 
 # How many styles the slider has, the first that is shown, and how many pictures the
 # sheet of a generator has.
@@ -28,25 +28,6 @@ _COLORS = {
     "White": "#ffffff",
     "Black": "#1a1a1a",
 }
-
-
-class Picture(gr.Image):
-    """A picture; as an input the path of the file as it came, to be read by us.
-
-    Gradio's own reading says where on the server the file lies when it is damaged. As
-    an output it may have a single channel.
-    """
-
-    def preprocess(self, payload):
-        return payload and payload.path
-
-    def postprocess(self, value):
-        if value is not None and value.shape[-1] == 1:
-            value = value[..., 0]
-        return super().postprocess(value)
-
-    def get_block_name(self):
-        return "image"
 
 
 # Tabs ---------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
-"""A canvas to draw on, by mouse, finger or keyboard.
+"""Components of the page: a canvas to draw on, and a picture.
 
-`gradio.ImageEditor` tells of a stroke when it is done, cannot be used by keyboard and
-blurs what is enlarged; here a picture follows the pen.
+The canvas is for mouse, finger and keyboard. `gradio.ImageEditor` tells of a stroke
+when it is done, cannot be used by keyboard and blurs what is enlarged; here a picture
+follows the pen.
 """
 
 import base64
@@ -11,6 +12,7 @@ import pathlib
 
 import gradio as gr
 import numpy as np
+from gradio import component_meta
 
 from keras_gans.data.images import ImageError, decode_hints, decode_image, encode_png
 
@@ -24,7 +26,22 @@ _MAX_CHARACTERS = 4_000_000
 _NUMBERS = itertools.count()
 
 
-class Canvas(gr.HTML):
+class _WithoutStub(component_meta.ComponentMeta):
+    """Makes classes of components as Gradio does, but for one thing.
+
+    Gradio (6.31) writes a file of type hints beside the source of each.
+    """
+
+    def __new__(cls, *arguments):
+        write = component_meta.create_or_modify_pyi
+        component_meta.create_or_modify_pyi = lambda *_: None
+        try:
+            return super().__new__(cls, *arguments)
+        finally:
+            component_meta.create_or_modify_pyi = write
+
+
+class Canvas(gr.HTML, metaclass=_WithoutStub):
     """Paper that may have a picture on it, and pens.
 
     As an input it gives a pair: the picture on the paper, a uint8 array or `None`, and
@@ -71,6 +88,25 @@ class Canvas(gr.HTML):
 
     def api_info(self):
         return {"type": "object"}
+
+
+class Picture(gr.Image, metaclass=_WithoutStub):
+    """A picture; as an input the path of the file as it came, to be read by us.
+
+    Gradio's own reading says where on the server the file lies when it is damaged. As
+    an output it may have a single channel.
+    """
+
+    def preprocess(self, payload):
+        return payload and payload.path
+
+    def postprocess(self, value):
+        if value is not None and value.shape[-1] == 1:
+            value = value[..., 0]
+        return super().postprocess(value)
+
+    def get_block_name(self):
+        return "image"
 
 
 def _decoded(url, decode):
