@@ -145,12 +145,9 @@ def print_table(case, result):
         if name.startswith("peak")
     }
     gflop = contestants["peak"]["gflop"]
-    print(
-        f"### {title}, {size}², batch {batch_size}\n\nA step has {gflop:.1f} GFLOP. The"
-    )
-    print(
-        "peak: " + ", ".join(f"{peaks[kind]:.0f} GFLOP/s in {kind}" for kind in peaks)
-    )
+    rates = ", ".join(f"{peaks[kind]:.0f} GFLOP/s in {kind}" for kind in peaks)
+    print(f"### {title}, {size}², batch {batch_size}\n")
+    print(f"A step has {gflop:.1f} GFLOP; the peak is {rates}.")
     print(f"\n| | {' | '.join(COLUMNS)} |\n|:--|{'--:|' * len(COLUMNS)}")
     for name in times:
         if name.startswith("peak"):
@@ -295,7 +292,7 @@ def keras_gans_run(case, flags):
     def run(steps):
         begins = []
         clock = keras.callbacks.LambdaCallback(
-            on_train_batch_begin=lambda *_: begins.append(time.perf_counter())
+            on_train_batch_begin=lambda *_, **__: begins.append(time.perf_counter())
         )
         data = tf.data.Dataset.from_tensors(images).repeat(steps)
         model.fit(data, callbacks=[clock], verbose=0)
@@ -312,7 +309,7 @@ def tutorial_run(case, flags):
     from keras_gans.layers import instance_normalization
 
     if CASES[case][1] not in ("digit_lab", "cyclegan"):
-        raise ValueError("what is compared is the tutorial of CycleGAN")
+        raise ValueError("the tutorial is one of CycleGAN")
     # The same networks, of Keras's own layers.
     instance_normalization.BatchNormalization = keras.layers.BatchNormalization
     model, images = model_and_images(case)
