@@ -182,13 +182,13 @@ def on_two_replicas():
 
 
 @pytest.mark.slow
-def test_replicas_share_a_pool_and_differ_in_noise():
+def test_each_replica_has_a_pool_of_its_own():
     found = contracts.run_python(
         f"import json, runpy; tests = runpy.run_path({__file__!r});"
         "print(json.dumps(tests['on_two_replicas']()))"
     )
-    # The first replica's half of two batches.
-    assert found == {"filled": 4, "one_pool": True, "finite": True}
+    # Of its own half of two batches.
+    assert found == {"filled": 4, "one_pool": False, "finite": True}
 
 
 def test_a_stopped_training_resumes_to_the_bit(tmp_path):
