@@ -35,16 +35,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
         if not (training and self.trainable and mask is None and self._fits(inputs)):
             return super().call(inputs, training=training, mask=mask)
 
-        zeros = tf.zeros(inputs.shape[-1])
-        nothing = tf.constant([], tf.float32)
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=tf.cast(self.gamma, tf.float32) if self.scale else zeros + 1.0,
-            offset=tf.cast(self.beta, tf.float32) if self.center else zeros,
-            mean=nothing,
-            variance=nothing,
-            epsilon=self.epsilon,
-            is_training=True,
+        outputs, mean, variance = fused_normalization(
+            inputs,
+            self.gamma if self.scale else None,
+            self.beta if self.center else None,
+            self.epsilon,
         )
         # The kernel gives the unbiased variance; Keras keeps that of the batch itself.
         count = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)
@@ -56,10 +51,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def _fits(self, inputs):
         return (
-            tf is not None
-            and len(inputs.shape) == 4
+            can_be_fused(inputs, self.compute_dtype)
             and self.axis in (-1, 3)
-            and self.compute_dtype in ("float32", "float16", "bfloat16")
             and self.variable_dtype == "float32"
             and not self.renorm
             and not (
@@ -67,3 +60,35 @@ class BatchNormalization(keras.layers.BatchNormalization):
                 and tf.distribute.get_strategy().num_replicas_in_sync > 1
             )
         )
+
+
+def can_be_fused(inputs, compute_dtype):
+    """Tells whether `fused_normalization` takes such inputs."""
+    is_known = compute_dtype in ("float32", "float16", "bfloat16")
+    return tf is not None and is_known and len(inputs.shape) == 4
+
+
+def fused_normalization(inputs, gamma, beta, epsilon):
+    """Normalizes every channel over batch, height and width.
+
+    Args:
+        inputs: Tensor of shape `(batch, height, width, channels)`.
+        gamma, beta: Factor and offset, tensors of shape `(channels,)`, or None.
+        epsilon: Positive float added to the variance.
+
+    Returns:
+        Tuple of the outputs and of the means and unbiased variances of the channels, in
+        float32.
+    """
+    zeros = tf.zeros(inputs.shape[-1])
+    nothing = tf.constant([], tf.float32)
+    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=inputs,
+        scale=zeros + 1.0 if gamma is None else tf.cast(gamma, tf.float32),
+        offset=zeros if beta is None else tf.cast(beta, tf.float32),
+        mean=nothing,
+        variance=nothing,
+        epsilon=epsilon,
+        is_training=True,
+    )
+    return outputs, mean, variance

@@ -4,7 +4,14 @@ import keras
 from keras import ops
 
 from keras_gans.checks import one_of, require
-from keras_gans.layers.batch_normalization import BatchNormalization
+from keras_gans.layers.batch_normalization import (
+    BatchNormalization,
+    can_be_fused,
+    fused_normalization,
+)
+
+# Batches of up to this many samples are normalized one by one, in half of the time.
+_FEW_SAMPLES = 8
 
 # What can be chosen for the factor and the offset, and the module that knows it.
 _KINDS = {
@@ -98,6 +105,13 @@ class InstanceNormalization(keras.layers.Layer):
         return self.add_weight((channels,), name=name, autocast=False, **options)
 
     def call(self, inputs):
+        if self._is_of_few_samples(inputs):
+            # A sample alone is a batch whose channels have statistics of their own.
+            samples = [
+                fused_normalization(sample, self.gamma, self.beta, self.epsilon)[0]
+                for sample in ops.split(inputs, inputs.shape[0])
+            ]
+            return samples[0] if len(samples) == 1 else ops.concatenate(samples, 0)
         # float16 squares overflow beyond 256 and bfloat16 sums lose small addends.
         x = inputs
         if self.compute_dtype in ("float16", "bfloat16"):
@@ -112,6 +126,17 @@ class InstanceNormalization(keras.layers.Layer):
         if self.beta is not None:
             offset = offset + ops.cast(self.beta, offset.dtype)
         return ops.cast(x * factor + offset, self.compute_dtype)
+
+    def _is_of_few_samples(self, inputs):
+        batch, *spatial, _ = inputs.shape
+        return (
+            can_be_fused(inputs, self.compute_dtype)
+            # Somebody may have given this layer other moments than its own.
+            and "moments" not in vars(self)
+            and batch is not None
+            and 1 <= batch <= _FEW_SAMPLES
+            and spatial != [1, 1]
+        )
 
     def moments(self, x):
         """Returns mean and variance of every sample and channel."""

@@ -1,5 +1,7 @@
 """What is asked of the optimizers of all roles together, and how they are made."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -118,7 +120,45 @@ def make_optimizers(model, optimizers, auto_scale_loss):
         # that already have their variables.
         optimizers[role].build(model.trainable_variables_of(role))
         take_summed_gradients(optimizers[role])
+        update_in_one_kernel(optimizers[role])
     return optimizers, configs
+
+
+def update_in_one_kernel(optimizer):
+    """Lets `keras.optimizers.Adam` update each weight in one pass over it.
+
+    Keras composes an update of eleven operations, each of which reads and writes
+    tensors of the size of the weight: a quarter of a step of pix2pix, whose U-Net has
+    54 million weights. TensorFlow has a kernel that computes the same, in the same
+    order. (It takes 1 - β₂ in float32, where Keras takes it in Python: 1.3e-5 apart.)
+
+    Optimizers of other classes, and Adam with `amsgrad`, stay as they are.
+    """
+    adam = _inner(optimizer)
+    if type(adam) is not keras.optimizers.Adam or adam.amsgrad:
+        return
+    composed = adam.update_step
+
+    def update_step(gradient, variable, learning_rate):
+        if isinstance(gradient, tf.IndexedSlices):
+            return composed(gradient, variable, learning_rate)
+        cast = functools.partial(tf.cast, dtype=variable.dtype)
+        index = adam._get_variable_index(variable)
+        step = cast(adam.iterations + 1)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=adam._momentums[index].value.handle,
+            v=adam._velocities[index].value.handle,
+            beta1_power=cast(adam.beta_1) ** step,
+            beta2_power=cast(adam.beta_2) ** step,
+            lr=cast(learning_rate),
+            beta1=cast(adam.beta_1),
+            beta2=cast(adam.beta_2),
+            epsilon=cast(adam.epsilon),
+            grad=cast(gradient),
+        )
+
+    adam.update_step = update_step
 
 
 def constant_rates(optimizers):

@@ -286,7 +286,9 @@ def keras_gans_run(case, flags):
         keras.config.set_dtype_policy("mixed_bfloat16")
     model, images = model_and_images(case)
     if "fit" not in flags:
-        step = tf.function(model.train_step, jit_compile="xla" in flags)
+        # As `fit` does, without AutoGraph: no tensor decides what a step does.
+        options = {"autograph": False, "jit_compile": "xla" in flags}
+        step = tf.function(model.train_step, **options)
         return repeated(lambda: [*step(images).values()]), {}
 
     def run(steps):

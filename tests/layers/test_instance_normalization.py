@@ -30,7 +30,10 @@ def test_golden_values():
     )
 
 
-@pytest.mark.parametrize("shape", [(3, 6, 5, 4), (2, 7, 3), (2, 3, 4, 5, 2)])
+# Up to eight images are normalized one by one, by another kernel.
+@pytest.mark.parametrize(
+    "shape", [(1, 6, 5, 4), (3, 6, 5, 4), (9, 6, 5, 4), (2, 7, 3), (2, 3, 4, 5, 2)]
+)
 def test_equals_numpy(shape):
     x = images(shape, mean=3.0)
     np.testing.assert_allclose(
@@ -68,8 +71,9 @@ def test_without_factor_and_offset():
     assert not layer.weights
 
 
-def test_gradient_equals_keras_group_normalization():
-    x = tf.constant(images())
+@pytest.mark.parametrize("samples", [3, 9])
+def test_gradient_equals_keras_group_normalization(samples):
+    x = tf.constant(images((samples, 6, 5, 4)))
     gradients = []
     for layer in (
         InstanceNormalization(),
@@ -81,6 +85,32 @@ def test_gradient_equals_keras_group_normalization():
         gradients.append(tape.gradient(value, [x, layer.gamma, layer.beta]))
     for ours, theirs in zip(*gradients):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_few_samples_have_the_gradient_of_a_gradient_too():
+    # As a gradient penalty takes it.
+    layer, found = InstanceNormalization(), []
+    x = tf.constant(images())
+    for inputs in (x, tf.concat([x, x, x], 0)):
+        with tf.GradientTape() as outer:
+            outer.watch(inputs)
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                value = tf.reduce_sum(tf.sin(layer(inputs)))
+            gradient = tape.gradient(value, inputs)
+            penalty = tf.reduce_sum(gradient**2)
+        found.append(outer.gradient(penalty, inputs)[: len(x)])
+    assert float(tf.reduce_max(abs(found[1]))) > 0.1
+    np.testing.assert_allclose(*found, rtol=1e-3, atol=1e-4)
+
+
+def test_few_samples_take_one_kernel_and_many_take_none():
+    layer = InstanceNormalization()
+    for samples, kernels in ((1, 1), (8, 8), (9, 0), (None, 0)):
+        spec = tf.TensorSpec((samples, 6, 5, 4))
+        graph = tf.function(layer).get_concrete_function(spec).graph
+        types = [op.type for op in graph.get_operations()]
+        assert types.count("FusedBatchNormV3") == kernels, samples
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16"])

@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from small_gans import make_arrays, make_model
 
-from keras_gans.models.optimizers import RoleOptimizers
+from keras_gans.models.optimizers import RoleOptimizers, update_in_one_kernel
 
 EAGERLY = {"run_eagerly": True}
 
@@ -108,3 +109,71 @@ def test_it_survives_saving_and_is_behind_a_loss_scale(tmp_path):
     model.compile(scaled, keras.optimizers.SGD(0.2), **EAGERLY)
     model.optimizer.learning_rate = 0.01
     np.testing.assert_allclose(rates(model), [0.01, 0.02], rtol=1e-6)
+
+
+def updated(optimizer, gradients, in_one_kernel):
+    """Returns the weights after updates, and the kinds of operations of an update."""
+    variable = keras.Variable(np.linspace(-1, 1, 12, dtype="float32").reshape(4, 3))
+    optimizer.build([variable])
+    if in_one_kernel:
+        update_in_one_kernel(optimizer)
+    apply = tf.function(lambda gradient: optimizer.apply([gradient]))
+    for gradient in gradients:
+        apply(gradient)
+    graph = apply.get_concrete_function(gradients[0]).graph
+    return np.array(variable), {op.type for op in graph.get_operations()}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-4, "weight_decay": 0.1},
+        {"learning_rate": keras.optimizers.schedules.CosineDecay(1e-2, 10)},
+        {"clipnorm": 0.1, "use_ema": True, "ema_overwrite_frequency": 3},
+        {"gradient_accumulation_steps": 2},
+    ],
+    ids=lambda options: "-".join(options) or "default",
+)
+def test_adam_in_one_kernel_equals_that_of_keras(options):
+    random = np.random.default_rng(0)
+    gradients = [
+        tf.constant(random.normal(0, 10.0**-step, (4, 3)), tf.float32)
+        for step in range(7)
+    ]
+    adam = lambda: keras.optimizers.Adam(**{"learning_rate": 1e-2, **options})  # noqa
+    fused, kinds = updated(adam(), gradients, True)
+    composed, _ = updated(adam(), gradients, False)
+    if "gradient_accumulation_steps" not in options:  # There it is inside a branch.
+        assert "ResourceApplyAdam" in kinds
+    np.testing.assert_allclose(fused, composed, atol=1e-6)
+    assert np.abs(fused - np.linspace(-1, 1, 12).reshape(4, 3)).max() > 1e-3
+
+
+def test_only_plain_adam_is_computed_by_the_kernel():
+    class Mine(keras.optimizers.Adam):
+        pass
+
+    gradient = [tf.ones((4, 3))]
+    for optimizer in (
+        Mine(),
+        keras.optimizers.Adam(amsgrad=True),
+        keras.optimizers.RMSprop(),
+    ):
+        _, kinds = updated(optimizer, gradient, True)
+        assert "ResourceApplyAdam" not in kinds
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())
+    sparse = tf.IndexedSlices(tf.ones((1, 3)), tf.constant([2]), tf.constant([4, 3]))
+    for optimizer, gradient in (
+        (scaled, tf.ones((4, 3))),
+        (keras.optimizers.Adam(1e-2), sparse),
+    ):
+        weights, _ = updated(optimizer, [gradient], True)
+        start = np.linspace(-1, 1, 12).reshape(4, 3)
+        assert np.any(weights[2] != start[2].astype("float32"))
+
+
+def test_models_update_in_one_kernel():
+    model = make_model("gan")
+    update = model.generator_optimizer.update_step
+    assert "update_in_one_kernel" in update.__qualname__
