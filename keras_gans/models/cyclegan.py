@@ -251,14 +251,17 @@ class CycleGAN(AdversarialModel):
             loss_y = self.identity_loss(y, same_y[0]) if same_y else 0.0
             losses["generator_loss"] += identity_x * loss_x + identity_y * loss_y
             losses["identity_loss"] = loss_x + loss_y
-        if self._has_semantic_loss:
-            semantic_loss = 0.0
-            for real, cycled, fake in ((x, cycled_x, fake_y), (y, cycled_y, fake_x)):
-                semantic, weighted = self._semantic_losses(real, cycled, fake)
-                losses["generator_loss"] += weighted
-                semantic_loss += semantic
-            losses["semantic_loss"] = semantic_loss
+        self._add_semantic_losses(losses, (x, cycled_x, fake_y), (y, cycled_y, fake_x))
         return losses
+
+    def _add_semantic_losses(self, losses, *directions):
+        """Adds those of triples of images, reconstructions and translations."""
+        if self._has_semantic_loss:
+            losses["semantic_loss"] = 0.0
+            for real, cycled, fake in directions:
+                loss, weighted = self._semantic_losses(real, cycled, fake)
+                losses["generator_loss"] += weighted
+                losses["semantic_loss"] += loss
 
     def _semantic_losses(self, real, cycled, fake):
         """Returns the semantic loss of a direction, as it is and with its weights."""

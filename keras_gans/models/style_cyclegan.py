@@ -62,8 +62,8 @@ class StyleCycleGAN(CycleGAN):
         style_moment_weight: Non-negative float, λ_m. Defaults to 0.1.
         style_noise: Non-negative float, the deviation of the noise on z in training, so
             that neighbours of a style make good pictures, too. Defaults to 0.1.
-        pool_size, seed: As for `CycleGAN`, with no pool by default. The seed is also
-            that of the noise.
+        semantic_weight, semantic_translation_weight, pool_size, seed: As for
+            `CycleGAN`, with no pool by default. The seed is also that of the noise.
         **kwargs: As for `AdversarialModel`.
 
     Call arguments:
@@ -107,6 +107,7 @@ class StyleCycleGAN(CycleGAN):
         "discriminator_loss",
         "cycle_loss",
         "identity_loss",
+        "semantic_loss",
         "style_loss",
         "style_moment_loss",
     )
@@ -123,6 +124,8 @@ class StyleCycleGAN(CycleGAN):
         style_weight=1.0,
         style_moment_weight=0.1,
         style_noise=0.1,
+        semantic_weight=0.0,
+        semantic_translation_weight=0.0,
         pool_size=0,
         seed=None,
         **kwargs,
@@ -134,6 +137,8 @@ class StyleCycleGAN(CycleGAN):
             discriminator_y,
             cycle_weight=cycle_weight,
             identity_weight=identity_weight,
+            semantic_weight=semantic_weight,
+            semantic_translation_weight=semantic_translation_weight,
             pool_size=pool_size,
             seed=seed,
             further_networks={"style_encoder": style_encoder},
@@ -189,6 +194,7 @@ class StyleCycleGAN(CycleGAN):
         adversarial_loss=None,
         cycle_loss=None,
         identity_loss=None,
+        semantic_loss=None,
         style_loss=None,
         penalty=None,
         **kwargs,
@@ -196,7 +202,8 @@ class StyleCycleGAN(CycleGAN):
         """Configures training, see `AdversarialModel`.
 
         Args:
-            adversarial_loss, cycle_loss, identity_loss, penalty: As for `CycleGAN`.
+            adversarial_loss, cycle_loss, identity_loss, semantic_loss, penalty: As for
+                `CycleGAN`.
             style_loss: `keras.losses.Loss` between the style of a translation and what
                 E reads from it. Defaults to `keras.losses.MeanAbsoluteError()`.
         """
@@ -206,6 +213,7 @@ class StyleCycleGAN(CycleGAN):
             adversarial_loss,
             cycle_loss,
             identity_loss,
+            semantic_loss,
             penalty=penalty,
             style_loss=style_loss or keras.losses.MeanAbsoluteError(),
             **kwargs,
@@ -330,6 +338,7 @@ class StyleCycleGAN(CycleGAN):
             loss_y = self.identity_loss(y, same_y[0]) if same_y else 0.0
             losses["generator_loss"] += identity_x * loss_x + identity_y * loss_y
             losses["identity_loss"] = loss_x + loss_y
+        self._add_semantic_losses(losses, (x, cycled_x, fake_y), (y, cycled_y, fake_x))
         return losses
 
     def _styles_for(self, x, style_y, training):
@@ -343,10 +352,8 @@ class StyleCycleGAN(CycleGAN):
     # Configuration -----------------------------------------------------------------
 
     def get_config(self):
-        config = super().get_config()
-        del config["semantic_weight"], config["semantic_translation_weight"]
         return {
-            **config,
+            **super().get_config(),
             "style_weight": self.style_weight,
             "style_moment_weight": self.style_moment_weight,
             "style_noise": self.style_noise,

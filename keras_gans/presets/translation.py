@@ -67,7 +67,13 @@ def digits(
     identity_weight: Weights = 2.0,
     style_weight: float = 1.0,
     pool_size: int = 0,
+    feature_extractor: Place | None = None,
+    feature_layers: list[str] | None = None,
+    semantic_weight: float | None = None,
+    semantic_translation_weight: float = 0.0,
     ema_decay: float | None = 0.99,
+    semantic_loss=None,
+    example_images=None,
     seed=None,
 ):
     """Digits with style: a CycleGAN whose second domain keeps its colours.
@@ -103,6 +109,10 @@ def digits(
     """
     from keras_gans import losses, models, networks
 
+    semantic_loss, semantic_weight = semantic_loss_of(
+        *(feature_extractor, feature_layers, semantic_weight),
+        *(example_images, semantic_loss),
+    )
     start(seed)
     generator = {
         "width": width,
@@ -143,11 +153,13 @@ def digits(
         cycle_weight=cycle_weight,
         identity_weight=identity_weight if x_channels == y_channels else 0.0,
         style_weight=style_weight,
+        semantic_weight=semantic_weight,
+        semantic_translation_weight=semantic_translation_weight,
         pool_size=pool_size,
         ema_decay=ema_decay,
         seed=seed,
     )
-    return model, {"penalty": losses.R1Penalty(300.0)}
+    return model, {"penalty": losses.R1Penalty(300.0), "semantic_loss": semantic_loss}
 
 
 @preset(

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from keras_gans import callbacks, data, export, metrics
+from keras_gans.losses import SemanticVGGLoss
 from keras_gans.models import StyleCycleGAN
 from keras_gans.models.styles import style_of_pixels
 from keras_gans.networks import (
@@ -133,6 +134,38 @@ def test_steps_equal_hand_written_ones():
             np.testing.assert_allclose(value, expected[name], rtol=1e-4, err_msg=name)
     # 3 steps of 1e-3 have been made.
     by_hand.assert_close(model, 1e-5)
+
+
+def test_semantic_losses_join_those_of_the_generators(tmp_path):
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((None, None, 3))
+    features = keras.layers.Conv2D(2, 3, activation="relu")(inputs)
+    extractor = keras.Model(inputs, features, name="extractor")
+    loss = SemanticVGGLoss(feature_extractor=extractor)
+    plain = make_model(EAGERLY)
+    weights = {"semantic_weight": 0.5, "semantic_translation_weight": 0.25}
+    model = make_model({**EAGERLY, "semantic_loss": loss}, **weights)
+    x, y = next(iter(make_data()))
+    # Without training a style goes with the pixels, and is the same in both models.
+    found = model.compute_losses(x, y, training=False)
+    rest = plain.compute_losses(x, y, training=False)
+    fake_x, fake_y = model(y, direction="yx"), model(x)
+    style = model.style_encoder([y, fake_x])
+    cycled_x, cycled_y = model(fake_y, direction="yx"), model(fake_x, style=style)
+    backwards = float(loss(x, cycled_x) + loss(y, cycled_y))
+    forwards = float(loss(x, fake_y) + loss(y, fake_x))
+    assert backwards > 0 and forwards > 0
+    np.testing.assert_allclose(found["semantic_loss"], backwards + forwards, rtol=1e-5)
+    np.testing.assert_allclose(
+        float(found["generator_loss"] - rest["generator_loss"]),
+        0.5 * backwards + 0.25 * forwards,
+        rtol=1e-3,
+    )
+    assert "semantic_loss" not in rest
+    contracts.train(model, make_data())
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.semantic_weight == 0.5 and again.semantic_translation_weight == 0.25
 
 
 @pytest.mark.slow
