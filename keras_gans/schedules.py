@@ -31,10 +31,10 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, initial_learning_rate, constant_steps, decay_steps, name=None):
         super().__init__()
         # Steps may come as whole floats, from a division say.
-        if decay_steps == int(decay_steps):
-            decay_steps = int(decay_steps)
-        if constant_steps == int(constant_steps):
-            constant_steps = int(constant_steps)
+        constant_steps, decay_steps = (
+            int(steps) if steps == int(steps) else steps
+            for steps in (constant_steps, decay_steps)
+        )
         self.initial_learning_rate = positive_float(
             "initial_learning_rate", initial_learning_rate
         )

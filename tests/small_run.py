@@ -18,7 +18,6 @@ from keras_gans.networks import (
     patch_discriminator,
 )
 from keras_gans.presets import registry
-from keras_gans.training import generation
 
 TRAIN, TEST = 36, 16
 # Four batches of eight in an epoch; the rest of four images is dropped.
@@ -140,7 +139,7 @@ def patch(monkeypatch):
     for preset, build_small in BUILDS.items():
         replace_build(monkeypatch, preset, build_small)
     # Fewer features than there are test images.
-    monkeypatch.setattr(generation, "FEATURE_DIM", 4)
+    monkeypatch.setattr(metrics.generation, "FEATURE_DIM", 4)
     for name in ("train_classifier", "train_reader"):
         train = functools.partial(getattr(metrics, name), steps=4, batch_size=8)
         monkeypatch.setattr(metrics, name, train)

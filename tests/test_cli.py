@@ -1,8 +1,6 @@
 """The command line, in process: what it writes, says, refuses and survives."""
 
-import contextlib
 import csv
-import io
 import json
 import os
 import pathlib
@@ -18,6 +16,7 @@ from PIL import Image
 
 import keras_gans
 import small_run
+from commands import call, fail, succeed
 from keras_gans import callbacks, cli, export, losses, presets, training
 from keras_gans.cli import common, jobs
 from keras_gans.data.sources import resize_images
@@ -31,41 +30,6 @@ def small_networks(monkeypatch, tmp_path):
     small_run.patch(monkeypatch)
     # Nothing is read from, or written to, the folder that pytest was started in.
     monkeypatch.chdir(tmp_path)
-
-
-class Result:
-    def __init__(self, status, out, err):
-        self.status, self.out, self.err = status, out, err
-
-
-def call(*arguments):
-    """Calls the command line; returns status, stdout and stderr."""
-    with (
-        contextlib.redirect_stdout(io.StringIO()) as out,
-        contextlib.redirect_stderr(io.StringIO()) as err,
-    ):
-        try:
-            status = cli.main([str(argument) for argument in arguments])
-        except SystemExit as stop:  # argparse
-            status = stop.code
-    return Result(status, out.getvalue(), err.getvalue())
-
-
-def succeed(*arguments):
-    result = call(*arguments)
-    assert result.status == 0, result.err
-    return result
-
-
-def fail(*arguments, status=1):
-    """Returns the one line that the command line says on stderr."""
-    result = call(*arguments)
-    assert result.status == status
-    assert "Traceback" not in result.err
-    if status == 1:
-        assert result.err.startswith(f"keras-gans {arguments[0]}: ")
-        assert result.err.count("\n") == 1
-    return result.err
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """`keras-gans colorize`: what it writes, says, warns of and refuses."""
 
-import contextlib
-import io
 import pathlib
 import shutil
 import types
@@ -10,9 +8,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from commands import call, fail, succeed
 from PIL import Image
 
-from keras_gans import cli, export, training
+from keras_gans import export, training
 from keras_gans.data import extract_line_art
 from keras_gans.data.images import ImageError, decode_hints, decode_image
 from keras_gans.models import Pix2PixColorizer
@@ -44,36 +43,6 @@ def colorizer(model):
 @pytest.fixture(autouse=True)
 def own_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-
-
-def call(*arguments):
-    """Calls the command line; returns status, stdout and stderr."""
-    with (
-        contextlib.redirect_stdout(io.StringIO()) as out,
-        contextlib.redirect_stderr(io.StringIO()) as err,
-    ):
-        try:
-            status = cli.main([str(argument) for argument in arguments])
-        except SystemExit as stop:  # argparse
-            status = stop.code
-    return types.SimpleNamespace(status=status, out=out.getvalue(), err=err.getvalue())
-
-
-def succeed(*arguments):
-    result = call(*arguments)
-    assert result.status == 0, result.err
-    return result
-
-
-def fail(*arguments, status=1):
-    """Returns the one line that the command line says on stderr."""
-    result = call(*arguments)
-    assert result.status == status, result.err
-    assert "Traceback" not in result.err
-    if status == 1:
-        assert result.err.startswith(f"keras-gans {arguments[0]}: ")
-        assert result.err.count("\n") == 1
-    return result.err
 
 
 def line_art(height=16, width=24):

@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from commands import call, fail, succeed
 from PIL import Image
-from test_cli_colorize import call, fail, pixels, save, succeed
+from test_cli_colorize import pixels, save
 
 import small_run
 from keras_gans import training

@@ -9,9 +9,10 @@ import keras
 import pytest
 
 import small_run
+from commands import call, fail, succeed
 from keras_gans import callbacks, training
 from lock_helpers import held
-from test_cli import BATCH, call, fail, rows, succeed
+from test_cli import BATCH, rows
 
 
 @pytest.fixture(autouse=True)

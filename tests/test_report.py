@@ -117,7 +117,9 @@ def test_what_files_say_stays_text(tmp_path):
 def test_few_pictures_and_small_ones(tmp_path, monkeypatch):
     folder = make_run(tmp_path / "run", pictures=11)
     noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), "uint8")
-    Image.fromarray(noise).save(folder / "samples" / "iteration_001000.png")
+    for iteration in (200, 800, 1000):
+        path = folder / "samples" / f"iteration_{iteration:06d}.png"
+        Image.fromarray(noise).save(path)
     (folder / "samples" / "iteration_000500.png").write_bytes(b"\x89PNG cut short")
     monkeypatch.setattr(report, "MAX_BYTES", 60_000)
     notes = report.write_report([folder], tmp_path / "page.html", max_pictures=5)

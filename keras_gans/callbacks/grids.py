@@ -27,13 +27,10 @@ def translation_grid(model, x, y=None):
     fake_y = model(x)
     if y is None or "yx" not in getattr(model, "directions", ("xy", "yx")):
         return _rows(x, fake_y)
-    must = "Arguments `x` and `y` must hold as many images as each other"
-    require(len(x) == len(y), f"{must}. Received: {len(x)} and {len(y)} images")
+    _check_lengths(x, y)
     fake_x = model(y, direction="yx")
     above = _band(x, fake_y, model(fake_y, direction="yx"))
-    below = _band(y, fake_x, model(fake_x))
-    line = np.full((GAP, *above.shape[1:]), 255, "uint8")
-    return _enlarged(np.concatenate([above, line, below]), x[0].shape[0])
+    return _stacked(above, _band(y, fake_x, model(fake_x)), height=len(x[0]))
 
 
 def style_grid(model, x, y, variants=3, seed=0):
@@ -43,16 +40,14 @@ def style_grid(model, x, y, variants=3, seed=0):
     `variants` random styles; x in the style of the y below; and under a line y, F(y)
     and F(y) in the style of y. `x` and `y` hold as many images as each other.
     """
-    must = "Arguments `x` and `y` must hold as many images as each other"
-    require(len(x) == len(y), f"{must}. Received: {len(x)} and {len(y)} images")
+    _check_lengths(x, y)
     count = len(x)
     styles = model.sample_style(variants * count, seed)
     rows = [model.translate(x, style=styles[i::variants]) for i in range(variants)]
     above = _band(x, *rows, model.translate(x, reference=y))
     content = keras.ops.convert_to_numpy(model(y, direction="yx"))
     below = _band(y, content, model.translate(content, reference=y))
-    line = np.full((GAP, *above.shape[1:]), 255, "uint8")
-    return _enlarged(np.concatenate([above, line, below]), x[0].shape[0])
+    return _stacked(above, below, height=len(x[0]))
 
 
 def style_sheet(model, x, references, seed=0):
@@ -63,11 +58,7 @@ def style_sheet(model, x, references, seed=0):
     and below, on its way in equal steps from the style of the first reference to that
     of another, each x to another one.
 
-    Args:
-        model: The model.
-        x: Images of X, shape `(n, height, width, channels)`.
-        references: At least two images of Y.
-        seed: Integer, the seed of the random styles.
+    `references` are at least two images of Y, `seed` is that of the random styles.
     """
     count = len(references)
     must = "Argument `references` must hold at least two images"
@@ -86,10 +77,7 @@ def style_sheet(model, x, references, seed=0):
         _with_first(x, np.stack(of_references, axis=1)),
         _with_first(x, ways),
     ]
-    width = blocks[0].shape[1]
-    line = np.full((GAP, width, 3), 255, "uint8")
-    parts = [part for block in blocks for part in (line, block)]
-    return _enlarged(np.concatenate(parts[1:]), x[0].shape[0])
+    return _stacked(*blocks, height=len(x[0]))
 
 
 def _with_first(x, rows):
@@ -137,18 +125,15 @@ def attribute_grid(model, images, attributes):
 def samples_grid(model, count=64, seed=0, data=None):
     """Draws what a model such as `GAN` generates from the latent vectors of a seed.
 
-    Images are shown in a square, those of a conditional model with a column for each
-    class. Points are shown in a plane, those of a conditional model in a colour for
-    each class.
+    Images are shown in a square, and points in a plane; those of a conditional model
+    with a column, or a colour, for each class.
 
     Args:
         model: A model with `generate` and `classes`.
-        count: Positive integer, the number of samples, 64 by default; a cloud of points
-            takes more. A conditional model generates whole rows, at least one: as many
-            as fit into `count`.
+        count: Positive integer, the number of samples, 64 by default. A conditional
+            model generates as many whole rows as fit into it, at least one.
         seed: Integer, the seed of the latent vectors.
-        data: Optional real points, shape `(n, 2)`, for a generator of points. They are
-            drawn in grey, and the axes are laid around them.
+        data: Optional real points, as for `generated_scatter`.
     """
     data = None if data is None else np.asarray(data, "float32")
     if data is not None:
@@ -212,6 +197,18 @@ def generated_scatter(points, data=None, labels=None):
 def _rows(*rows):
     """Draws rows of images of one size below each other."""
     return _enlarged(_band(*rows), rows[0][0].shape[0])
+
+
+def _check_lengths(x, y):
+    must = "Arguments `x` and `y` must hold as many images as each other"
+    require(len(x) == len(y), f"{must}. Received: {len(x)} and {len(y)} images")
+
+
+def _stacked(*blocks, height):
+    """Draws blocks below each other, with a line between; see `_enlarged`."""
+    line = np.full((GAP, *blocks[0].shape[1:]), 255, "uint8")
+    parts = [part for block in blocks for part in (line, block)]
+    return _enlarged(np.concatenate(parts[1:]), height)
 
 
 def _band(*rows):

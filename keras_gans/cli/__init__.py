@@ -30,7 +30,7 @@ def main(arguments=None):
         # A terminal that cannot show an arrow shows a question mark.
         sys.stdout.reconfigure(errors="replace")
     try:
-        if not getattr(options, "is_light", False):
+        if not options.is_light:
             _load()
         options.function(options)
     except KeyboardInterrupt:

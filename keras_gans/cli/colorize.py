@@ -32,7 +32,6 @@ def add_to(verbs):
     add("--size", type=size, metavar="N|HxW")
     add("--extract-lines", action="store_true")
     add_batches(verb)
-    return verb
 
 
 def _colorize(options):

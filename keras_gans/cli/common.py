@@ -1,5 +1,6 @@
 """What several verbs of the command line need."""
 
+import contextlib
 import functools
 import pathlib
 import sys
@@ -47,6 +48,33 @@ def packaged_model():
     )
 
 
+def check_port(port):
+    if not 0 <= port < 2**16:
+        raise ValueError(f"--port must be in [0, 65535]. Received: {port}")
+
+
+@contextlib.contextmanager
+def needs_extra(what, extra):
+    """Says which extra brings a package that is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"{what} needs the package {error.name}: pip install 'keras_gans[{extra}]'"
+        ) from error
+
+
+def say_what_is_there(catalog, root, models):
+    """Names the models that are left out; raises if there are no others."""
+    for path, reason in catalog.refused.items():
+        print(f"Left out: {path}: {reason}", file=sys.stderr)
+    if not models:
+        raise FileNotFoundError(
+            f"There is no exported model in {root}. `keras-gans export RUN "
+            f"{root / 'NAME'}` makes one."
+        )
+
+
 def add_files(verb, metavar):
     """Adds the two arguments of a verb that makes images of images."""
     add = functools.partial(verb.add_argument, type=pathlib.Path)
@@ -79,11 +107,11 @@ def files_of(options, ending=".png"):
     return files, targets_in_folder(files, options, ending)
 
 
-def refuse_existing(targets):
+def refuse_existing(targets, of=" for OUT"):
     for target in targets:
         if target.exists():
             raise FileExistsError(
-                f"{target} exists. Nothing is overwritten: choose another name for OUT."
+                f"{target} exists. Nothing is overwritten: choose another name{of}."
             )
 
 

@@ -19,45 +19,33 @@ examples:
 """
 
 import pathlib
-import sys
 
+from keras_gans.cli.common import check_port, needs_extra, packaged_model
+from keras_gans.cli.common import say_what_is_there
 from keras_gans.cli.options import add_verb
 
 
 def add_to(verbs):
-    verb, add = add_verb(verbs, "demo", _demo, __doc__)
+    _, add = add_verb(verbs, "demo", _demo, __doc__)
     add("root", type=pathlib.Path, metavar="DIR", nargs="?")
     add("--host", default="127.0.0.1")
     add("--port", type=int, metavar="N", default=7860)
     add("--open", action="store_true")
-    return verb
 
 
 def _demo(options):
-    if not 0 <= options.port < 2**16:
-        raise ValueError(f"--port must be in [0, 65535]. Received: {options.port}")
-    from keras_gans.cli.common import packaged_model
+    check_port(options.port)
     from keras_gans.serving import find
 
-    try:
+    with needs_extra("The demo", "demo"):
         from keras_gans.serving.demo import page
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f"The demo needs the package {error.name}: pip install 'keras_gans[demo]'"
-        ) from error
     root = options.root or packaged_model().parent
     catalog = find(root)
     # Before models are loaded, which takes long.
     port = page.free_port(options.host, options.port)
     print(f"Loading the models in {root}", flush=True)
     abilities = page.load_abilities(catalog)
-    for path, reason in catalog.refused.items():
-        print(f"Left out: {path}: {reason}", file=sys.stderr)
-    if not abilities:
-        raise FileNotFoundError(
-            f"There is no exported model in {root}. `keras-gans export RUN "
-            f"{root / 'NAME'}` makes one."
-        )
+    say_what_is_there(catalog, root, abilities)
 
     def ready(url):
         names = ", ".join(ability.name for ability in abilities)

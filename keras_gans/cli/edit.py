@@ -37,7 +37,6 @@ def add_to(verbs):
     add("--mask", type=pathlib.Path, metavar="PNG")
     add("--size", type=size, metavar="N|HxW")
     add_batches(verb)
-    return verb
 
 
 def _edit(options):

@@ -53,7 +53,7 @@ import tempfile
 import warnings
 
 from keras_gans.checks import require
-from keras_gans.cli.common import load_model, run_of
+from keras_gans.cli.common import load_model, refuse_existing, run_of
 from keras_gans.cli.jobs import shard
 from keras_gans.cli.options import add_verb, positive
 from keras_gans.files import write_json
@@ -91,7 +91,7 @@ def add_to(verbs):
         "       keras-gans evaluate --images FOLDER --reference FOLDER [OPTION ...]\n"
         "       keras-gans evaluate --images FOLDER --statistics FILE [OPTION ...]"
     )
-    verb, add = add_verb(verbs, "evaluate", _evaluate, manual, usage=usage)
+    _, add = add_verb(verbs, "evaluate", _evaluate, manual, usage=usage)
     add("model", nargs="?", type=pathlib.Path, metavar="RUN | MODEL")
     add("--x", metavar="SOURCE")
     add("--y", metavar="SOURCE")
@@ -107,7 +107,6 @@ def add_to(verbs):
     add("--statistics", type=pathlib.Path, metavar="FILE")
     add("--shard", type=shard, metavar="I/N")
     add("--output", type=pathlib.Path, metavar="FILE")
-    return verb
 
 
 def _evaluate(options):
@@ -264,11 +263,7 @@ def check_scores(options, possible):
     )
     if options.output is not None:
         # Before the work, and not after it.
-        if options.output.exists():
-            raise FileExistsError(
-                f"{options.output} exists. Nothing is overwritten: choose another "
-                "name for --output."
-            )
+        refuse_existing([options.output], " for --output")
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.touch()
         options.output.unlink()

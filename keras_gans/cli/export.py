@@ -30,14 +30,13 @@ _FORMATS = ("saved_model", "keras", "onnx", "litert", "openvino")
 
 
 def add_to(verbs):
-    verb, add = add_verb(verbs, "export", _export, __doc__)
+    _, add = add_verb(verbs, "export", _export, __doc__)
     add("run", type=pathlib.Path, metavar="RUN")
     add("output", type=pathlib.Path, metavar="DIR")
     add("--format", choices=_FORMATS, default=_FORMATS[0])
     add("--weights", choices=["float32", "float16"])
     add("--size", type=size, metavar="N|HxW")
     add("--data-licence", metavar="TEXT")
-    return verb
 
 
 def _export(options):

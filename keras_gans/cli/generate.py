@@ -32,7 +32,6 @@ def add_to(verbs):
     add("--label", type=int)
     add("--seed", type=int)
     add_shard(verb, "the images")
-    return verb
 
 
 def _generate(options):

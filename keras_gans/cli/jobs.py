@@ -66,8 +66,7 @@ class Job:
         options: Those of the verb, with `output`, `batch_size` and `shard`.
         files: List of paths, or of what else the results are made of.
         targets: List of as many paths, or lists of them, of what becomes of each.
-        in_folder: Whether the results go into the folder `output`, and are not a single
-            file.
+        in_folder: Whether `output` is a folder, and not a single file.
 
     Attributes:
         files: List of those that are left to do.
@@ -130,9 +129,9 @@ class Job:
             read: Function from a path to a tuple of arrays, the image first. It is
                 called in threads, and raises an `ImageError` for what cannot be used.
             convert: Function of these arrays for several images of one size, each with
-                a first axis more, that returns an array or list with the result of
-                each, or with the results where it has several targets. It raises a
-                `ValueError` for a size that the model does not take.
+                a first axis more. It returns the result of each image, or its results
+                where it has several targets, and raises a `ValueError` for a size that
+                the model does not take.
             encode: Function from a result to the bytes of a file.
             nothing_done: String, what is said if no file could be used.
             one_size: Whether all come to one size.
@@ -234,10 +233,8 @@ def by_size(files):
 def batches(files, read, batch_size=None):
     """Reads files ahead, and yields batches of neighbours of one size.
 
-    Args:
-        files: List of paths.
-        read: Function from a path to a tuple of arrays, called in threads.
-        batch_size: Positive integer or `None`, see `BATCH_SIZE`.
+    `read` is a function from a path to a tuple of arrays, called in threads; for the
+    default of `batch_size` see `BATCH_SIZE`.
 
     Yields:
         Pairs of a list of paths and of a list of arrays, each with a first axis more.
@@ -245,10 +242,16 @@ def batches(files, read, batch_size=None):
     """
     import numpy as np
 
-    from keras_gans.data.images import ImageError
+    from keras_gans.data.images import ImageError, in_threads
+
+    def attempt(path):
+        try:
+            return path, read(path)
+        except ImageError as error:
+            return path, error
 
     paths, rows = [], []
-    for path, arrays in _read_ahead(files, read):
+    for path, arrays in in_threads(attempt, files, ahead=_THREADS):
         is_error = isinstance(arrays, ImageError)
         if paths and (is_error or not _fits(rows, arrays, batch_size)):
             yield paths, [np.stack(column) for column in zip(*rows)]
@@ -268,29 +271,3 @@ def _fits(rows, arrays, batch_size):
     most = batch_size or min(BATCH_SIZE, max(1, BATCH_PIXELS // (height * width)))
     same = all(a.shape == b.shape for a, b in zip(rows[0], arrays, strict=True))
     return same and len(rows) < most
-
-
-def _read_ahead(files, read):
-    """Yields pairs of path and what `read` returns, or the `ImageError` it raises."""
-    from keras_gans.data.images import ImageError
-
-    def attempt(path):
-        try:
-            return read(path)
-        except ImageError as error:
-            return error
-
-    pool = concurrent.futures.ThreadPoolExecutor(_THREADS)
-    pending, rest = collections.deque(), iter(files)
-    try:
-        while True:
-            for path in rest:
-                pending.append((path, pool.submit(attempt, path)))
-                if len(pending) > _THREADS:
-                    break
-            if not pending:
-                return
-            path, future = pending.popleft()
-            yield path, future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -30,11 +30,12 @@ class Parser(argparse.ArgumentParser):
         super().error(message)
 
 
-def add_verb(verbs, name, function, manual, **changes):
+def add_verb(verbs, name, function, manual, is_light=False, **changes):
     """Adds a verb whose manual is the docstring at the head of its file.
 
     The manual has four parts: after a colon, what the list of verbs says; the
-    description; `Args:`; and examples.
+    description; `Args:`; and examples. A verb that `is_light` answers without
+    TensorFlow.
 
     Returns:
         The parser, and `add_argument` with the help that is in `Args:`.
@@ -43,7 +44,7 @@ def add_verb(verbs, name, function, manual, **changes):
     text = " ".join(title.split()).partition(": ")[2].rstrip(".")
     texts = {"help": text, "description": description, "epilog": epilog}
     verb = verbs.add_parser(name, **(texts | changes))
-    verb.set_defaults(function=function)
+    verb.set_defaults(function=function, is_light=is_light)
     return verb, adder(verb, manual)
 
 
@@ -59,14 +60,10 @@ def adder(parser, manual):
 
 
 def add_options(group, options, whole=int):
-    """Adds an option for each `keras_gans.presets.registry.Option`.
+    """Adds an option to a parser, or a group of one, for each `registry.Option`.
 
     What is not given becomes `None`, so that a recipe or a saved run can say it.
-
-    Args:
-        group: Parser or group of one.
-        options: Iterable of `Option`.
-        whole: Type of those that are integers.
+    `whole` is the type of those that are integers.
     """
     for option in options:
         kinds = _kinds(option.kind)

@@ -13,11 +13,8 @@ from keras_gans.cli.options import add_verb, text_of
 
 
 def add_to(verbs):
-    verb, add = add_verb(verbs, "presets", _presets, __doc__)
+    _, add = add_verb(verbs, "presets", _presets, __doc__, is_light=True)
     add("--options", action="store_true")
-    # It answers without TensorFlow.
-    verb.set_defaults(is_light=True)
-    return verb
 
 
 def preset_list():

@@ -23,13 +23,10 @@ from keras_gans.cli.options import add_verb, positive
 
 
 def add_to(verbs):
-    verb, add = add_verb(verbs, "report", _report, __doc__)
+    _, add = add_verb(verbs, "report", _report, __doc__, is_light=True)
     add("runs", nargs="+", type=pathlib.Path, metavar="RUN_DIR")
     add("--output", type=pathlib.Path, metavar="FILE")
     add("--pictures", type=positive, metavar="N")
-    # It answers without TensorFlow.
-    verb.set_defaults(is_light=True)
-    return verb
 
 
 def _report(options):

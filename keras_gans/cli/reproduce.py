@@ -46,7 +46,6 @@ def add_to(verbs):
         add("--quick", action="store_true")
         add("--traceback", action="store_true", default=argparse.SUPPRESS)
         parser.set_defaults(fields=fields)
-    return verb
 
 
 def _reproduce(options):

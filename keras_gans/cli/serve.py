@@ -23,13 +23,13 @@ examples:
 """
 
 import pathlib
-import sys
 
+from keras_gans.cli.common import check_port, needs_extra, say_what_is_there
 from keras_gans.cli.options import add_verb, positive
 
 
 def add_to(verbs):
-    verb, add = add_verb(verbs, "serve", _serve, __doc__)
+    _, add = add_verb(verbs, "serve", _serve, __doc__)
     add("root", type=pathlib.Path, metavar="DIR")
     add("--host", default="127.0.0.1")
     add("--port", type=int, metavar="N", default=8501)
@@ -37,20 +37,14 @@ def add_to(verbs):
     add("--max-batch-size", type=positive, metavar="N", default=32)
     add("--max-pixels", type=positive, metavar="N", default=4 * 2**20)
     add("--max-requests", type=positive, metavar="N", default=64)
-    return verb
 
 
 def _serve(options):
-    if not 0 <= options.port < 2**16:
-        raise ValueError(f"--port must be in [0, 65535]. Received: {options.port}")
+    check_port(options.port)
     from keras_gans.serving import find
 
-    try:
+    with needs_extra("Serving", "serve"):
         from keras_gans.serving.server import Limits, serve
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f"Serving needs the package {error.name}: pip install 'keras_gans[serve]'"
-        ) from error
     catalog = find(options.root)
     limits = Limits(
         options.max_body * 2**20,
@@ -60,13 +54,7 @@ def _serve(options):
     )
 
     def ready(url):
-        for path, reason in catalog.refused.items():
-            print(f"Left out: {path}: {reason}", file=sys.stderr)
-        if not catalog.models:
-            raise FileNotFoundError(
-                f"There is no exported model in {options.root}. `keras-gans export RUN "
-                f"{options.root / 'NAME'}` makes one."
-            )
+        say_what_is_there(catalog, options.root, catalog.models)
         for name, versions in catalog.models.items():
             kind = catalog.latest(name).kind
             numbers = ", ".join(map(str, versions))

@@ -54,6 +54,7 @@ import shlex
 import sys
 
 import keras_gans
+from keras_gans.cli.common import refuse_existing
 from keras_gans.cli.options import add_options, add_verb, positive
 from keras_gans.cli.presets import preset_list
 from keras_gans.presets import registry
@@ -122,7 +123,6 @@ def add_to(verbs, arguments=()):
         add_options(hidden, options_of(recipe).values())
         for action in hidden._group_actions:
             action.help = argparse.SUPPRESS
-    return verb
 
 
 def _add_common(verb, recipe, task):
@@ -315,10 +315,7 @@ def _configuration_in(path):
 
 
 def _save_config(configuration, path):
-    if path.exists():
-        raise FileExistsError(
-            f"{path} exists. Nothing is overwritten: choose another name."
-        )
+    refuse_existing([path], "")
     versions = {"keras_gans": keras_gans.__version__}
     content = {"versions": versions, "configuration": configuration.to_dict()}
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

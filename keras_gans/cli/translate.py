@@ -57,7 +57,6 @@ def add_to(verbs):
     style.add_argument("--seed", type=int, metavar="N")
     add("--variants", type=positive, metavar="N")
     add_batches(verb)
-    return verb
 
 
 def _translate(options):

@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import contextlib
 import io
+import itertools
 import os
 import pathlib
 
@@ -59,16 +60,13 @@ def resize_images(images, size):
 
 
 def list_images(folder):
-    """Lists the image files in a folder and its subfolders.
+    """Lists the image files in a folder and its subfolders: sorted paths, at least one.
 
     Files are chosen by extension (`EXTENSIONS`, in upper or lower case), and those of
     other names by their content. Linked folders are followed, but not into a folder
     that holds them. Files and folders whose name starts with a dot are left out in
     silence; of all others that are not used, one warning gives the number, by kind and
     reason.
-
-    Returns:
-        Sorted list of `pathlib.Path`, never empty.
     """
     must = "Argument `folder` must be the path of a folder"
     checks.require(
@@ -148,8 +146,8 @@ def load_folder(
         cache: Where the images are kept, see `keras_gans.data.cache`.
 
     Returns:
-        Read-only uint8 array of shape `(images, height, width, channels)` in sorted
-        order of the paths, values in [0, 255].
+        Read-only uint8 array `(images, height, width, channels)`, in the order of
+        `list_images`.
     """
     checks.height_and_width(size)  # Before a folder of many files is looked through.
     files = list_images(folder)
@@ -228,8 +226,8 @@ def read_files(
                 stream.skipped.append(str(image))
 
     def identity():
-        singles = [path for one in files for path in _paths_of(one)]
-        return [what, shape, settings, file_facts(singles)]
+        paths = [one if isinstance(one, tuple) else (one,) for one in files]
+        return [what, shape, settings, file_facts(itertools.chain(*paths))]
 
     stream = Stream(images, len(files), shape, identity)
     arrays, good = keep(stream, cache)
@@ -250,18 +248,14 @@ def read_files(
     return arrays, good
 
 
-def _paths_of(one):
-    return [one] if isinstance(one, (str, os.PathLike)) else one
-
-
-def in_threads(function, items):
-    """Yields the results in order; never far ahead of whoever takes them."""
+def in_threads(function, items, ahead=4 * _THREADS):
+    """Yields the results in order; never further `ahead` of whoever takes them."""
     pool = concurrent.futures.ThreadPoolExecutor(_THREADS)
     waiting = collections.deque()
     try:
         for item in items:
             waiting.append(pool.submit(function, item))
-            if len(waiting) > 4 * _THREADS:
+            if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -156,8 +156,8 @@ def judge(claim, results):
 
 
 def values_of(results, kind, name, column):
-    own = [row for row in results if (row["data"], row["model"]) == (kind, name)]
-    return np.array([row[column] for row in own if column in row], "float64")
+    own = [row for row in results if row["data"] == kind]
+    return np.array(tables.values_of(own, name, column, "model"), "float64")
 
 
 def mixture_of(kind):

@@ -5,17 +5,18 @@ find it, whose options are the fields of its setting. So that help does not wait
 Keras, such a file takes from `lazily` what is slow to import.
 """
 
+import abc
 import dataclasses
 import importlib
 import json
 import pathlib
-import platform
 import textwrap
 
 from keras_gans.checks import require
-from keras_gans.experiments.lazily import keras, np, runs, tables, tf
+from keras_gans.experiments.lazily import runs, tables
 from keras_gans.files import read_json, write_csv, write_json
 from keras_gans.folder_lock import FolderLock, is_empty
+from keras_gans.version import versions
 
 STUDIES = {}
 
@@ -39,13 +40,12 @@ def find_studies():
     return STUDIES
 
 
-class Study:
+class Study(abc.ABC):
     """Variants that are trained on equal terms, each from several seeds.
 
-    Each variant is trained from each seed into a folder of its own,
-    `runs/<variant>-<seed>`, and is finished when that holds its `result.json`. What is
-    finished is not trained again, and a run that was interrupted goes on at its last
-    checkpoint.
+    Each variant is trained from each seed into a folder `runs/<variant>-<seed>`. What
+    is finished, with a `result.json`, is not trained again, and a run that was
+    interrupted goes on at its last checkpoint.
 
     The first line of the docstring of a subclass says what it measures.
 
@@ -66,32 +66,29 @@ class Study:
 
     # What a subclass defines ---------------------------------------------------------
 
+    @abc.abstractmethod
     def make_domains(self, setting):
         """Makes what all runs share, with the dict `record` for the report."""
-        raise TypeError(self._abstract("make_domains"))
 
+    @abc.abstractmethod
     def build(self, variant, seed, setting, domains):
         """Returns a compiled model. What it does not take, it refuses."""
-        raise TypeError(self._abstract("build"))
 
+    @abc.abstractmethod
     def run(self, variant, seed, setting, domains, path):
         """Trains and scores a variant in the folder `path`; returns a dict."""
-        raise TypeError(self._abstract("run"))
 
+    @abc.abstractmethod
     def describe(self, result):
         """Says in a line what came out."""
-        raise TypeError(self._abstract("describe"))
 
+    @abc.abstractmethod
     def report(self, results, setting, domains):
         """Returns Markdown paragraphs; setting and the record of domains are dicts."""
-        raise TypeError(self._abstract("report"))
 
+    @abc.abstractmethod
     def draw_figures(self, directory, results):
         """Draws pictures into `directory / "figures"`."""
-        raise TypeError(self._abstract("draw_figures"))
-
-    def _abstract(self, method):
-        return f"{type(self).__name__} is no whole study: implement `{method}`."
 
     # What it may define --------------------------------------------------------------
 
@@ -112,12 +109,7 @@ class Study:
         """Adds options that are no fields of the setting."""
 
     def start(self, options, given):
-        """Runs the study from the command line.
-
-        Args:
-            options: Namespace with `output`, `only`, `seeds`, `quick` and `command`.
-            given: Dict, the fields of the setting that were given.
-        """
+        """Runs the study from the command line; `given` are fields of the setting."""
         setting = self.quick if options.quick else self.setting()
         self.reproduce(
             options.output,
@@ -132,11 +124,9 @@ class Study:
     def reproduce(self, directory, setting=None, only=None, seeds=None, command=""):
         """Runs the study, or what is missing of it, and writes tables and figures.
 
-        A folder that holds something else is left as it is, which is an error, as is
-        one that another process uses.
-
         Args:
-            directory: Folder of the study.
+            directory: Folder of the study; one that holds something else, or that
+                another process uses, is an error.
             setting: A `setting`, by default that of the study.
             only: Optional list of variants to restrict the study to.
             seeds: Positive integer, the number of seeds; by default that of the study.
@@ -234,13 +224,7 @@ def result_path(directory, variant, seed):
 
 
 def check_folder(directory, setting):
-    """Raises unless a folder is free or holds a part of the same study.
-
-    Args:
-        directory: The folder.
-        setting: Dict of JSON values, all that runs must have in common; to be written
-            there as `setting.json` when the first run starts.
-    """
+    """Raises unless a folder is free or holds a part of a study with this setting."""
     advice = "Choose another --output"
     path = directory / "setting.json"
     if path.exists():
@@ -255,19 +239,13 @@ def check_folder(directory, setting):
 def write_record(directory, command, trained):
     """Writes `run.json`, commands and versions, and returns its content.
 
-    The commands that trained other parts of the study are kept. Another is added if
-    `trained`, which says whether it trained anything.
+    This command is added to those before if it has `trained` anything.
     """
     path = directory / "run.json"
     commands = read_json(path)["commands"] if path.exists() else []
     if command and (trained or not commands) and command not in commands:
         commands.append(command)
-    record = {
-        "commands": commands,
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
+    record = {"commands": commands, **versions()}
+    del record["keras_gans"]
     write_json(path, record)
     return record

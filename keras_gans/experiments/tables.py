@@ -16,11 +16,8 @@ INCEPTIONS = ("inception_v3", "tfgan_inception")
 def table(head, rows, align=None):
     """Formats rows of cells as Markdown.
 
-    Args:
-        head: List of titles.
-        rows: Iterable of lists of strings.
-        align: Optional list, `":--"` or `"--:"` for each column; by default the first
-            is aligned left and the others right.
+    `align` is a list, `":--"` or `"--:"` for each column; by default the first is
+    aligned left and the others right.
     """
     align = align or [":--"] + ["--:"] * (len(head) - 1)
     lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
@@ -28,14 +25,10 @@ def table(head, rows, align=None):
 
 
 def variants_table(results, titles, columns, key="variant", corner=""):
-    """Formats a row for each variant, with a cell for each column.
+    """Formats a row for each variant in `titles`, with a cell for each column.
 
-    Args:
-        results: List of dicts with `key`.
-        titles: Dict from variant to its title, the rows.
-        columns: Sequence of triples (title, column of a result, format).
-        key: String, the key of the variant.
-        corner: String, the title of the first column.
+    `columns` are triples (title, column of a result, format), `key` is that of the
+    variant in a result, and `corner` the title of the first column.
     """
     cells = [
         cells_of(results, titles, column, form, key) for _, column, form in columns
@@ -57,9 +50,7 @@ def cell(values, form):
 
 def cells_of(results, variants, column, form, key="variant"):
     """Returns a cell for each variant: its column, mean ± deviation over seeds."""
-    found = [row for row in results if column in row]
-    values = ([row[column] for row in found if row[key] == name] for name in variants)
-    return [cell(own, form) for own in values]
+    return [cell(values_of(results, name, column, key), form) for name in variants]
 
 
 def claims_paragraphs(claims):
@@ -86,13 +77,7 @@ def values_of(results, variant, column, key="variant"):
 
 
 def seeds_text(results, titles, key="variant"):
-    """Says which seeds the results have, variant by variant where they differ.
-
-    Args:
-        results: List of dicts with `key` and `seed`.
-        titles: Dict from variant to its title.
-        key: String, the key of the variant.
-    """
+    """Says which seeds the results have, variant by variant where they differ."""
     seeds = {}
     for row in results:
         seeds.setdefault(row[key], []).append(row["seed"])
@@ -115,11 +100,9 @@ def write(path, paragraphs, record):
 
 
 def network_text(domains, of):
-    """Says in which features distances are, and of which images.
+    """Says in which features distances are, by the `record` of `runs.Features`.
 
-    Args:
-        domains: Dict with the `record` of `runs.Features`.
-        of: String, what they are in units of.
+    `of` tells on which images the features' size was measured.
     """
     network = domains["feature_network"]
     unit = f" in units of their size{of}"
@@ -143,12 +126,7 @@ def read_scores(directory, variant, seed, file="scores.csv"):
 def draw_scores(directory, study, results, panels, x="iteration"):
     """Draws columns of `scores.csv` over training, a line for each run.
 
-    Args:
-        directory: Folder of the study.
-        study: The `Study`.
-        results: List of dicts.
-        panels: List of pairs of axes and column.
-        x: Column of the horizontal axis.
+    `panels` are pairs of axes and column; `x` is the column of the horizontal axis.
     """
     names = list(study.variants)
     for row in results:

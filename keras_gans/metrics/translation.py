@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans.checks import positive_integer, require
+from keras_gans.data.batches import channel_pair
 from keras_gans.data.sources import has_test_split, load_images
 from keras_gans.metrics.feature_metric import check_reference
 from keras_gans.metrics.feature_network import RememberingNetwork
@@ -49,8 +50,8 @@ def evaluate_translation(
             it has some, and else all.
         y: Held-out images of Y, likewise. They need not be as many.
         metrics: List of metrics of `keras_gans.metrics`, without `reference`, or other
-            Keras metrics that compare pairs of images in [-1, 1]. They are used for one
-            direction after the other, and empty afterwards.
+            Keras metrics that compare pairs of images in [-1, 1]. They are empty
+            afterwards.
         batch_size: Positive integer. Defaults to 16.
         directions: Tuple with `"xy"`, `"yx"` or both, the default.
         size: Integer or (height, width) to which images are resized. Needed for
@@ -124,9 +125,7 @@ class TranslationScores:
         self._check_names()
         self._given = dict(references or {})
         self._check_references()
-        pair = channels if isinstance(channels, (tuple, list)) else (channels, channels)
-        must = "Argument `channels` must be 1, 3, or a pair of them for x and y"
-        require(len(pair) == 2 and set(pair) <= {None, 1, 3}, must, channels=channels)
+        pair = channel_pair(channels, "x and y")
         self._images = {
             domain: load_held_out(source, size, wanted, argument=domain)
             for domain, source, wanted in zip("xy", (x, y), pair, strict=True)

@@ -3,9 +3,6 @@
 import keras_gans
 from keras_gans.training.task import Task
 
-# Of the classifier behind the score.
-FEATURE_DIM = 64
-
 
 class Generation(Task):
     """Generates images of one domain from latent vectors."""
@@ -28,11 +25,10 @@ class Generation(Task):
         )
 
     def preset_arguments(self, data):
-        images, *labels = _flat(data.element_spec)
-        arguments = {"channels": images.shape[-1]}
-        if labels:
-            arguments["classes"] = data.classes
-        return arguments
+        if data.classes is None:
+            return {"channels": data.element_spec.shape[-1]}
+        images, _ = data.element_spec
+        return {"channels": images.shape[-1], "classes": data.classes}
 
     def try_out(self, model):
         model.generate(1)
@@ -50,9 +46,6 @@ class Generation(Task):
         if train[1] is None or test_labels is None:
             return None
         metrics = keras_gans.metrics
-        classifier = metrics.train_classifier(*train, feature_dim=FEATURE_DIM, seed=0)
+        features = metrics.generation.FEATURE_DIM
+        classifier = metrics.train_classifier(*train, feature_dim=features, seed=0)
         return metrics.score_generation(model, classifier, test_images, train[0])
-
-
-def _flat(spec):
-    return spec if isinstance(spec, tuple) else (spec,)

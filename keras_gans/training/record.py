@@ -1,10 +1,26 @@
 """What a run's folder tells of itself: how a training was started, and its results."""
 
 import datetime
+import pathlib
 import shutil
 
-from keras_gans.files import read_csv
+from keras_gans.files import read_csv, read_json
 from keras_gans.version import versions
+
+
+def read(directory):
+    """Returns what the `run.json` in the folder of a run holds.
+
+    Raises:
+        FileNotFoundError: If it is not the folder of a run.
+    """
+    path = pathlib.Path(directory) / "run.json"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{directory} is not the folder of a run: it has no run.json. "
+            "`keras-gans train` makes one."
+        )
+    return read_json(path)
 
 
 def start(command):

@@ -19,6 +19,7 @@ from keras_gans.checks import positive_integer, require
 from keras_gans.files import read_csv, read_json, write_text
 from keras_gans.presets import registry
 from keras_gans.training.configuration import TASKS, renamed
+from keras_gans.training.record import read
 from keras_gans.training.score_table import score_rows
 
 MAX_PICTURES = 60
@@ -53,8 +54,9 @@ def write_report(directories, path, max_pictures=MAX_PICTURES):
     require(folders, "Argument `directories` must name at least one run")
     _check_target(path)
     names = _names(folders)
-    chosen = [_choose(_pictures_in(folder), max_pictures) for folder in folders]
-    count = sum(len(pictures) for pictures in chosen)
+    found = [_pictures_in(folder) for folder in folders]
+    chosen = [(len(own), _evenly(own, max_pictures)) for own in found]
+    count = sum(len(files) for _, files in chosen)
     # Base64 makes four bytes of three.
     budget = MAX_BYTES * 3 // 4 // max(count, 1)
     runs = [
@@ -98,14 +100,8 @@ def _names(folders):
 
 def _describe(folder, name, chosen, budget):
     """Returns what the page tells of a run, as JSON values."""
-    path = folder / "run.json"
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{folder} is not the folder of a run: it has no run.json. "
-            "`keras-gans train` makes one."
-        )
     try:
-        record = read_json(path)
+        record = read(folder)
         configuration = dict(record.pop("configuration"))
         versions = dict(record.pop("versions", {}))
         preset = renamed(configuration, versions.get("keras_gans"))["preset"]
@@ -179,10 +175,6 @@ def _pictures_in(folder):
         if number := re.fullmatch(r"iteration_(\d+)", path.stem):
             found.append((int(number[1]), path))
     return sorted(found)
-
-
-def _choose(pictures, count):
-    return len(pictures), _evenly(pictures, count)
 
 
 def _evenly(values, count):

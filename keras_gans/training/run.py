@@ -2,7 +2,6 @@
 
 import contextlib
 import inspect
-import json
 import math
 import os
 import pathlib
@@ -34,9 +33,8 @@ class Run:
 
     `run.json` says in `state` whether the run is in `training`, `interrupted` or
     `finished`, and in `iterations` and `batches` how much of it the folder holds. In
-    `training` and held by no process, it was killed. Each training that went on has an
-    entry in `resumes`. When it goes on, the results of the shorter one are removed: all
-    of them can be made again of the checkpoint.
+    `training` and held by no process, it was killed. When it goes on (`resumes`), the
+    results of the shorter training are removed.
 
     Args:
         directory: The folder.
@@ -49,7 +47,6 @@ class Run:
             and scores; the folder must be the same, on a disk that all of them see.
     """
 
-    # `tf.distribute.Strategy` to train with; by default one device.
     strategy = None
 
     def __init__(self, directory, configuration, record=None):
@@ -103,13 +100,8 @@ class Run:
             command: What `run.json` is to say of a training from here on.
         """
         path = pathlib.Path(directory) / "run.json"
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"{directory} is not the folder of a run: it has no run.json. "
-                "`keras-gans train` makes one."
-            )
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = record.read(directory)
             content = found.pop("configuration")
             sources.check_preset(path, content)
             version = found.get("versions", {}).get("keras_gans")

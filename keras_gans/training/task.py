@@ -1,12 +1,14 @@
 """What the kinds of training have in common, and what each has to say."""
 
+import abc
+
 import keras_gans
 from keras_gans.presets.registry import Size
 
 SAMPLES = 12
 
 
-class Task:
+class Task(abc.ABC):
     """What a kind of model learns: its data, pictures, score and use.
 
     A subclass is a file. The annotated arguments of its constructor are options of the
@@ -31,9 +33,9 @@ class Task:
     def __init__(self, configuration):
         self.configuration = configuration
 
+    @abc.abstractmethod
     def make_data(self):
         """Returns the dataset to train on, one of `keras_gans.data`."""
-        raise TypeError(self._abstract("make_data"))
 
     def preset_arguments(self, data):
         """Returns what the preset is told of the data; it gets what it takes."""
@@ -41,24 +43,18 @@ class Task:
 
     def example_images(self):
         """Returns images in [-1, 1], for a weight that is found on them."""
-        raise TypeError(self._abstract("example_images"))
+        raise TypeError(f"{type(self).__name__} has no images to find a weight on.")
 
+    @abc.abstractmethod
     def try_out(self, model):
         """Calls every network once, so that a size that one refuses is found early."""
-        raise TypeError(self._abstract("try_out"))
 
+    @abc.abstractmethod
     def draw(self, model):
         """Returns a picture of what the model does, uint8 `(height, width, 3)`."""
-        raise TypeError(self._abstract("draw"))
 
     def callbacks(self, model, directory, batches):
-        """Returns further callbacks of `fit`.
-
-        Args:
-            model: The model.
-            directory: The folder of the run.
-            batches: Integer, the length of the training.
-        """
+        """Returns further callbacks of `fit`, a training of so many batches."""
         return []
 
     def outputs(self):
@@ -68,10 +64,6 @@ class Task:
     def score(self, model):
         """Returns a dict of scores, or `None` if the data lack what they need."""
         return None
-
-    @classmethod
-    def _abstract(cls, method):
-        return f"{cls.__name__} is no whole task: implement `{method}`."
 
     # For subclasses ------------------------------------------------------------------
 

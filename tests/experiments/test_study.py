@@ -295,7 +295,9 @@ from keras_gans.cli import evaluate, reproduce
 
 verbs = argparse.ArgumentParser().add_subparsers()
 for verb in (reproduce, evaluate):
-    verb.add_to(verbs).format_help()
+    verb.add_to(verbs)
+for parser in verbs.choices.values():
+    parser.format_help()
 heavy = {"keras", "tensorflow", "numpy", "matplotlib", "PIL"}
 print(json.dumps(sorted(heavy & set(sys.modules))))
 """
