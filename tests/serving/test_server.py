@@ -23,6 +23,7 @@ from small_exports import decode_png, image_file, pictures
 from small_server import b64, check_refusal, file_of, fuzz, post
 
 from keras_gans import cli, export, serving
+from keras_gans.data.images import decode_image
 from keras_gans.serving.server import Limits
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -165,6 +166,27 @@ def test_files_of_several_sizes_and_no_hints(url, loaded):
     none = np.zeros((1, 16, 24, 4), "uint8")
     expected = colorize(line_art=images[0][np.newaxis], hints=none)["images"]
     np.testing.assert_array_equal(pixels_of(reply["predictions"]), expected)
+
+
+def test_photos_that_lie_on_their_side(url):
+    """As the command line and the demo, which read files by `decode_image`."""
+    image = pictures(3, 1, 8, 12)[0]
+    for orientation in (1, 3, 6):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        photo = image_file(image, "JPEG", quality=95, exif=exif)
+        upright = decode_image(photo)
+        assert upright.shape == ((12, 8, 3) if orientation == 6 else (8, 12, 3))
+        body = {"signature_name": "reverse_bytes", "instances": [b64(photo)]}
+        received = pixels_of(post(url, **body)["predictions"])
+        body["instances"] = [b64(image_file(upright))]
+        wanted = pixels_of(post(url, **body)["predictions"])
+        if orientation == 1:  # TensorFlow decodes it, and may round otherwise.
+            assert np.abs(received.astype(int) - wanted).max() < 20
+        else:
+            np.testing.assert_array_equal(received, wanted)
+    status, sentence = refusal(url, file_of(photo[:-40]))
+    assert status == 400 and "truncated" in sentence
 
 
 def test_what_can_be_asked_about_models(url):
