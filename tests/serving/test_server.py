@@ -31,8 +31,10 @@ FACES = pictures(3, 2, small_exports.FACE_SIZE, small_exports.FACE_SIZE)
 WANTED = np.float32([[1, 0, 1], [0, 1, 0]])
 LATENT = np.random.default_rng(1).normal(size=(2, 5)).astype("float32")
 HINTS = pictures(4, 2)
+STYLE = np.random.default_rng(2).normal(size=(2, 8)).astype("float32")
 MODELS = {
     "translator": small_exports.cyclegan,
+    "styles": small_exports.style_cyclegan,
     "generator": lambda: small_exports.gan(classes=4),
     "colorizer": small_exports.colorizer,
     "editor": small_exports.editor,
@@ -60,12 +62,45 @@ CALLS = [
         {"images": FACES, "attributes": WANTED},
     ),
     ("editor", "attributes", "attributes_bytes", {"images": FACES}),
+    ("styles", "serving_default", "serving_bytes", {"images": pictures(1, 2)}),
+    ("styles", "reverse", "reverse_bytes", {"images": pictures(3, 2)}),
     (
-        "digits",  # An export of an earlier version, without a card.
+        "styles",
+        "style",
+        "style_bytes",
+        {"images": pictures(1, 2), "style": STYLE},
+    ),
+    (
+        "styles",
+        "reference",
+        "reference_bytes",
+        {"images": pictures(1, 2), "reference": pictures(3, 2, seed=1)},
+    ),
+    ("styles", "encode_style", "encode_style_bytes", {"images": pictures(3, 2)}),
+    (
+        "digits",  # An export of an earlier version, without `style_bytes`.
         "reference",
         "reference_bytes",
         {"images": pictures(3, 2), "reference": pictures(3, 2, seed=1)},
     ),
+    ("digits", "style", None, {"images": pictures(3, 2), "style": STYLE}),
+]
+# Families within a family, which no code here tells apart.
+FURTHER_MODELS = {
+    "one way": small_exports.pix2pix,
+    "no classes": small_exports.gan,
+    "no mask": lambda: small_exports.editor("stargan"),
+}
+FURTHER_CALLS = [
+    ("one way", "serving_default", "serving_bytes", {"images": pictures(1, 2)}),
+    ("no classes", "serving_default", "serving_bytes", {"latent": LATENT}),
+    (
+        "no mask",
+        "serving_default",
+        "serving_bytes",
+        {"images": FACES, "attributes": WANTED},
+    ),
+    ("no mask", "attributes", "attributes_bytes", {"images": FACES}),
 ]
 LIMITS = {
     "max_body_bytes": 2**20,
@@ -101,9 +136,10 @@ def loaded(url, catalog):
     }
 
 
-def files_of(inputs):
+def files_of(inputs, signature):
     """Replaces pixels by image files, under their names in the signatures of files."""
-    names = {"images": "image_bytes"}
+    is_reference = signature == "encode_style_bytes"
+    names = {"images": "reference_bytes" if is_reference else "image_bytes"}
     return {
         names.get(name, f"{name}_bytes"): [b64(image_file(image)) for image in value]
         for name, value in inputs.items()
@@ -122,9 +158,13 @@ def pixels_of(values):
     return np.stack([decode_png(base64.b64decode(value["b64"])) for value in values])
 
 
-@pytest.mark.parametrize("name, signature, of_files, inputs", CALLS)
-def test_every_family(url, loaded, name, signature, of_files, inputs):
-    outputs = loaded[name].signatures[signature](**inputs)
+def same(received, wanted):
+    np.testing.assert_array_equal(np.asarray(received, wanted.dtype), wanted)
+
+
+def check_call(url, loaded, name, signature, of_files, inputs):
+    """Asks in both formats, with pixels and files; the SavedModel says what is right."""
+    outputs = loaded.signatures[signature](**inputs)
     expected = {key: value.numpy() for key, value in outputs.items()}
     columns = {key: value.tolist() for key, value in inputs.items()}
     as_rows = post(url, name, signature_name=signature, instances=rows_of(columns))
@@ -132,24 +172,41 @@ def test_every_family(url, loaded, name, signature, of_files, inputs):
     assert [*as_rows] == ["predictions"] and [*as_columns] == ["outputs"]
     if len(expected) == 1:  # Its name is dropped.
         (wanted,) = expected.values()
-        np.testing.assert_array_equal(as_rows["predictions"], wanted)
-        np.testing.assert_array_equal(as_columns["outputs"], wanted)
+        same(as_rows["predictions"], wanted)
+        same(as_columns["outputs"], wanted)
     else:
         for key, wanted in expected.items():
-            received = [row[key] for row in as_rows["predictions"]]
-            np.testing.assert_array_equal(received, wanted)
-            np.testing.assert_array_equal(as_columns["outputs"][key], wanted)
+            same([row[key] for row in as_rows["predictions"]], wanted)
+            same(as_columns["outputs"][key], wanted)
+    if of_files is None:
+        return
 
-    files = files_of(inputs)
+    files = files_of(inputs, of_files)
     as_rows = post(url, name, signature_name=of_files, instances=rows_of(files))
     if len(expected) > 1:
         for key, of_file in (("images", "image_bytes"), ("masks", "mask_bytes")):
             received = pixels_of([row[of_file] for row in as_rows["predictions"]])
-            np.testing.assert_array_equal(received, expected[key])
+            same(received, expected[key])
     elif wanted.dtype == np.uint8:
-        np.testing.assert_array_equal(pixels_of(as_rows["predictions"]), wanted)
+        same(pixels_of(as_rows["predictions"]), wanted)
     else:
-        np.testing.assert_array_equal(as_rows["predictions"], wanted)
+        same(as_rows["predictions"], wanted)
+
+
+@pytest.mark.parametrize("name, signature, of_files, inputs", CALLS)
+def test_every_family(url, loaded, name, signature, of_files, inputs):
+    check_call(url, loaded[name], name, signature, of_files, inputs)
+
+
+@pytest.mark.slow
+def test_further_families(tmp_path):
+    for name, make in FURTHER_MODELS.items():
+        export.save(make(), tmp_path / name)
+    catalog = serving.find(tmp_path)
+    with small_server.running(catalog, **LIMITS) as url:
+        for name, *call in FURTHER_CALLS:
+            loaded = tf.saved_model.load(os.fspath(catalog.latest(name).path))
+            check_call(url, loaded, name, *call)
 
 
 def test_files_of_several_sizes_and_no_hints(url, loaded):
