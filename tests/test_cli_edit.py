@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from test_cli_colorize import call, fail, pixels, save, succeed
+from test_cli_colorize import fail, pixels, save, succeed
 
 import small_run
 from keras_gans import training

@@ -169,7 +169,9 @@ def run_first_cell(folder, monkeypatch, missing=()):
     source = TransformerManager().transform_cell(FIRST_CELL)
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name in missing else find(name)
+        importlib.util,
+        "find_spec",
+        lambda name: None if name in missing else find(name),
     )
     monkeypatch.chdir(folder)
     shell = Shell()

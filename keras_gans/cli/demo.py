@@ -55,7 +55,7 @@ def _demo(options):
         print(f"Left out: {path}: {reason}", file=sys.stderr)
     if not abilities:
         raise FileNotFoundError(
-            f"There is no exported model in {root}. `keras-gans export RUN "
+            f"There is no exported model in '{root}'. `keras-gans export RUN "
             f"{root / 'NAME'}` makes one."
         )
 

@@ -8,7 +8,8 @@ SIGTERM it finishes what is under way.
 
 Args:
     root: folder of the models, or of runs with exports; SavedModels are programs, so
-        links that lead out of it are refused
+        links that lead out of it are refused (default: the models that come with the
+        package)
     host: address to listen on; 0.0.0.0 is every one that this machine has
     port: port to listen on, 0 for any that is free
     max_body: largest request in MiB
@@ -30,7 +31,7 @@ from keras_gans.cli.options import add_verb, positive
 
 def add_to(verbs):
     verb, add = add_verb(verbs, "serve", _serve, __doc__)
-    add("root", type=pathlib.Path, metavar="DIR")
+    add("root", type=pathlib.Path, metavar="DIR", nargs="?")
     add("--host", default="127.0.0.1")
     add("--port", type=int, metavar="N", default=8501)
     add("--max-body", type=positive, metavar="MIB", default=16)
@@ -43,6 +44,7 @@ def add_to(verbs):
 def _serve(options):
     if not 0 <= options.port < 2**16:
         raise ValueError(f"--port must be in [0, 65535]. Received: {options.port}")
+    from keras_gans.cli.common import packaged_model
     from keras_gans.serving import find
 
     try:
@@ -51,7 +53,8 @@ def _serve(options):
         raise ImportError(
             f"Serving needs the package {error.name}: pip install 'keras_gans[serve]'"
         ) from error
-    catalog = find(options.root)
+    root = options.root or packaged_model().parent
+    catalog = find(root)
     limits = Limits(
         options.max_body * 2**20,
         options.max_batch_size,
@@ -64,8 +67,8 @@ def _serve(options):
             print(f"Left out: {path}: {reason}", file=sys.stderr)
         if not catalog.models:
             raise FileNotFoundError(
-                f"There is no exported model in {options.root}. `keras-gans export RUN "
-                f"{options.root / 'NAME'}` makes one."
+                f"There is no exported model in '{root}'. `keras-gans export RUN "
+                f"{root / 'NAME'}` makes one."
             )
         for name, versions in catalog.models.items():
             kind = catalog.latest(name).kind

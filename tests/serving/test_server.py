@@ -433,7 +433,10 @@ def test_the_command_says_what_is_wrong(tmp_path, monkeypatch, capsys):
     assert "--port must be in [0, 65535]" in said(tmp_path, "--port", 65536)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert "give another --port" in said(tmp_path, "--port", port)
+        message = f"Port {port} of 127.0.0.1 is in use"
+        assert message in (err := said(tmp_path, "--port", port))
+        assert "give another --port" in err and "Errno" not in err
+    assert "give another --host" in said(tmp_path, "--host", "999.1.1.1")
     monkeypatch.delitem(sys.modules, "keras_gans.serving.server")
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     wanted = "needs the package uvicorn: pip install 'keras_gans[serve]'"
