@@ -25,10 +25,11 @@ def listen(host, port):
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        socket.getaddrinfo(host, port, family)
     except socket.gaierror as error:
-        must = f"'{host}' is no address: give another --host."
-        raise OSError(must) from error
+        raise OSError(f"'{host}' is no address: give another --host.") from error
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         other = f"{{host}}:{{port}} cannot be used ({os.strerror(error.errno)})."
         sentence = _SENTENCES.get(error.errno, other)
