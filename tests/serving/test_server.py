@@ -163,7 +163,7 @@ def same(received, wanted):
 
 
 def check_call(url, loaded, name, signature, of_files, inputs):
-    """Asks in both formats, with pixels and files; the SavedModel says what is right."""
+    """Asks in both formats, with pixels and files; the SavedModel is what is right."""
     outputs = loaded.signatures[signature](**inputs)
     expected = {key: value.numpy() for key, value in outputs.items()}
     columns = {key: value.tolist() for key, value in inputs.items()}
