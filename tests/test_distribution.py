@@ -415,6 +415,8 @@ def test_workers_with_different_commands_are_refused(sources, tmp_path):
 
 
 @pytest.mark.slow
+# What MLflow does with its database is not ours to mend.
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 def test_the_chief_alone_logs_to_trackers(sources, tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
