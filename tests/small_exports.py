@@ -15,6 +15,7 @@ from keras_gans.models import (
     Pix2Pix,
     Pix2PixColorizer,
     StarGAN,
+    StyleCycleGAN,
 )
 
 LATENT_DIM = 5
@@ -43,6 +44,18 @@ def cyclegan(normalization="batch", **arguments):
         discriminator_x=networks.digit_discriminator(1, width=4),
         discriminator_y=networks.digit_discriminator(3, width=4),
         **arguments,
+    )
+
+
+def style_cyclegan():
+    keras.utils.set_random_seed(0)
+    small = {"width": 4}
+    return StyleCycleGAN(
+        generator_xy=networks.style_generator(1, 3, **small),
+        generator_yx=networks.digit_generator(3, 1, **small),
+        discriminator_x=networks.digit_discriminator(1, **small),
+        discriminator_y=networks.digit_discriminator(3, **small),
+        style_encoder=networks.style_encoder(3, 1, **small),
     )
 
 

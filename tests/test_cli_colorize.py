@@ -93,6 +93,13 @@ def warnings(result):
 # What it writes ----------------------------------------------------------------------
 
 
+def test_the_default_model_is_that_of_the_package():
+    save("sketch.png", line_art(64, 64))
+    result = succeed("colorize", "sketch.png", "out.png")
+    assert "saved_models/colorizer" in result.out
+    assert pixels("out.png").shape == (64, 64, 3)
+
+
 def test_a_sketch_with_and_without_hints(model, colorizer):
     save("sketch.png", line_art())
     save("dabs.png", dabs())

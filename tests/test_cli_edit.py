@@ -1,6 +1,8 @@
 """`keras-gans train aclgan` and `keras-gans edit`: what they write, say and refuse."""
 
 import json
+import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -240,8 +242,24 @@ def test_edit_a_folder(finished):
     )
     assert "Wrote 3 image(s) to out." in result.out
     assert "Skipped" in result.err and "broken.png" in result.err
-    # An export does not know the size of its training: photos keep theirs.
-    assert pixels("out/0.png").shape == (64, 64, 3)
+    # The model card tells the size of the training.
+    assert pixels("out/0.png").shape == (SIZE, SIZE, 3)
+
+
+def test_photos_keep_their_size_where_none_is_told(finished, photo):
+    shutil.copytree(finished.directory / "export", "without_a_card")
+    (card,) = pathlib.Path("without_a_card").glob("*/model_card.json")
+    card.unlink()
+    for model in ("without_a_card", finished.directory / "model.keras"):
+        out = f"{pathlib.Path(model).stem}.png"
+        succeed("edit", photo, out, "--model", model, "--add", "Smiling")
+        assert pixels(out).shape == (64, 128, 3)
+
+
+def test_edit_with_the_model_of_the_package(photo):
+    result = succeed("edit", photo, "new.png", "--add", "Eyeglasses")
+    assert "saved_models/editor" in result.out
+    assert pixels("new.png").shape == (32, 32, 3)
 
 
 def test_wrong_edits(finished, photo):
@@ -254,7 +272,6 @@ def test_wrong_edits(finished, photo):
     message = fail(*edit, "--add", "Smiling", "--size", "18")
     assert "multiples of 4" in message and "--size N" in message
     assert "no file or folder" in fail("edit", "no.png", *edit[2:], "--add", "Smiling")
-    assert call("edit", photo, "new.png", "--add", "Smiling").status == 2
     save("photos/one.png", pixels(photo))
     message = fail("edit", "photos", *edit[2:], "--add", "Smiling", "--mask", "m.png")
     assert "single photo" in message

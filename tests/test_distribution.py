@@ -1,6 +1,7 @@
 """Training on several replicas and in several processes."""
 
 import contextlib
+import importlib.util
 import io
 import json
 import os
@@ -23,7 +24,7 @@ import tensorflow as tf
 
 import small_run
 from keras_gans import distribution, layers
-from keras_gans.callbacks import Checkpoint
+from keras_gans.callbacks import Checkpoint, trackers
 from keras_gans.data import unpaired
 from keras_gans.files import read_csv
 from keras_gans.models.seeds import ReplicaSeedGenerator, let_replicas_differ
@@ -411,6 +412,31 @@ def test_workers_with_different_commands_are_refused(sources, tmp_path):
     for text in texts:
         assert "All workers must have the same configuration" in text
     assert not (tmp_path / "a" / "run.json").exists()
+
+
+@pytest.mark.slow
+# What MLflow does with its database is not ours to mend.
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
+def test_the_chief_alone_logs_to_trackers(sources, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    names = [name for name in trackers.names() if importlib.util.find_spec(name)]
+    run = tmp_path / "run"
+    arguments = [f"{PRESETS}:wgan_gp", *sources["wgan_gp"], "--output", run]
+    train_in_two(*arguments, "--log", *names)
+    states = json.loads((run / "trackers.json").read_text())
+    assert [*states] == names
+    # Their names end in the number of the process and that of the file.
+    files = [path.name.split(".") for path in run.glob("tensorboard/**/events.*")]
+    assert len({parts[-3] for parts in files}) == 1
+    if "wandb" in names:
+        assert len([*run.glob("wandb/offline-run-*")]) == 1
+    if "mlflow" in names:
+        import mlflow
+
+        client = mlflow.MlflowClient(states["mlflow"]["tracking_uri"])
+        (experiment,) = client.search_experiments(filter_string="name = 'keras-gans'")
+        assert len(client.search_runs([experiment.experiment_id])) == 1
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import re
 import nbformat
 import numpy as np
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from ipykernel.kernelspec import write_kernel_spec
 from nbclient import NotebookClient
 from PIL import Image
@@ -32,6 +33,7 @@ MACHINE_PATH = re.compile(
     r"|\b[A-Za-z]:\\\\?\w"
 )
 
+
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -43,6 +45,9 @@ def read(path):
 
 def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+FIRST_CELL = code_cells(read(NOTEBOOKS[0]))[0].source
 
 
 def outputs(notebook):
@@ -144,6 +149,61 @@ def test_is_small_and_without_machine_paths(path):
     for text in texts(read(path)):
         found = MACHINE_PATH.search(text)
         assert not found, text[max(0, found.start() - 40) : found.end() + 40]
+
+
+class Shell:
+    "What a cell calls for `%pip`: it notes the command, and runs nothing."
+
+    def __init__(self):
+        self.commands = []
+
+    def run_line_magic(self, name, line):
+        self.commands.append((name, line))
+
+
+def run_first_cell(folder, monkeypatch, missing=()):
+    """Runs the first code cell as if some packages were missing.
+
+    Returns the commands for pip, and the names that the cell defines.
+    """
+    source = TransformerManager().transform_cell(FIRST_CELL)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name: None if name in missing else find(name),
+    )
+    monkeypatch.chdir(folder)
+    shell = Shell()
+    names = {"get_ipython": lambda: shell}
+    exec(source, names)
+    return shell.commands, names
+
+
+@each_notebook
+def test_the_first_cell_is_the_same_everywhere(path):
+    assert code_cells(read(path))[0].source == FIRST_CELL
+
+
+def test_the_first_cell_does_nothing_where_all_is_there(monkeypatch):
+    assert run_first_cell(FOLDER, monkeypatch)[0] == []
+
+
+@pytest.mark.parametrize("missing", ["keras_gans", "tensorflow_gan"])
+def test_the_first_cell_installs_the_checkout_around_it(monkeypatch, missing):
+    commands, names = run_first_cell(FOLDER, monkeypatch, [missing])
+    assert commands == [("pip", 'install --quiet "{found[0]}"')]
+    assert names["found"][0] == FOLDER.parent
+
+
+def test_the_first_cell_installs_a_clone_beside_it(tmp_path, monkeypatch):
+    clone = tmp_path / "keras_gans"
+    with pytest.raises(ModuleNotFoundError, match="Clone its git repository into this"):
+        run_first_cell(tmp_path, monkeypatch, ["keras_gans"])
+    (clone / "keras_gans").mkdir(parents=True)
+    (clone / "keras_gans" / "version.py").touch()
+    commands, names = run_first_cell(tmp_path, monkeypatch, ["keras_gans"])
+    assert len(commands) == 1 and names["found"] == [clone]
 
 
 def run_study_cell(monkeypatch, folder):

@@ -10,7 +10,7 @@ Args:
     extract_lines: SKETCH is a colour picture: make line art of it first
 
 examples:
-  keras-gans colorize sketch.png coloured.png --model runs/colorizer-1
+  keras-gans colorize sketch.png coloured.png
   keras-gans colorize sketch.png --hints dabs.png coloured.png \\
       --model runs/colorizer-1
   keras-gans colorize photo.jpg new.png --extract-lines --size 256 \\
@@ -20,6 +20,7 @@ examples:
 import pathlib
 
 from keras_gans.cli.common import add_files, add_model, files_of, load_model
+from keras_gans.cli.common import packaged_model
 from keras_gans.cli.jobs import Job, add_batches
 from keras_gans.cli.options import add_verb, size
 
@@ -27,7 +28,7 @@ from keras_gans.cli.options import add_verb, size
 def add_to(verbs):
     verb, add = add_verb(verbs, "colorize", _colorize, __doc__)
     add_files(verb, "SKETCH")
-    add_model(verb)
+    add_model(verb, default="the colorizer that comes with the package")
     add("--hints", type=pathlib.Path, metavar="HINTS")
     add("--size", type=size, metavar="N|HxW")
     add("--extract-lines", action="store_true")
@@ -47,14 +48,15 @@ def _colorize(options):
     job = Job(options, files, targets, in_folder=options.input.is_dir())
     if not job.files:
         return
-    colorizer = load_model(options.model, "colorize", "colorization")
+    model = options.model or packaged_model("colorizer")
+    colorizer = load_model(model, "colorize", "colorization")
     # A single pixel has no lines, even where a network takes it.
     smallest = max(colorizer.minimum_size, 2)
     smallest += -smallest % colorizer.size_multiple
     hinted = sum(hints_of[path] is not None for path in job.files)
     print(
         f"Colouring {len(job.files)} sketch(es), {hinted} of them with hints, "
-        f"with {options.model}",
+        f"with {model}",
         flush=True,
     )
 

@@ -36,14 +36,29 @@ def servable_path(path, verb):
     return path / "export" if has_export else run.model_path()
 
 
-def packaged_model():
-    """The trained digit model, in a checkout or as installed."""
+def trained_size(path):
+    """Height and width of the training of a run or an export, `None` if not told."""
+    from keras_gans.export.card import read_card
+    from keras_gans.export.versions import versions_in
+
+    run = run_of(path)
+    if run is not None:
+        return run.configuration.size
+    if path.is_dir():
+        versions = versions_in(path)
+        card = read_card(versions[max(versions)] if versions else path) or {}
+        return (card.get("configuration") or {}).get("size")
+    return None
+
+
+def packaged_model(name="digits"):
+    """A trained model of `saved_models/`, in a checkout or as installed."""
     checkout = pathlib.Path(__file__).resolve().parents[2]
     for place in (checkout, pathlib.Path(sys.prefix) / "share" / "keras_gans"):
-        if (place / "saved_models" / "digits").is_dir():
-            return place / "saved_models" / "digits"
+        if (place / "saved_models" / name).is_dir():
+            return place / "saved_models" / name
     raise FileNotFoundError(
-        "The digit model that comes with the package is not installed here. Name a "
+        f"The model '{name}' that comes with the package is not installed here. Name a "
         "model: --model DIR"
     )
 
@@ -70,7 +85,7 @@ def say_what_is_there(catalog, root, models):
         print(f"Left out: {path}: {reason}", file=sys.stderr)
     if not models:
         raise FileNotFoundError(
-            f"There is no exported model in {root}. `keras-gans export RUN "
+            f"There is no exported model in '{root}'. `keras-gans export RUN "
             f"{root / 'NAME'}` makes one."
         )
 

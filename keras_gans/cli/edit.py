@@ -9,28 +9,27 @@ Args:
     has: all attributes that the photo has (default: those that the model sees)
     mask: also save where the photo is changed, white on black; of a single photo
     size: cut out the middle and resize it to this height and width (default: that of
-        the training for a run, else the size of the photo)
+        the training where a run or a model card tells it, else the size of the photo)
 
 examples:
-  keras-gans edit face.jpg smiling.png --model runs/aclgan-1 \\
-      --add Smiling --remove Eyeglasses
+  keras-gans edit face.jpg smiling.png --add Smiling --remove Eyeglasses
   keras-gans edit faces/ blond/ --model runs/aclgan-1 --add Blond_Hair
 """
 
 import pathlib
 
 from keras_gans.cli.common import add_files, add_model, files_of, load_model
-from keras_gans.cli.common import refuse_existing, run_of
+from keras_gans.cli.common import packaged_model, refuse_existing, trained_size
 from keras_gans.cli.jobs import Job, add_batches
 from keras_gans.cli.options import add_verb, size
 
 
 def add_to(verbs):
     # argparse would put the files last, where --add takes them for names.
-    usage = "keras-gans edit PHOTO OUT --model DIR [OPTION ...]"
+    usage = "keras-gans edit PHOTO OUT [--model DIR] [OPTION ...]"
     verb, add = add_verb(verbs, "edit", _edit, __doc__, usage=usage)
     add_files(verb, "PHOTO")
-    add_model(verb)
+    add_model(verb, default="the editor of drawn faces that comes with the package")
     add("--add", nargs="+", default=[], metavar="NAME")
     add("--remove", nargs="+", default=[], metavar="NAME")
     add("--has", nargs="*", metavar="NAME")
@@ -51,17 +50,17 @@ def _edit(options):
     job = Job(options, files, targets, in_folder=options.input.is_dir())
     if not job.files:
         return
-    editor = load_model(options.model, "edit", "editing")
+    model = options.model or packaged_model("editor")
+    editor = load_model(model, "edit", "editing")
     # Wrong names are found before the first photo is read.
     known = editor.choices.target([0] * len(editor.attribute_names), options.has or ())
     editor.choices.target(known, options.add, options.remove)
     attributes = None if options.has is None else known
-    run = run_of(options.model)
-    image_size = options.size or (run.configuration.size if run else None)
+    image_size = options.size or trained_size(model)
     changes = [f"+{name}" for name in options.add]
     changes += [f"-{name}" for name in options.remove]
     print(
-        f"Editing {len(job.files)} photo(s), {' '.join(changes)}, with {options.model}",
+        f"Editing {len(job.files)} photo(s), {' '.join(changes)}, with {model}",
         flush=True,
     )
 

@@ -8,7 +8,8 @@ SIGTERM it finishes what is under way.
 
 Args:
     root: folder of the models, or of runs with exports; SavedModels are programs, so
-        links that lead out of it are refused
+        links that lead out of it are refused (default: the models that come with the
+        package)
     host: address to listen on; 0.0.0.0 is every one that this machine has
     port: port to listen on, 0 for any that is free
     max_body: largest request in MiB
@@ -24,13 +25,14 @@ examples:
 
 import pathlib
 
-from keras_gans.cli.common import check_port, needs_extra, say_what_is_there
+from keras_gans.cli.common import check_port, needs_extra, packaged_model
+from keras_gans.cli.common import say_what_is_there
 from keras_gans.cli.options import add_verb, positive
 
 
 def add_to(verbs):
     _, add = add_verb(verbs, "serve", _serve, __doc__)
-    add("root", type=pathlib.Path, metavar="DIR")
+    add("root", type=pathlib.Path, metavar="DIR", nargs="?")
     add("--host", default="127.0.0.1")
     add("--port", type=int, metavar="N", default=8501)
     add("--max-body", type=positive, metavar="MIB", default=16)
@@ -45,7 +47,8 @@ def _serve(options):
 
     with needs_extra("Serving", "serve"):
         from keras_gans.serving.server import Limits, serve
-    catalog = find(options.root)
+    root = options.root or packaged_model().parent
+    catalog = find(root)
     limits = Limits(
         options.max_body * 2**20,
         options.max_batch_size,
@@ -54,7 +57,7 @@ def _serve(options):
     )
 
     def ready(url):
-        say_what_is_there(catalog, options.root, catalog.models)
+        say_what_is_there(catalog, root, catalog.models)
         for name, versions in catalog.models.items():
             kind = catalog.latest(name).kind
             numbers = ", ".join(map(str, versions))

@@ -147,6 +147,14 @@ def image_size(content, formats, max_pixels):
     return height, width, pixels
 
 
+def is_turned(content):
+    """Whether a JPEG file says that it is to be turned or mirrored to be upright."""
+    if image_format(content[:16]) != "JPEG":
+        return False
+    with _reasons_given(""):
+        return _orientation(_READERS["JPEG"](io.BytesIO(content))) in _UPRIGHT
+
+
 def _decode(source, channels, max_pixels):
     positive_integer("max_pixels", max_pixels)
     if isinstance(source, (bytes, bytearray, memoryview)):

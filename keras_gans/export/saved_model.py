@@ -71,9 +71,10 @@ def save(model, directory, version=None, weights_dtype="float32", metadata=None)
     - `..._bytes` are strings `(batch,)`, image files that may differ in size: PNG,
       JPEG, BMP (24 or 32 bits per pixel) or GIF (the first frame). As in training,
       transparency of PNG files is laid over white and colour becomes grey as 0.299 R +
-      0.587 G + 0.114 B. Unlike there, EXIF orientation is ignored. Images of one size
-      are computed in one batch. Nothing in the graph limits the number of pixels:
-      `keras-gans serve` does, before they are decoded.
+      0.587 G + 0.114 B. Unlike there, EXIF orientation is ignored, but `keras-gans
+      serve` turns JPEG files upright before. Images of one size are computed in one
+      batch. Nothing in the graph limits the number of pixels: `keras-gans serve` does,
+      before they are decoded.
       `hints_bytes` are PNG files with transparency, or empty for no hints; one that is
       opaque all over is refused, as more likely its transparency got lost. Out come PNG
       files.

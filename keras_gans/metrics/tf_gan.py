@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import types
+import warnings
 
 import tensorflow as tf
 
@@ -46,7 +47,10 @@ def import_tensorflow_gan():
 
 def _import_tensorflow_gan():
     try:
-        return importlib.import_module("tensorflow_gan")
+        with warnings.catch_warnings():
+            # Of what TensorFlow Hub imports: nothing that its user could do.
+            warnings.filterwarnings("ignore", "pkg_resources is deprecated")
+            return importlib.import_module("tensorflow_gan")
     except ModuleNotFoundError as error:
         package = _PACKAGES.get(error.name)
         if package is None:

@@ -9,7 +9,8 @@ import math
 import numpy as np
 import orjson
 
-from keras_gans.data.decoding import ImageError, image_size
+from keras_gans.data.decoding import ImageError, decode_image, image_size, is_turned
+from keras_gans.data.images import encode_png
 
 # What TensorFlow decodes, and the graphs of exports do.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF")
@@ -209,16 +210,20 @@ def _files(name, value, tensor, max_pixels):
     files, sizes, pixels = [], set(), 0
     for at, item in enumerate(value):
         file = _file(item, f"{must}; see the one at index {at}")
-        files.append(file)
         # Without hints, a file of hints is empty.
-        if not file and name == "hints_bytes":
-            continue
-        try:
-            height, width, count = image_size(file, _FORMATS, max_pixels)
-        except ImageError as error:
-            raise RequestError(f"Input `{name}`, index {at}: {error}.") from None
-        sizes.add((height, width))
-        pixels += count
+        if file or name != "hints_bytes":
+            try:
+                height, width, count = image_size(file, _FORMATS, max_pixels)
+                pixels += count
+                # Photos of phones lie on their side; the graphs take them as stored.
+                # With too many pixels they are refused, and not decoded.
+                if pixels <= max_pixels and is_turned(file):
+                    image = decode_image(file, max_pixels=max_pixels)
+                    file, (height, width) = encode_png(image), image.shape[:2]
+            except ImageError as error:
+                raise RequestError(f"Input `{name}`, index {at}: {error}.") from None
+            sizes.add((height, width))
+        files.append(file)
     return files, tuple(sorted(sizes)), pixels
 
 

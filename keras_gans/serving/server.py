@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import functools
 import signal
-import socket
 import time
 
 import orjson
@@ -20,6 +19,7 @@ from starlette.routing import Route
 
 from keras_gans.checks import positive_integer
 from keras_gans.serving.batching import Batcher
+from keras_gans.serving.listening import listen
 from keras_gans.serving.protocol import RequestError, read_request, write_reply
 
 # What a client may take for sending a body.
@@ -117,12 +117,7 @@ def serve(catalog, host="127.0.0.1", port=8501, limits=Limits(), ready=print):
     Raises:
         OSError: If the address cannot be used.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:  # Before the models are loaded, which takes its time.
-        sockets = [socket.create_server((host, port), family=family, backlog=2048)]
-    except OSError as error:
-        must = f"{host}:{port} cannot be listened on ({error.strerror}): give another"
-        raise OSError(error.errno, f"{must} --port") from error
+    sockets = [listen(host, port)]  # Before the models are loaded, which takes long.
     app = make_app(catalog, limits)
     config = uvicorn.Config(
         app, http="h11", ws="none", log_config=None, access_log=False, lifespan="on"

@@ -2,9 +2,10 @@
 
     python tests/benchmarks/growth.py --json growth.json
 
-CycleGAN's ResNet (`presets.cyclegan`) from 64 pixels, width 16 and batches of 1, one of
-the three changed at a time. Each setting runs in a process of its own. A Markdown table gives the operations of a step, counted in its graph, seconds,
-what the processor computes of them in a second, and peak memory above the import.
+CycleGAN's ResNet (`presets.cyclegan`) from 64 pixels, width 16 and batches of 1, one
+of the three changed at a time, each in a process of its own. A Markdown table gives
+the operations of a step, counted in its graph, seconds, what the processor computes of
+them in a second, and peak memory above the import.
 """
 
 import argparse
@@ -33,10 +34,9 @@ def main():
     settings = [BASE]
     for name, values in OTHERS.items():
         settings += [{**BASE, name: value} for value in values]
-    print(
-        "| pixels | width | batch | GFLOP a step | s a step | images/s | GFLOP/s | MiB |"
-    )
-    print(f"|{'--:|' * 8}")
+    columns = "pixels", "width", "batch", "GFLOP", "s a step", "images/s"
+    columns += "GFLOP/s", "peak MiB"
+    print(f"| {' | '.join(columns)} |\n|{'--:|' * len(columns)}")
     found = []
     for setting in settings:
         facts = measure(setting, options)

@@ -5,6 +5,8 @@ import json
 import re
 import warnings
 
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -100,6 +102,17 @@ def test_mlflow_goes_on_in_the_same_run(run):
     names = [file.path for file in client.list_artifacts(state["run_id"], "images")]
     steps = {int(re.search(r"step.(\d+)", name)[1]) for name in names}
     assert steps == {0, FIRST, THEN}
+
+
+def test_a_worker_that_is_not_the_chief_logs_nothing(tmp_path):
+    (tmp_path / "trackers.json").write_text('{"tensorboard": {}}')
+    log = callbacks.Trackers(tmp_path, {}, None)
+    log.set_model(keras.Sequential([keras.layers.Dense(1)]))
+    log.on_train_begin()
+    log(0, np.zeros((8, 8, 3), "uint8"))
+    log.on_epoch_end(0, {"generator_loss": 1.0})
+    log.end(finished=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["trackers.json"]
 
 
 @pytest.mark.parametrize("name, extra", [("wandb", "wandb"), ("mlflow", "mlflow")])

@@ -7,29 +7,16 @@ import numpy as np
 import pytest
 import small_exports
 
-from keras_gans import export, networks
+from keras_gans import export
 from keras_gans.export import formats
 from keras_gans.export.card import read_card
-from keras_gans.models import StyleCycleGAN
 
 PACKAGES = {"onnx": "tf2onnx", "litert": "ai_edge_litert", "openvino": "openvino"}
 
 
-def style_cyclegan():
-    keras.utils.set_random_seed(0)
-    small = {"width": 4}
-    return StyleCycleGAN(
-        generator_xy=networks.style_generator(1, 3, **small),
-        generator_yx=networks.digit_generator(3, 1, **small),
-        discriminator_x=networks.digit_discriminator(1, **small),
-        discriminator_y=networks.digit_discriminator(3, **small),
-        style_encoder=networks.style_encoder(3, 1, **small),
-    )
-
-
 MODELS = {
     "translator": small_exports.cyclegan,
-    "styles": style_cyclegan,
+    "styles": small_exports.style_cyclegan,
     "generator": lambda: small_exports.gan(classes=4),
     "colorizer": small_exports.colorizer,
     "editor": small_exports.editor,

@@ -5,9 +5,12 @@ import threading
 import types
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from keras_gans.serving.batching import Batcher
+pytest.importorskip("orjson", reason="needs orjson, of the extra `serve`")
+
+from keras_gans.serving.batching import Batcher  # noqa: E402
 
 
 def test_what_waits_is_computed_in_one_batch():

@@ -39,13 +39,17 @@ def process(root, folder):
 
 
 @pytest.mark.slow
-def test_a_thousand_fuzzed_requests_in_flat_memory(tmp_path):
+@pytest.mark.parametrize("name", ["digits", "colorizer", "editor", "generator"])
+def test_a_thousand_fuzzed_requests_in_flat_memory(name, tmp_path):
+    """Of each model that comes with the package; `-s` shows the figures."""
     with process(ROOT / "saved_models", tmp_path) as (server, url):
-        fuzz(url, 100, "digits")
+        fuzz(url, 100, name)
         before = memory_of(server.pid)
-        fuzz(url, 1000, "digits")
+        statuses = fuzz(url, 1000, name)
         grown = memory_of(server.pid) - before
+    print(f"{name}: {statuses}, {before:.0f} MiB and {grown:+.1f} MiB")
     assert grown < 150, f"{grown} MiB"
+    assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 def memory_of(pid):

@@ -23,6 +23,7 @@ from small_exports import decode_png, image_file, pictures
 from small_server import b64, check_refusal, file_of, fuzz, post
 
 from keras_gans import cli, export, serving
+from keras_gans.data.images import decode_image
 from keras_gans.serving.server import Limits
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -30,8 +31,10 @@ FACES = pictures(3, 2, small_exports.FACE_SIZE, small_exports.FACE_SIZE)
 WANTED = np.float32([[1, 0, 1], [0, 1, 0]])
 LATENT = np.random.default_rng(1).normal(size=(2, 5)).astype("float32")
 HINTS = pictures(4, 2)
+STYLE = np.random.default_rng(2).normal(size=(2, 8)).astype("float32")
 MODELS = {
     "translator": small_exports.cyclegan,
+    "styles": small_exports.style_cyclegan,
     "generator": lambda: small_exports.gan(classes=4),
     "colorizer": small_exports.colorizer,
     "editor": small_exports.editor,
@@ -59,12 +62,45 @@ CALLS = [
         {"images": FACES, "attributes": WANTED},
     ),
     ("editor", "attributes", "attributes_bytes", {"images": FACES}),
+    ("styles", "serving_default", "serving_bytes", {"images": pictures(1, 2)}),
+    ("styles", "reverse", "reverse_bytes", {"images": pictures(3, 2)}),
     (
-        "digits",  # An export of an earlier version, without a card.
+        "styles",
+        "style",
+        "style_bytes",
+        {"images": pictures(1, 2), "style": STYLE},
+    ),
+    (
+        "styles",
+        "reference",
+        "reference_bytes",
+        {"images": pictures(1, 2), "reference": pictures(3, 2, seed=1)},
+    ),
+    ("styles", "encode_style", "encode_style_bytes", {"images": pictures(3, 2)}),
+    (
+        "digits",  # An export of an earlier version, without `style_bytes`.
         "reference",
         "reference_bytes",
         {"images": pictures(3, 2), "reference": pictures(3, 2, seed=1)},
     ),
+    ("digits", "style", None, {"images": pictures(3, 2), "style": STYLE}),
+]
+# Families within a family, which no code here tells apart.
+FURTHER_MODELS = {
+    "one way": small_exports.pix2pix,
+    "no classes": small_exports.gan,
+    "no mask": lambda: small_exports.editor("stargan"),
+}
+FURTHER_CALLS = [
+    ("one way", "serving_default", "serving_bytes", {"images": pictures(1, 2)}),
+    ("no classes", "serving_default", "serving_bytes", {"latent": LATENT}),
+    (
+        "no mask",
+        "serving_default",
+        "serving_bytes",
+        {"images": FACES, "attributes": WANTED},
+    ),
+    ("no mask", "attributes", "attributes_bytes", {"images": FACES}),
 ]
 LIMITS = {
     "max_body_bytes": 2**20,
@@ -100,9 +136,10 @@ def loaded(url, catalog):
     }
 
 
-def files_of(inputs):
+def files_of(inputs, signature):
     """Replaces pixels by image files, under their names in the signatures of files."""
-    names = {"images": "image_bytes"}
+    is_reference = signature == "encode_style_bytes"
+    names = {"images": "reference_bytes" if is_reference else "image_bytes"}
     return {
         names.get(name, f"{name}_bytes"): [b64(image_file(image)) for image in value]
         for name, value in inputs.items()
@@ -121,9 +158,13 @@ def pixels_of(values):
     return np.stack([decode_png(base64.b64decode(value["b64"])) for value in values])
 
 
-@pytest.mark.parametrize("name, signature, of_files, inputs", CALLS)
-def test_every_family(url, loaded, name, signature, of_files, inputs):
-    outputs = loaded[name].signatures[signature](**inputs)
+def same(received, wanted):
+    np.testing.assert_array_equal(np.asarray(received, wanted.dtype), wanted)
+
+
+def check_call(url, loaded, name, signature, of_files, inputs):
+    """Asks in both formats, with pixels and files; the SavedModel is what is right."""
+    outputs = loaded.signatures[signature](**inputs)
     expected = {key: value.numpy() for key, value in outputs.items()}
     columns = {key: value.tolist() for key, value in inputs.items()}
     as_rows = post(url, name, signature_name=signature, instances=rows_of(columns))
@@ -131,24 +172,41 @@ def test_every_family(url, loaded, name, signature, of_files, inputs):
     assert [*as_rows] == ["predictions"] and [*as_columns] == ["outputs"]
     if len(expected) == 1:  # Its name is dropped.
         (wanted,) = expected.values()
-        np.testing.assert_array_equal(as_rows["predictions"], wanted)
-        np.testing.assert_array_equal(as_columns["outputs"], wanted)
+        same(as_rows["predictions"], wanted)
+        same(as_columns["outputs"], wanted)
     else:
         for key, wanted in expected.items():
-            received = [row[key] for row in as_rows["predictions"]]
-            np.testing.assert_array_equal(received, wanted)
-            np.testing.assert_array_equal(as_columns["outputs"][key], wanted)
+            same([row[key] for row in as_rows["predictions"]], wanted)
+            same(as_columns["outputs"][key], wanted)
+    if of_files is None:
+        return
 
-    files = files_of(inputs)
+    files = files_of(inputs, of_files)
     as_rows = post(url, name, signature_name=of_files, instances=rows_of(files))
     if len(expected) > 1:
         for key, of_file in (("images", "image_bytes"), ("masks", "mask_bytes")):
             received = pixels_of([row[of_file] for row in as_rows["predictions"]])
-            np.testing.assert_array_equal(received, expected[key])
+            same(received, expected[key])
     elif wanted.dtype == np.uint8:
-        np.testing.assert_array_equal(pixels_of(as_rows["predictions"]), wanted)
+        same(pixels_of(as_rows["predictions"]), wanted)
     else:
-        np.testing.assert_array_equal(as_rows["predictions"], wanted)
+        same(as_rows["predictions"], wanted)
+
+
+@pytest.mark.parametrize("name, signature, of_files, inputs", CALLS)
+def test_every_family(url, loaded, name, signature, of_files, inputs):
+    check_call(url, loaded[name], name, signature, of_files, inputs)
+
+
+@pytest.mark.slow
+def test_further_families(tmp_path):
+    for name, make in FURTHER_MODELS.items():
+        export.save(make(), tmp_path / name)
+    catalog = serving.find(tmp_path)
+    with small_server.running(catalog, **LIMITS) as url:
+        for name, *call in FURTHER_CALLS:
+            loaded = tf.saved_model.load(os.fspath(catalog.latest(name).path))
+            check_call(url, loaded, name, *call)
 
 
 def test_files_of_several_sizes_and_no_hints(url, loaded):
@@ -165,6 +223,27 @@ def test_files_of_several_sizes_and_no_hints(url, loaded):
     none = np.zeros((1, 16, 24, 4), "uint8")
     expected = colorize(line_art=images[0][np.newaxis], hints=none)["images"]
     np.testing.assert_array_equal(pixels_of(reply["predictions"]), expected)
+
+
+def test_photos_that_lie_on_their_side(url):
+    """As the command line and the demo, which read files by `decode_image`."""
+    image = pictures(3, 1, 8, 12)[0]
+    for orientation in (1, 3, 6):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        photo = image_file(image, "JPEG", quality=95, exif=exif)
+        upright = decode_image(photo)
+        assert upright.shape == ((12, 8, 3) if orientation == 6 else (8, 12, 3))
+        body = {"signature_name": "reverse_bytes", "instances": [b64(photo)]}
+        received = pixels_of(post(url, **body)["predictions"])
+        body["instances"] = [b64(image_file(upright))]
+        wanted = pixels_of(post(url, **body)["predictions"])
+        if orientation == 1:  # TensorFlow decodes it, and may round otherwise.
+            assert np.abs(received.astype(int) - wanted).max() < 20
+        else:
+            np.testing.assert_array_equal(received, wanted)
+    status, sentence = refusal(url, file_of(photo[:-40]))
+    assert status == 400 and "truncated" in sentence
 
 
 def test_what_can_be_asked_about_models(url):
@@ -354,7 +433,10 @@ def test_the_command_says_what_is_wrong(tmp_path, monkeypatch, capsys):
     assert "--port must be in [0, 65535]" in said(tmp_path, "--port", 65536)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert "give another --port" in said(tmp_path, "--port", port)
+        message = f"Port {port} of 127.0.0.1 is in use"
+        assert message in (err := said(tmp_path, "--port", port))
+        assert "give another --port" in err and "Errno" not in err
+    assert "give another --host" in said(tmp_path, "--host", "999.1.1.1")
     monkeypatch.delitem(sys.modules, "keras_gans.serving.server")
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     wanted = "needs the package uvicorn: pip install 'keras_gans[serve]'"

@@ -4,7 +4,6 @@ import contextlib
 import os
 import pathlib
 import signal
-import socket
 import tempfile
 import threading
 
@@ -14,6 +13,7 @@ from starlette.middleware import Middleware
 from keras_gans import export
 from keras_gans.serving.demo.abilities import ABILITIES
 from keras_gans.serving.demo.tabs import TABS
+from keras_gans.serving.listening import listen
 
 TITLE = "keras_gans"
 _HERE = pathlib.Path(__file__).parent
@@ -207,12 +207,8 @@ def free_port(host, port):
     Raises:
         OSError: If it cannot.
     """
-    try:
-        with socket.create_server((host, port)) as listening:
-            return listening.getsockname()[1]
-    except OSError as error:
-        must = f"{host}:{port} cannot be listened on ({error.strerror}): give another"
-        raise OSError(error.errno, f"{must} --port") from error
+    with listen(host, port) as listening:
+        return listening.getsockname()[1]
 
 
 class _Policy:
