@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from commands import call, fail, succeed
+from commands import fail, succeed
 from PIL import Image
 from test_cli_colorize import pixels, save
 
