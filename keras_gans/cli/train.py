@@ -337,7 +337,10 @@ def _dry_run(run):
     )
     if found["memory_bytes"]:
         print(f"  {found['memory_bytes'] / 2**30:.1f} GiB of memory")
-    print(f"  {found['disk_bytes'] / 2**20:,.0f} MiB on the disk\nNothing was written.")
+    print(f"  {found['disk_bytes'] / 2**20:,.0f} MiB on the disk")
+    print("No run was written.")
+    for folder in found["caches"]:
+        print(f"What stays, for the run itself: the decoded images in {folder}")
 
 
 def _duration(seconds):

@@ -49,6 +49,8 @@ class Generation(Task):
         test_images, test_labels = self.load("x", channels, "test")
         if train[1] is None or test_labels is None:
             return None
+        if len(test_images) < 2:
+            return None  # Of one image there is no distribution.
         metrics = keras_gans.metrics
         classifier = metrics.train_classifier(*train, feature_dim=FEATURE_DIM, seed=0)
         return metrics.score_generation(model, classifier, test_images, train[0])

@@ -306,12 +306,18 @@ class Run:
         return callback
 
     def dry_run(self, steps=5):
-        """Checks data and networks and times some steps, and writes nothing.
+        """Checks data and networks, times some steps, and writes no file of a run.
+
+        What it decodes into a cache on the disk stays there for the run.
 
         Returns:
-            A dict: `parameters` by network, `batches` of the whole run, and the
-            estimates `seconds_per_batch`, `seconds`, `memory_bytes` and `disk_bytes`.
+            A dict: `parameters` by network, `batches` of the whole run, the estimates
+            `seconds_per_batch`, `seconds`, `memory_bytes` and `disk_bytes`, and
+            `caches`, a list of the folders into which it decoded images.
         """
+        from keras_gans.data import cache
+
+        before = len(cache.made)
         data, model, task = self._prepare(verbose=0)
         total = self._batches(model, data)
         task.try_out(model)
@@ -347,6 +353,7 @@ class Run:
             "memory_bytes": record.peak_memory(),
             # Two checkpoints and one that is being written, the model and its export.
             "disk_bytes": 5 * state + pictures * len(encode_png(task.draw(model))),
+            "caches": cache.made[before:],
         }
 
     @property
