@@ -730,7 +730,7 @@ def test_a_dry_run_says_what_a_run_will_take():
     assert not pathlib.Path("runs").exists()
     # What it decodes onto the disk stays, and it says so, once.
     small_run.write_images(pathlib.Path("photos"), np.zeros((9, 8, 8), "uint8"))
-    command = "train", "gan", "--data", "photos", "--cache", "kept", *BATCH
+    command = "train", "gan", "--data", "photos", "--cache", "./kept", *BATCH
     command = *command, "--width", "2", "--size", "8", "--dry-run"
     (folder,) = re.findall("^What stays.* images in (.*)$", succeed(*command).out, re.M)
     assert (pathlib.Path(folder) / "images.npy").exists()

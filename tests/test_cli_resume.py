@@ -9,7 +9,7 @@ import keras
 import pytest
 
 import small_run
-from keras_gans import callbacks, training
+from keras_gans import callbacks, cli, folder_lock, training
 from lock_helpers import held
 from test_cli import BATCH, call, fail, rows, succeed
 
@@ -223,6 +223,19 @@ def test_the_generator_must_learn_once(tmp_path):
         "the training has 1. Give --steps, more --epochs or a smaller --ba" in message
     )
     assert not list(pathlib.Path("run").iterdir())
+
+
+def test_a_resumed_run_is_held_until_it_is_scored(copied, monkeypatch):
+    held_by_us = []
+
+    def note(*_, **__):
+        held_by_us.append([path for _, path in folder_lock._held])
+
+    for name in ("train", "export", "score"):
+        monkeypatch.setattr(training.Run, name, note)
+    monkeypatch.setattr(cli.train, "_print_summary", note)
+    succeed("train", "--resume", "--output", copied, "--steps", "4")
+    assert held_by_us == [[copied / ".lock"]] * 4 and not folder_lock._held
 
 
 def test_two_at_once(copied):

@@ -180,8 +180,10 @@ def test_a_checkpoint_of_versions_without_a_record_is_resumed(whole, tmp_path):
 )
 def test_a_checkpoint_knows_its_data(whole, tmp_path, changed, said):
     train(tmp_path, whole[0], epochs=1)
+    rows = (tmp_path / "history.csv").read_text()
     with pytest.raises(ValueError, match=f"made with other data: {said}"):
         train(tmp_path, data=make_data(**changed))
+    assert (tmp_path / "history.csv").read_text() == rows
 
 
 def test_a_large_set_is_known_by_some_of_its_images():

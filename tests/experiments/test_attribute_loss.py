@@ -229,6 +229,8 @@ def test_operations_are_those_of_the_convolutions():
     # The gradient towards images, and its own towards all weights it passed. How real
     # the images are is not asked.
     penalty = 2 * (d1 + d2) + 2 * (d1 + d2 + says_real)
+    # Through the slopes of the activations, by which it is zero, it is taken as well.
+    penalty += d1 + 2 * d2
     critic = generator + real_and_fake + penalty
     # Judged, forth and back to the images; the way back to the first image; and the
     # gradients of two translations.
