@@ -222,7 +222,11 @@ def _start(run, log, strategy):
     print(f"Training {describe(run.configuration)}\n  in {run.directory}", flush=True)
     try:
         model = run.train(verbose="auto", log=log)
+        export = run.export(model)
+        print("Scoring the model on test images ...", flush=True)
+        scores = run.score(model)
     except KeyboardInterrupt:
+        # Of a run that is trained, this makes what is missing.
         if (run.directory / "run.json").exists():
             print(
                 "\nInterrupted. Go on with: keras-gans train --resume --output "
@@ -230,9 +234,6 @@ def _start(run, log, strategy):
                 file=sys.stderr,
             )
         raise
-    export = run.export(model)
-    print("Scoring the model on test images ...", flush=True)
-    scores = run.score(model)
     _print_summary(run, scores, export)
 
 

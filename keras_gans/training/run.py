@@ -79,6 +79,7 @@ class Run:
         an empty folder, and the corrected command may name it again.
         """
         directory = pathlib.Path(directory)
+        sources.check_apart(configuration, directory)
         lock = claim(directory)
         if lock is None:
             raise FileExistsError(
@@ -389,7 +390,17 @@ class Run:
             Checkpoint(checkpoints, data).set_model(model)
             return model
         # Compiling would ask for the pretrained network of a semantic loss.
-        return load_keras_file(self.model_path())
+        path = self.model_path()
+        model = load_keras_file(path)
+        servable = keras_gans.export.saved_model.servable_of_model(model)
+        task = task_of(self.configuration)
+        require(
+            servable.verb == task.verb,
+            f"{path} is a model of {servable.kind}, and {self.directory} a run of "
+            f"{task.name}. Put its own there again: keras-gans train --resume --output "
+            f"{self.directory} makes it of the checkpoint",
+        )
+        return model
 
     def score(self, model):
         """Scores the model on test images; writes `score.json`.
