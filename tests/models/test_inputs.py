@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from small_gans import make_arrays, make_data, make_model, smallest_translators
 
-from keras_gans import data, models
+from keras_gans import data, models, presets
 from keras_gans.networks import dcgan_discriminator, dcgan_generator
 
 EAGERLY = {"run_eagerly": True}
@@ -141,6 +141,23 @@ def test_data_of_keras_gans_are_not_looked_at(monkeypatch):
 def test_evaluate_looks_at_arrays():
     with pytest.raises(TypeError, match="uint8"):
         image_gan().evaluate(np.zeros((2, 16, 16, 1), "uint8"), verbose=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_attributes_are_zero_and_one(kind):
+    model = presets.stargan(["a", "b"], size=8, width=2, residual_blocks=0)
+    x = images(channels=3)[:, :8, :8]
+    signs = np.array([[-1, 1], [1, -1], [1, 1], [-1, -1]], "float32")
+    for wrong, must in (
+        (signs, r"0 and 1; `\(attributes \+ 1\) / 2` converts -1 and 1"),
+        (signs.astype("int8"), r"0 and 1; `\(attributes \+ 1\) / 2`"),
+        (np.abs(signs) / 2, r"0 and 1\. Received: values=\[0.5\]"),
+    ):
+        given = KINDS[kind](x, wrong)
+        given = given if isinstance(given, tuple) else (given,)
+        with pytest.raises(ValueError, match=must):
+            model.fit(*given, batch_size=2 if kind == "arrays" else None, verbose=0)
+    assert model.iterations == 0
 
 
 def test_labels():
