@@ -361,7 +361,7 @@ def test_a_run_that_another_process_trains_is_left_alone(tmp_path, unlabelled):
         (folder / "run.json").write_text("{}")
         with pytest.raises(FolderInUseError, match=message):
             new_run(folder, unlabelled)
-        run = Run(folder, configure("digits", *unlabelled))
+        run = Run(folder, configure("digits", *unlabelled, steps=1))
         for use in (run.train, lambda: run.score(None)):
             with pytest.raises(FolderInUseError, match=message):
                 use()
