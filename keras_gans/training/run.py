@@ -309,12 +309,10 @@ class Run:
     def dry_run(self, steps=5):
         """Checks data and networks, times some steps, and writes no file of a run.
 
-        What it decodes into a cache on the disk stays there for the run.
-
         Returns:
             A dict: `parameters` by network, `batches` of the whole run, the estimates
             `seconds_per_batch`, `seconds`, `memory_bytes` and `disk_bytes`, and
-            `caches`, a list of the folders into which it decoded images.
+            `caches`, the folders of images that it decoded, which stay for the run.
         """
         from keras_gans.data import cache
 
@@ -390,17 +388,7 @@ class Run:
             Checkpoint(checkpoints, data).set_model(model)
             return model
         # Compiling would ask for the pretrained network of a semantic loss.
-        path = self.model_path()
-        model = load_keras_file(path)
-        servable = keras_gans.export.saved_model.servable_of_model(model)
-        task = task_of(self.configuration)
-        require(
-            servable.verb == task.verb,
-            f"{path} is a model of {servable.kind}, and {self.directory} a run of "
-            f"{task.name}. Put its own there again: keras-gans train --resume --output "
-            f"{self.directory} makes it of the checkpoint",
-        )
-        return model
+        return exports.checked(self, load_keras_file(self.model_path()))
 
     def score(self, model):
         """Scores the model on test images; writes `score.json`.
