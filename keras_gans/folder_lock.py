@@ -1,4 +1,29 @@
-"""A folder that belongs to one process at a time, and says to which."""
+"""A folder that belongs to one process at a time, and says to which.
+
+The lock is that of the library `filelock`: `fcntl.flock` on Linux and macOS, and on
+Windows `LockFileEx` on the first byte of the file, the call that `msvcrt.locking` makes
+too. Both are given back by the system when a process ends, however it ends. It works
+
+- on the disks of Linux, macOS and Windows;
+- on NFS if its lock service runs: Linux makes of `flock` a lock of the whole file at
+  the server, for which the file must be open for writing, as it is;
+- on Windows shares, from Linux since 5.5.
+
+Where it does not work:
+
+- On NFS mounted with `nolock` or `local_lock`, on Windows shares mounted by an older
+  Linux, on Lustre with `localflock`, and on FUSE file systems that leave locks to the
+  kernel (sshfs), locks are local: processes of one host are told from each other, those
+  of several hosts are not.
+- On a file system without locks (Lustre with `noflock`), `filelock` puts a marker in
+  the place of the lock, and that of a process that died on another host must be deleted
+  by hand; where it does not, a warning says that nothing is locked.
+- Windows gives back the lock of a dead process when it gets to it, so it may be refused
+  for a moment more. There a folder that is in use cannot be moved or deleted, nor its
+  `.lock` be read.
+- A server of NFS that starts anew, or that a host cannot reach for longer than its
+  lease (version 4: about 90 seconds), may give the lock to another host.
+"""
 
 import contextlib
 import datetime
@@ -47,16 +72,7 @@ class FolderLock:
     of keras-tuner say, the chief holds the folder for all; in the others this does
     nothing.
 
-    It works on the disks of Linux, macOS and Windows, on Windows shares, and on NFS if
-    its lock service runs. Where it does not work:
-
-    - on NFS mounted with `nolock` or `local_lock`, and between the hosts of a network
-      file system whose locks are local (Lustre with `localflock`), processes of one
-      host alone are told from each other;
-    - on a file system without locks (Lustre with `noflock`), the library `filelock`
-      puts a marker in the place of the lock, and that of a process that died on another
-      host must be deleted by hand; where it does not, a warning says that nothing is
-      locked.
+    Where it works, and where not, stands at the top of the module.
 
     Args:
         directory: The folder. It is made if need be, and then removed again if it is
@@ -208,7 +224,11 @@ def claim_next(directory):
 
 def is_empty(directory):
     """Whether there is nothing in a folder, or nothing but its lock."""
-    return all(path.name in _FILES for path in pathlib.Path(directory).iterdir())
+    return all(
+        # NFS keeps a file under such a name while it is deleted and still open.
+        path.name in _FILES or path.name.startswith(".nfs")
+        for path in pathlib.Path(directory).iterdir()
+    )
 
 
 def is_chief():

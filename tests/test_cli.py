@@ -327,7 +327,7 @@ def test_interrupt_and_resume(tmp_path, unlabelled, monkeypatch):
     assert not pathlib.Path("runs/digits-1/model.keras").exists()
     result = call("evaluate", "runs/digits-1")
     assert "Not finished: this is its checkpoint of iteration 4." in result.out
-    assert "needs test images and labels" in result.err
+    assert "needs at least two test images with labels" in result.err
     domains = ("--x", unlabelled[0], "--y", unlabelled[1], "--metrics", "psnr", "mae")
     result = succeed("evaluate", "runs/digits-1", *domains, "--output", "run.json")
     assert "checkpoint of iteration 4" in result.out
@@ -345,7 +345,7 @@ def test_interrupt_and_resume(tmp_path, unlabelled, monkeypatch):
     result = succeed("train", "--resume", "--steps", "9")
     assert "for 9 iterations" in result.out and "in runs/digits-1" in result.out
     # No labels: all but the score.
-    assert "No score: it needs test images and labels" in result.out
+    assert "No score: it needs at least two test images with labels" in result.out
     folder = pathlib.Path("runs/digits-1")
     assert "score.json" not in result.out and not (folder / "score.json").exists()
     assert (folder / "export" / "1" / "saved_model.pb").is_file()
@@ -356,7 +356,7 @@ def test_interrupt_and_resume(tmp_path, unlabelled, monkeypatch):
     message = fail("train", "--resume", "--steps", "8")
     assert "has trained 9 iterations already" in message
     message = fail("evaluate", folder)
-    assert "needs test images and labels of all data" in message
+    assert "needs at least two test images with labels of all data" in message
     assert all(str(path) in message for path in unlabelled)
 
 
@@ -690,8 +690,15 @@ def test_presets_are_listed_with_their_options():
 def test_a_dry_run_says_what_a_run_will_take():
     result = succeed("train", "gan", "--width", "2", "--size", "8", "--dry-run")
     assert "for 1500 batches" in result.out and "on the disk" in result.out
-    assert "Nothing was written." in result.out
+    assert result.out.endswith("No run was written.\n")
     assert not pathlib.Path("runs").exists()
+    # What it decodes onto the disk stays, and it says so, once.
+    small_run.write_images(pathlib.Path("photos"), np.zeros((9, 8, 8), "uint8"))
+    command = "train", "gan", "--data", "photos", "--cache", "./kept", *BATCH
+    command = *command, "--width", "2", "--size", "8", "--dry-run"
+    (folder,) = re.findall("^What stays.* images in (.*)$", succeed(*command).out, re.M)
+    assert (pathlib.Path(folder) / "images.npy").exists()
+    assert "What stays" not in succeed(*command).out
 
 
 def test_x_and_y_stand_for_data(unlabelled):
@@ -1121,6 +1128,21 @@ def test_evaluate(copied):
     scores = json.loads((copied / "score.json").read_text())
     assert training.score_table(scores) in result.out
     assert f"Saved as {copied / 'score.json'}" in result.out
+
+
+def test_a_single_test_image_is_no_score(copied, tmp_path):
+    images, labels = small_run.digits("train", 9)
+    one = tmp_path / "one.npz"
+    few = {"x_test": images[:1], "y_test": labels[:1]}
+    np.savez(one, x_train=images, y_train=labels, **few)
+    path = copied / "run.json"
+    record = json.loads(path.read_text())
+    record["configuration"]["y"] = str(one)
+    path.write_text(json.dumps(record))
+    (copied / "score.json").unlink()
+    message = fail("evaluate", copied)
+    assert "The score needs at least two test images with labels of all " in message
+    assert str(one) in message and not (copied / "score.json").exists()
 
 
 def test_export_makes_versions(finished):

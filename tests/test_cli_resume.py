@@ -10,7 +10,7 @@ import pytest
 
 import small_run
 from commands import call, fail, succeed
-from keras_gans import callbacks, training
+from keras_gans import callbacks, cli, folder_lock, training
 from lock_helpers import held
 from test_cli import BATCH, rows
 
@@ -111,6 +111,49 @@ def test_a_state_that_says_otherwise_is_believed(copied):
     del content["state"]
     (copied / "run.json").write_text(json.dumps(content))
     assert run.is_finished
+
+
+def test_a_model_of_another_kind_is_told_and_made_again(copied):
+    small_run.build(1, 1, 8, 0).save(copied / "model.keras")
+    message = fail("evaluate", copied)
+    assert "is a model of translation, and" in message
+    assert "a run of generation. Put its own there again: keras-gans" in message
+    # A class that is not of ours.
+    inputs = keras.Input((2,))
+    keras.Model(inputs, inputs).save(copied / "model.keras")
+    assert "must be a model of `keras_gans.models`" in fail("evaluate", copied)
+    succeed("train", "--resume", "--output", copied)
+    succeed("evaluate", copied)
+
+
+def test_ctrl_c_while_it_is_scored(copied, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    for name in ("score", "export"):
+        with monkeypatch.context() as patch:
+            patch.setattr(training.Run, name, stop)
+            result = call("train", "--resume", "--output", copied)
+        assert result.status == 130
+        assert f"Go on with: keras-gans train --resume --output {copied}" in result.err
+    (copied / "score.json").unlink()
+    # What is missing is made, and no step.
+    result = succeed("train", "--resume", "--output", copied)
+    assert (copied / "score.json").exists() and not steps_shown(result.out)
+
+
+def test_a_run_does_not_lie_in_its_data(tmp_path):
+    photos = tmp_path / "photos"
+    small_run.write_images(photos, small_run.digits("train", 9)[0])
+    (tmp_path / "link").symlink_to(photos)
+    command = "train", "gan", "--data", photos, *BATCH, "--size", "8"
+    for output in (photos / "runs" / "gan-1", tmp_path / "link" / "run"):
+        message = fail(*command, "--output", output)
+        assert "`output` must not lie in the data: the pictures that a run " in message
+        assert f"x='{photos}'" in message and not output.exists()
+    training.sources.check_apart(
+        training.configure("gan", photos), tmp_path / "photos-run"
+    )
 
 
 def test_without_checkpoints_no_model_is_lost(copied):
@@ -224,6 +267,19 @@ def test_the_generator_must_learn_once(tmp_path):
         "the training has 1. Give --steps, more --epochs or a smaller --ba" in message
     )
     assert not list(pathlib.Path("run").iterdir())
+
+
+def test_a_resumed_run_is_held_until_it_is_scored(copied, monkeypatch):
+    held_by_us = []
+
+    def note(*_, **__):
+        held_by_us.append([path for _, path in folder_lock._held])
+
+    for name in ("train", "export", "score"):
+        monkeypatch.setattr(training.Run, name, note)
+    monkeypatch.setattr(cli.train, "_print_summary", note)
+    succeed("train", "--resume", "--output", copied, "--steps", "4")
+    assert held_by_us == [[copied / ".lock"]] * 4 and not folder_lock._held
 
 
 def test_two_at_once(copied):

@@ -48,6 +48,16 @@ def test_the_lock_of_a_dead_process_is_taken_over(tmp_path, holder):
     assert not list(folder.iterdir())
 
 
+def test_what_nfs_keeps_of_a_lock_is_nothing(tmp_path):
+    (tmp_path / ".nfs000000000a1b2c3d00000001").touch()
+    assert is_empty(tmp_path)
+    lock = folder_lock.claim(tmp_path)
+    assert lock is not None
+    lock.release()
+    (tmp_path / "history.csv").touch()
+    assert not is_empty(tmp_path)
+
+
 def test_a_lock_that_ends_in_time_is_waited_for(tmp_path, holder):
     holder.stdin.write("\n")
     holder.stdin.flush()

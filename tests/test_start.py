@@ -275,8 +275,10 @@ def test_another_backend_is_refused_in_one_sentence(backend):
 def test_channels_first_is_refused():
     keras.config.set_image_data_format("channels_first")
     try:
-        with pytest.raises(ImportError, match="image_data_format='channels_first'"):
-            startup.check_settings()
+        # By itself, and at the import.
+        for check in (startup.check_settings, startup.load):
+            with pytest.raises(ImportError, match="format='channels_first'"):
+                check()
     finally:
         keras.config.set_image_data_format("channels_last")
     startup.check_settings()

@@ -361,7 +361,7 @@ def test_a_run_that_another_process_trains_is_left_alone(tmp_path, unlabelled):
         (folder / "run.json").write_text("{}")
         with pytest.raises(FolderInUseError, match=message):
             new_run(folder, unlabelled)
-        run = Run(folder, configure("digits", *unlabelled))
+        run = Run(folder, configure("digits", *unlabelled, steps=1))
         for use in (run.train, lambda: run.score(None)):
             with pytest.raises(FolderInUseError, match=message):
                 use()
@@ -645,11 +645,16 @@ def test_no_score_without_labels_or_test_images(tmp_path, unlabelled):
     labelled = small_run.make_domains(tmp_path / "data")
     images, labels = small_run.digits("train", 20)
     np.savez(tmp_path / "no_labels.npz", x_train=images, x_test=images)
-    np.savez(tmp_path / "no_test.npz", x_train=images, y_train=labels)
-    for name in ("no_labels.npz", "no_test.npz"):
+    known = {"x_train": images, "y_train": labels}
+    np.savez(tmp_path / "no_test.npz", **known)
+    # One image says nothing of how colours spread, and is not told from others.
+    np.savez(tmp_path / "one.npz", **known, x_test=images[:1], y_test=labels[:1])
+    for name in ("no_labels.npz", "no_test.npz", "one.npz"):
         for data in ((tmp_path / name, labelled[1]), (labelled[0], tmp_path / name)):
             run = new_run(tmp_path / "run", data)
             assert run.score(model) is None
+    run = new_run(tmp_path / "run", (tmp_path / "one.npz",), preset="conditional_gan")
+    assert run.score(small_run.build_conditional_gan(1, 32, 10, seed=0)) is None
     assert not list((tmp_path / "run").iterdir())
 
 

@@ -139,6 +139,7 @@ def _evaluate(options):
 
 def _evaluate_run(options):
     from keras_gans.training import Run, score_table
+    from keras_gans.training.configuration import task_of
 
     require(
         options.model is not None,
@@ -160,10 +161,11 @@ def _evaluate_run(options):
     _say_if_unfinished(run, model)
     print(f"Scoring {options.model} on the test images ...", flush=True)
     scores = run.score(model)
+    task = task_of(run.configuration)
     sources = filter(None, (run.configuration.x, run.configuration.y))
     require(
         scores is not None,
-        "The score needs test images and labels of all data. Received: "
+        f"The score needs {task.score_needs} of all data. Received: "
         f"{' and '.join(sources)}",
     )
     print(score_table(scores))

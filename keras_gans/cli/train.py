@@ -222,7 +222,11 @@ def _start(run, log, strategy):
     print(f"Training {describe(run.configuration)}\n  in {run.directory}", flush=True)
     try:
         model = run.train(verbose="auto", log=log)
+        export = run.export(model)
+        print("Scoring the model on test images ...", flush=True)
+        scores = run.score(model)
     except KeyboardInterrupt:
+        # Of a run that is trained, this makes what is missing.
         if (run.directory / "run.json").exists():
             print(
                 "\nInterrupted. Go on with: keras-gans train --resume --output "
@@ -230,9 +234,6 @@ def _start(run, log, strategy):
                 file=sys.stderr,
             )
         raise
-    export = run.export(model)
-    print("Scoring the model on test images ...", flush=True)
-    scores = run.score(model)
     _print_summary(run, scores, export)
 
 
@@ -334,7 +335,10 @@ def _dry_run(run):
     )
     if found["memory_bytes"]:
         print(f"  {found['memory_bytes'] / 2**30:.1f} GiB of memory")
-    print(f"  {found['disk_bytes'] / 2**20:,.0f} MiB on the disk\nNothing was written.")
+    print(f"  {found['disk_bytes'] / 2**20:,.0f} MiB on the disk")
+    print("No run was written.")
+    for folder in found["caches"]:
+        print(f"What stays, for the run itself: the decoded images in {folder}")
 
 
 def _duration(seconds):

@@ -53,6 +53,9 @@ _BLOCK = 48 * 2**20
 _PROGRESS_BAR_FROM, _PROGRESS_EVERY = 501, 20
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
+# The folders into which this process has decoded sets.
+made = []
+
 
 @dataclasses.dataclass
 class Stream:
@@ -142,6 +145,7 @@ def _keep_for_all(stream, folder, size):
                     _announce(stream, folder, size, entry)
                     if not _build(stream, entry, key):
                         return _nothing(stream), None
+                    made.append(entry)
                     found = _open(entry, key)
     require(found, f"{entry} was changed while it was written", RuntimeError)
     images, values, stream.skipped[:] = found

@@ -113,7 +113,10 @@ def load_images(
     images = _finish(images, options)
     if labels is not None:
         labels = np.asarray(labels).reshape(-1)
-        must = f"Argument `{argument}` must hold integer labels"
+        must = (
+            f"Argument `{argument}` must hold integer labels; `numpy.unique(labels, "
+            "return_inverse=True)[1]` makes them of names"
+        )
         require(labels.dtype.kind in "iub", must, TypeError, dtype=labels.dtype)
         labels = labels.astype("int64")
         require(

@@ -33,6 +33,7 @@ from keras_gans.checks import require
 from keras_gans.experiments.lazily import attribute_search, callbacks, data, keras
 from keras_gans.experiments.lazily import metrics, np, pixels, presets, runs, tables, tf
 from keras_gans.experiments.lazily import verdicts
+from keras_gans.experiments.operations import operations
 from keras_gans.experiments.study import Study, fields, study
 
 # Arguments of the presets.
@@ -167,21 +168,18 @@ def score_of(scores):
 def flops_per_update(model, data):
     """Counts the floating-point operations of one update of the generator.
 
-    Those of the convolutions and matrix products of its critic steps and of itself, as
-    TensorFlow's profiler counts them. Of networks that grow it is the first stage.
+    Those of the convolutions and matrix products of its critic steps and of itself, see
+    `keras_gans.experiments.operations`. Of networks that grow it is the first stage.
 
     Args:
         model: A compiled `keras_gans.models.AttributeModel`.
         data: Its dataset.
     """
-    profiler, counted = tf.compat.v1.profiler, {}
-    options = {**profiler.ProfileOptionBuilder.float_operation(), "output": "none"}
+    counted = {}
     for updates_generator in (False, True):
         model.updates_generator = updates_generator
         step = tf.function(lambda *batch: model.train_step(batch))
-        graph = step.get_concrete_function(*data.element_spec).graph
-        found = profiler.profile(graph, options=options)
-        counted[updates_generator] = found.total_float_ops
+        counted[updates_generator] = operations(step, *data.element_spec)
     model.updates_generator = True
     return (model.n_critic - 1) * counted[False] + counted[True]
 

@@ -1,11 +1,14 @@
 """What `fit` and `evaluate` do beyond those of Keras."""
 
+import itertools
+
 import keras
 import tensorflow as tf
 
 from keras_gans.distribution import (
     check_length,
     copies_of,
+    is_multi_worker,
     one_by_one,
     own_share,
     reducible_logs,
@@ -31,6 +34,8 @@ class Fitting(keras.Model):
     _is_fitting = False
     # Whether a first batch is still to be checked.
     _is_unchecked = False
+    # Whether `fit` goes through data of `keras_gans.data`.
+    _is_numbered = False
     _computed_names = frozenset()
 
     def fit(
@@ -62,7 +67,7 @@ class Fitting(keras.Model):
         if isinstance(x, tf.data.Dataset):
             # A dataset is shuffled already; Keras's default would only warn.
             kwargs.setdefault("shuffle", False)
-        is_numbered = hasattr(x, "position")
+        self._is_numbered = is_numbered = hasattr(x, "position")
         sources = numbered_sources(x)
         positions = [source.position.numpy() for source in sources]
         # The images of `keras_gans.data` are right by construction.
@@ -89,7 +94,7 @@ class Fitting(keras.Model):
             self._initial_epoch = None
             self.skipped_batches = 0
             self.has_loaded_weights = False
-            self._is_fitting = self._is_unchecked = False
+            self._is_fitting = self._is_unchecked = self._is_numbered = False
             for source, position in zip(sources, positions, strict=True):
                 source.position.assign(position)
 
@@ -137,12 +142,24 @@ class Fitting(keras.Model):
             )
 
             def train_function(iterator):
+                if not self._is_numbered:
+                    iterator = self._whole_batches(iterator)
                 if self._is_unchecked:
                     iterator = inputs.checked_first_batch(self, iterator)
                     self._is_unchecked = False
                 return self._computed(step(iterator))
 
             self.train_function = train_function
+
+    def _whole_batches(self, iterator):
+        """Returns an iterator that gives replicas no empty batches."""
+        strategy = self.distribute_strategy
+        is_shared = isinstance(iterator, tf.distribute.DistributedIterator)
+        if not is_shared or is_multi_worker(strategy):
+            return iterator
+        batches = inputs.shared_batches(strategy, iterator)
+        # Raises what ends the epoch here, and not in Keras's loop.
+        return itertools.chain([next(batches)], batches)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: the networks are built.
@@ -165,7 +182,8 @@ class Fitting(keras.Model):
         if force or self.test_function is None:
             super().make_test_function(force)
             networks = [getattr(self, name) for name in self.network_names]
-            self.test_function = computed_as_written(self.test_function, networks)
+            step = computed_as_written(self.test_function, networks)
+            self.test_function = lambda iterator: step(self._whole_batches(iterator))
 
     def reset_metrics(self):
         super().reset_metrics()

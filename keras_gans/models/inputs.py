@@ -93,6 +93,22 @@ def replica_error(error, replicas):
     return ValueError(f"{message}.") if message in error.message else error
 
 
+def shared_batches(strategy, iterator):
+    """Yields the batches of a `tf.distribute.DistributedIterator`.
+
+    Keras also makes a step on what TensorFlow gives at the end of data of an unknown
+    length, a generator say: on empty batches, which count in every average. A batch
+    that leaves a replica without samples raises a `ValueError`.
+    """
+    replicas = strategy.num_replicas_in_sync
+    while (optional := iterator.get_next_as_optional()).has_value():
+        batch = optional.get_value()
+        parts = strategy.experimental_local_results(keras.tree.flatten(batch)[0])
+        sizes = [part.shape[0] for part in parts]
+        require(all(sizes), _too_small(replicas, sum(sizes)))
+        yield batch
+
+
 # Values -----------------------------------------------------------------------------
 
 

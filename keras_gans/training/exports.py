@@ -2,6 +2,7 @@
 
 import json
 
+from keras_gans.checks import require
 from keras_gans.files import read_json
 from keras_gans.training.configuration import task_of
 
@@ -50,6 +51,20 @@ def convert(run, model, directory, format, size=None, data_licence=None):
         images=images,
         metadata=_metadata(run, data_licence),
     )
+
+
+def checked(run, model):
+    """Returns the model in a run's `model.keras`; raises if it is of another kind."""
+    from keras_gans.export.saved_model import servable_of_model
+
+    servable, task = servable_of_model(model), task_of(run.configuration)
+    require(
+        servable.verb == task.verb,
+        f"{run.directory / 'model.keras'} is a model of {servable.kind}, and "
+        f"{run.directory} a run of {task.name}. Put its own there again: keras-gans "
+        f"train --resume --output {run.directory} makes it of the checkpoint",
+    )
+    return model
 
 
 def add_scores(run, scores):

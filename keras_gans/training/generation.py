@@ -45,6 +45,8 @@ class Generation(Task):
         test_images, test_labels = self.load("x", channels, "test")
         if train[1] is None or test_labels is None:
             return None
+        if len(test_images) < 2:
+            return None  # Of one image there is no distribution.
         metrics = keras_gans.metrics
         features = metrics.generation.FEATURE_DIM
         classifier = metrics.train_classifier(*train, feature_dim=features, seed=0)

@@ -76,6 +76,7 @@ class Run:
         an empty folder, and the corrected command may name it again.
         """
         directory = pathlib.Path(directory)
+        sources.check_apart(configuration, directory)
         lock = claim(directory)
         if lock is None:
             raise FileExistsError(
@@ -298,12 +299,16 @@ class Run:
         return callback
 
     def dry_run(self, steps=5):
-        """Checks data and networks and times some steps, and writes nothing.
+        """Checks data and networks, times some steps, and writes no file of a run.
 
         Returns:
-            A dict: `parameters` by network, `batches` of the whole run, and the
-            estimates `seconds_per_batch`, `seconds`, `memory_bytes` and `disk_bytes`.
+            A dict: `parameters` by network, `batches` of the whole run, the estimates
+            `seconds_per_batch`, `seconds`, `memory_bytes` and `disk_bytes`, and
+            `caches`, the folders of images that it decoded, which stay for the run.
         """
+        from keras_gans.data import cache
+
+        before = len(cache.made)
         data, model, task = self._prepare(verbose=0)
         total = self._batches(model, data)
         task.try_out(model)
@@ -339,6 +344,7 @@ class Run:
             "memory_bytes": record.peak_memory(),
             # Two checkpoints and one that is being written, the model and its export.
             "disk_bytes": 5 * state + pictures * len(encode_png(task.draw(model))),
+            "caches": cache.made[before:],
         }
 
     @property
@@ -374,7 +380,7 @@ class Run:
             Checkpoint(checkpoints, data).set_model(model)
             return model
         # Compiling would ask for the pretrained network of a semantic loss.
-        return load_keras_file(self.model_path())
+        return exports.checked(self, load_keras_file(self.model_path()))
 
     def score(self, model):
         """Scores the model on test images; writes `score.json`.

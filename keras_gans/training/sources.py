@@ -1,6 +1,7 @@
 """The data and files that a run names, when it is used later or from elsewhere."""
 
 import os
+import pathlib
 
 from keras_gans.checks import require
 
@@ -23,6 +24,20 @@ def follow(configuration, before, directory):
             if os.path.exists(moved):
                 changes[key] = moved
     return configuration.replace(**changes).absolute()
+
+
+def check_apart(configuration, directory):
+    """Raises a `ValueError` if a run would write its pictures into its own data."""
+    directory = pathlib.Path(directory).resolve()
+    for key, path in configuration.places().items():
+        data = pathlib.Path(path).resolve()
+        require(
+            not data.is_dir() or data not in (directory, *directory.parents),
+            "Argument `output` must not lie in the data: the pictures that a run draws "
+            "would be trained on the next time. Choose another --output",
+            output=str(directory),
+            **{key: path},
+        )
 
 
 def check(file, configuration, keys=None):

@@ -28,7 +28,7 @@ class Task(abc.ABC):
     """
 
     data_arguments = ("load_size", "flip", "channels")
-    score_needs = "test images and labels"
+    score_needs = "at least two test images with labels"
 
     def __init__(self, configuration):
         self.configuration = configuration

@@ -362,6 +362,8 @@ def tutorial_run(case, flags):
 def peak_run(case, flags):
     import tensorflow as tf
 
+    from keras_gans.experiments.operations import operations
+
     dtype = tf.bfloat16 if "bfloat16" in flags else tf.float32
     images = tf.cast(tf.random.normal((8, 32, 32, 256)), dtype)
     kernel = tf.cast(tf.random.normal((3, 3, 256, 256)), dtype)
@@ -373,34 +375,6 @@ def peak_run(case, flags):
         model, data = model_and_images(case)
         facts["gflop"] = operations(tf.function(model.train_step), data) / 1e9
     return lambda steps: run(4 * steps), facts
-
-
-def operations(function, *arguments):
-    """Counts the operations of convolutions and products that a `tf.function` needs.
-
-    TensorFlow's profiler also counts what stands in the graph and is never computed,
-    and takes padded for unpadded sizes on the way back through a convolution.
-    """
-    graph = function.get_concrete_function(*arguments).graph
-    waiting = [tensor.op for tensor in graph.outputs] + list(graph.control_outputs)
-    seen, count = set(), 0
-    while waiting:
-        op = waiting.pop()
-        if op.name in seen:
-            continue
-        seen.add(op.name)
-        waiting += [tensor.op for tensor in op.inputs] + list(op.control_inputs)
-        if op.type.startswith("Conv2D"):
-            # Each value behind the kernel, or its gradient, takes a multiplication and
-            # an addition for each weight of its channel.
-            behind = op.outputs[0] if op.type == "Conv2D" else op.inputs[2]
-            is_kernel = op.type == "Conv2DBackpropFilter"
-            kernel = op.outputs[0] if is_kernel else op.inputs[1]
-            count += 2 * behind.shape.num_elements() * kernel.shape[:3].num_elements()
-        elif op.type == "MatMul":
-            shared = op.inputs[0].shape[0 if op.get_attr("transpose_a") else 1]
-            count += 2 * op.outputs[0].shape.num_elements() * shared
-    return count
 
 
 if __name__ == "__main__":

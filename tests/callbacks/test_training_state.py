@@ -9,12 +9,14 @@ import contracts
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tiny_run
 from keras_gans import presets
 from keras_gans.callbacks import Checkpoint, LossHistory, LossTable, Pictures
-from keras_gans.data import generation
+from keras_gans.data import generation, memory
 from keras_gans.files import read_csv
+from keras_gans.models import adversarial_model
 
 STEPS = 4
 
@@ -143,6 +145,30 @@ def test_the_count_is_saved_with_the_weights(whole, tmp_path):
         assert found.trained_batches == found.iterations == STEPS
 
 
+def test_files_of_versions_that_did_not_count(whole, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(adversarial_model, "_COUNTS", ())
+        whole[0].save(tmp_path / "older.keras")
+    loaded = keras.saving.load_model(tmp_path / "older.keras")
+    assert loaded.trained_batches == 0 and loaded.iterations == 3 * STEPS
+    assert_equal(whole[0], loaded)
+
+
+def test_a_checkpoint_of_versions_without_a_record_is_resumed(whole, tmp_path):
+    make_state, directory = Checkpoint._checkpoint, tmp_path / "checkpoints"
+    with pytest.MonkeyPatch.context() as patch:
+        # Beside the state there were the step and the seed alone.
+        patch.setattr(Checkpoint, "_checkpoint", lambda self, **_: make_state(self))
+        train(tmp_path, stop=6)
+    assert not any(
+        name.startswith("record")
+        for name, _ in tf.train.list_variables(tf.train.latest_checkpoint(directory))
+    )
+    assert_equal(whole[0], train(tmp_path))
+    with pytest.raises(ValueError, match="made with other data: seed 0, and now 1"):
+        train(tmp_path, data=make_data(seed=1))
+
+
 @pytest.mark.parametrize(
     "changed, said",
     [
@@ -154,8 +180,20 @@ def test_the_count_is_saved_with_the_weights(whole, tmp_path):
 )
 def test_a_checkpoint_knows_its_data(whole, tmp_path, changed, said):
     train(tmp_path, whole[0], epochs=1)
+    rows = (tmp_path / "history.csv").read_text()
     with pytest.raises(ValueError, match=f"made with other data: {said}"):
         train(tmp_path, data=make_data(**changed))
+    assert (tmp_path / "history.csv").read_text() == rows
+
+
+def test_a_large_set_is_known_by_some_of_its_images():
+    # Zeros that take no memory until they are written to.
+    one, other = (np.zeros((4096, 160, 160, 1), "uint8") for _ in range(2))
+    assert one.nbytes > 2**26
+    other[::3] = 1
+    assert memory.digest(one) != memory.digest(other)
+    assert memory.digest(one) == memory.digest(one.copy())
+    assert memory.digest(one) != memory.digest(one[:-1])
 
 
 def test_one_image_in_many_is_noticed():

@@ -1,13 +1,20 @@
 """Tests of the rules that every pipeline keeps, whatever it makes of the images."""
 
+import argparse
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from small_images import assert_equal_batches, levels, noise
 
 import keras_gans
+from keras_gans import data
+from keras_gans.cli.common import files_of
+from keras_gans.cli.evaluate_folder import _Side
 from keras_gans.data import batches
+from keras_gans.data.images import decode_image, load_folder
 
 NAMES = ("unpaired", "generation", "paired", "colorization", "attributes")
 CROPPING = ("unpaired", "paired", "colorization")
@@ -291,3 +298,42 @@ def test_strict_and_max_pixels_reach_the_folders(name, tmp_path):
 def test_fewer_images_than_a_batch(name):
     with pytest.raises(ValueError, match="holds 4 .*, fewer than batch_size=5"):
         make(name, noise(4, 8, 8, 3), batch_size=5)
+
+
+def test_every_reader_finds_the_same_files(tmp_path):
+    folder, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
+    images = noise(3, 8, 8, 3)
+    for path, image, kind in zip(
+        (elsewhere / "a.jfif", folder / "phone", folder / "scan.tif"),
+        images,
+        ("PNG", "WebP", "TIFF"),
+        strict=True,
+    ):
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(image).save(path, kind, lossless=True)
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "notes.txt").write_text("no image")
+    names = "linked/a.jfif", "phone", "scan.tif"
+    attributes = tmp_path / "attributes.txt"
+    lines = [f"{name} {(-1) ** number}" for number, name in enumerate(names)]
+    attributes.write_text("\n".join(["3", "Smiling", *lines]) + "\n")
+    verb = argparse.Namespace(input=folder, output=tmp_path / "out")
+    side = argparse.Namespace(images=[folder], shard=None, size=None)
+
+    def read(files):
+        return [decode_image(path) for path in files]
+
+    for reader in (
+        lambda: load_folder(folder, 8),
+        lambda: levels(
+            next(iter(data.paired(folder, folder, 3, size=8, flip=False)))[0]
+        ),
+        lambda: data.load_attributes(folder, attributes, size=8, split=None)[0],
+        lambda: read(files_of(verb)[0]),
+        lambda: read(_Side("images", side).files),
+    ):
+        with pytest.warns(UserWarning, match=r"1 file is not used.*1 x \.txt"):
+            found = np.asarray(reader())
+        order = np.lexsort(found.reshape(3, -1).T[::-1])
+        expected = images[np.lexsort(images.reshape(3, -1).T[::-1])]
+        np.testing.assert_array_equal(found[order], expected)

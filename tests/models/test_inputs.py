@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from small_gans import make_arrays, make_data, make_model, smallest_translators
 
-from keras_gans import data, models
+from keras_gans import data, models, presets
 from keras_gans.networks import dcgan_discriminator, dcgan_generator
 
 EAGERLY = {"run_eagerly": True}
@@ -143,6 +143,23 @@ def test_evaluate_looks_at_arrays():
         image_gan().evaluate(np.zeros((2, 16, 16, 1), "uint8"), verbose=0)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_attributes_are_zero_and_one(kind):
+    model = presets.stargan(["a", "b"], size=8, width=2, residual_blocks=0)
+    x = images(channels=3)[:, :8, :8]
+    signs = np.array([[-1, 1], [1, -1], [1, 1], [-1, -1]], "float32")
+    for wrong, must in (
+        (signs, r"0 and 1; `\(attributes \+ 1\) / 2` converts -1 and 1"),
+        (signs.astype("int8"), r"0 and 1; `\(attributes \+ 1\) / 2`"),
+        (np.abs(signs) / 2, r"0 and 1\. Received: values=\[0.5\]"),
+    ):
+        given = KINDS[kind](x, wrong)
+        given = given if isinstance(given, tuple) else (given,)
+        with pytest.raises(ValueError, match=must):
+            model.fit(*given, batch_size=2 if kind == "arrays" else None, verbose=0)
+    assert model.iterations == 0
+
+
 def test_labels():
     model = make_model("conditional_gan", compile_arguments=EAGERLY)
     points, labels = make_arrays("conditional_gan", 1)
@@ -182,6 +199,20 @@ def test_weights_of_samples_are_refused_wherever_they_are_given():
         with pytest.raises(ValueError, match="GAN takes no `(sample|class)_weight`"):
             use()
     assert model.iterations == 0
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of one size, and a smaller last one."""
+
+    def __init__(self, array, size, **kwargs):
+        super().__init__(**kwargs)
+        self.array, self.size = array, size
+
+    def __len__(self):
+        return -(-len(self.array) // self.size)
+
+    def __getitem__(self, index):
+        return self.array[index * self.size : (index + 1) * self.size]
 
 
 class WithExtra(models.CycleGAN):
@@ -240,9 +271,34 @@ def test_datasets_without_shapes_or_with_labels():
         )
 
 
+def unknown_length(points):
+    """Returns the same batches as data whose end only iterating tells."""
+    batches = tf.data.Dataset.from_tensor_slices(points).batch(4)
+    return {
+        "batches": batches,
+        "filtered": batches.filter(lambda batch: True),
+        "generator": ((batch,) for batch in batches.as_numpy_iterator()),
+        "PyDataset": Batches(points, 4),
+    }
+
+
 def main():
     strategy, results = contracts.two_replicas(), {}
     points = make_arrays("wgan", 1)  # 8 of them
+    for name, given in unknown_length(make_arrays("gan", 2)).items():
+        with strategy.scope():
+            model = make_model("gan")
+        # Of a step on nothing, averages would tell.
+        tested = model.evaluate(given, verbose=0) if name == "filtered" else None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            logs = model.fit(given, shuffle=False, verbose=0).history
+        means = [logs[name][0] for name in sorted(logs)]
+        results[f"of {name}"] = [model.iterations, means, tested]
+    with strategy.scope():
+        model = make_model("gan")
+    known = unknown_length(make_arrays("gan", 2))["batches"]
+    results["tested"] = model.evaluate(known, verbose=0)
     unknown = tf.data.Dataset.from_tensor_slices(points).batch(4)
     cases = {
         "arrays, last batch": lambda model: model.fit(points[:5], batch_size=4),
@@ -251,6 +307,9 @@ def main():
         "dataset, last batch": lambda model: model.fit(
             unknown.unbatch().take(5).batch(4)
         ),
+        "PyDataset of ones": lambda model: model.fit(Batches(points, 1)),
+        "PyDataset, last batch": lambda model: model.fit(Batches(points[:5], 4)),
+        "generator, last batch": lambda model: model.fit(generator(points[:5])),
         "NaN": lambda model: model.fit(unknown.map(lambda x: x * np.nan)),
         "even": lambda model: model.fit(unknown),
         "smaller last batch": lambda model: model.fit(points[:6], batch_size=4),
@@ -272,6 +331,14 @@ def test_no_replica_is_left_without_images():
     results = contracts.run_python(
         f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')"
     )
+    iterations, means, _ = results.pop("of batches")
+    assert iterations == 4
+    *_, tested = results["of filtered"]
+    assert tested == pytest.approx(results.pop("tested"), rel=1e-5)
+    for name in ("filtered", "generator", "PyDataset"):
+        found = results.pop(f"of {name}")
+        assert found[0] == 4, name
+        assert found[1] == pytest.approx(means, rel=1e-5), name
     for name in ("even", "smaller last batch"):
         # No update of the generator, so no loss of it.
         assert results.pop(name) == ["discriminator_loss"]
