@@ -492,7 +492,6 @@ def test_refuses_before_it_loads_a_model(monkeypatch):
     ):
         assert message in refused(*arguments, "--model", "model")
     assert not pathlib.Path("out").exists()
-    assert "--model" in fail("colorize", "in/a.png", "out.png", status=2)
     assert "OUT" in fail("colorize", "in/a.png", "--model", "model", status=2)
     wrong = ["in/a.png", "out.png", "--model", "model", "--size", "0"]
     assert "not a positive integer" in fail("colorize", *wrong, status=2)
