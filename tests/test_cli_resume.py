@@ -113,6 +113,7 @@ def test_a_state_that_says_otherwise_is_believed(copied):
     assert run.is_finished
 
 
+@pytest.mark.slow
 def test_a_model_of_another_kind_is_told_and_made_again(copied):
     small_run.build(1, 1, 8, 0).save(copied / "model.keras")
     message = fail("evaluate", copied)

@@ -217,8 +217,11 @@ def test_no_pass_of_the_graph_optimizer_fails():
 import numpy as np
 import tensorflow as tf
 from keras_gans import presets
-images = np.zeros((4, 20, 20, 3), "float32")
-presets.digits(size=20).fit(images, images, batch_size=2, verbose=0)
+images = np.zeros((4, 32, 32, 3), "float32")
+for preset in (presets.digits, presets.cyclegan, presets.pix2pix):
+    preset(size=32, width=4).fit(images, images, batch_size=2, verbose=0)
+presets.wgan_gp(size=32, width=4, n_critic=1).fit(images[..., :1], verbose=0)
+presets.digit_lab(x_channels=3, width=4).fit(images, images, batch_size=2, verbose=0)
 print(tf.config.optimizer.get_experimental_options())
 """,
         TF_CPP_MIN_LOG_LEVEL="0",
@@ -243,11 +246,16 @@ def test_passes_are_left_out_where_they_do_harm_and_the_user_did_not_decide():
         return keras.Sequential([keras.Input((8, 8, 1)), *layers])
 
     convolution, leaky = keras.layers.Conv2D(2, 3), keras.layers.LeakyReLU()
+    without_bias = keras.layers.Conv2D(2, 3, use_bias=False)
     dense = network(keras.layers.Dense(2))
+    first = keras.layers.Conv2D(2, 3, activation="leaky_relu")
     for networks, expected in (
-        ([dense, network(convolution, leaky)], False),
-        ([network(keras.layers.Conv2D(2, 3, activation="leaky_relu"))], False),
-        ([network(convolution, keras.layers.ReLU())], "default"),
+        ([dense, network(first, convolution, leaky)], False),
+        ([network(first, keras.layers.Conv2D(2, 3, activation="leaky_relu"))], False),
+        # It does not fail at the first one, nor without a bias or this activation.
+        ([network(first)], "default"),
+        ([network(convolution, leaky, without_bias, leaky)], "default"),
+        ([network(first, convolution, keras.layers.ReLU())], "default"),
         ([network(keras.layers.Dense(2), leaky)], "default"),
     ):
         assert computed_as_written(function, networks)(None) == expected
@@ -255,7 +263,7 @@ def test_passes_are_left_out_where_they_do_harm_and_the_user_did_not_decide():
         assert arithmetic[-2:] == [False, "default"]
     options.set_experimental_options({"remapping": True})
     try:
-        wrapped = computed_as_written(function, [network(convolution, leaky)])
+        wrapped = computed_as_written(function, [network(first, convolution, leaky)])
         assert wrapped(None) is True and function(None) is True
     finally:
         options.set_experimental_options({"remapping": None})

@@ -11,7 +11,7 @@ from keras_gans.layers.batch_normalization import (
 )
 
 # Batches of up to this many samples are normalized one by one, in half of the time.
-_FEW_SAMPLES = 8
+FEW_SAMPLES = 8
 
 # What can be chosen for the factor and the offset, and the module that knows it.
 _KINDS = {
@@ -134,7 +134,7 @@ class InstanceNormalization(keras.layers.Layer):
             # Somebody may have given this layer other moments than its own.
             and "moments" not in vars(self)
             and batch is not None
-            and 1 <= batch <= _FEW_SAMPLES
+            and 1 <= batch <= FEW_SAMPLES
             and spatial != [1, 1]
         )
 

@@ -120,6 +120,7 @@ def test_resumes_in_the_middle_of_a_fade(data, stop, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_an_export_is_a_plain_network(data, tmp_path):
     from keras_gans.export import load, save
 

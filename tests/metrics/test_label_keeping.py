@@ -132,6 +132,7 @@ def test_every_image_counts_once_whatever_the_batch(batch_size):
     assert scores["xy"]["cycle_l1"] == pytest.approx(2 / 5 * 30 / 127.5, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The Fréchet distance")
 def test_a_reader_of_both_domains():
     random = np.random.default_rng(0)

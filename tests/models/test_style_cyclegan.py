@@ -427,6 +427,7 @@ def test_the_picture_shows_styles_and_references(trained):
     np.testing.assert_array_equal(cell, expected)
 
 
+@pytest.mark.slow
 def test_images_of_y_are_put_together_in_their_own_style(trained, tmp_path):
     x, y = (to_uint8(random_images(4, seed)) for seed in (0, 1))
     labels = np.zeros(4, "int64")
