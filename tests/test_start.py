@@ -254,7 +254,7 @@ def test_passes_are_left_out_where_they_do_harm_and_the_user_did_not_decide():
         ([network(first, keras.layers.Conv2D(2, 3, activation="leaky_relu"))], False),
         # It does not fail at the first one, nor without a bias or this activation.
         ([network(first)], "default"),
-        ([network(convolution, leaky, without_bias, leaky)], "default"),
+        ([network(first, without_bias, leaky)], "default"),
         ([network(first, convolution, keras.layers.ReLU())], "default"),
         ([network(keras.layers.Dense(2), leaky)], "default"),
     ):
