@@ -65,11 +65,13 @@ def work(size, width, batch):
     before = resident("VmRSS")
     import tensorflow as tf
 
+    from keras_gans.experiments.operations import operations
+
     arguments = {"size": size, "width": width, "residual_blocks": 6}
     train_step.CASES["growth"] = "", "cyclegan", arguments, batch, size, (3, 3)
     model, images = train_step.model_and_images("growth")
     step = tf.function(model.train_step, autograph=False)
-    print(json.dumps({"gflop": train_step.operations(step, images) / 1e9}), flush=True)
+    print(json.dumps({"gflop": operations(step, images) / 1e9}), flush=True)
     turns.answer(train_step.repeated(lambda: [*step(images).values()]))
     print(json.dumps({"peak_mib": resident("VmHWM") - before}))
 
