@@ -8,7 +8,7 @@ models = pathlib.Path("saved_models")
 setuptools.setup(
     data_files=[
         (f"share/keras_gans/{folder.as_posix()}", files)
-        for folder in sorted(models.rglob("*"))
+        for folder in (models, *sorted(models.rglob("*")))
         if folder.is_dir()
         and (files := [str(path) for path in folder.iterdir() if path.is_file()])
     ]
