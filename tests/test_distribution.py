@@ -418,6 +418,7 @@ def test_workers_with_different_commands_are_refused(sources, tmp_path):
 # What MLflow does with its database is not ours to mend.
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 def test_the_chief_alone_logs_to_trackers(sources, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # Where MLflow puts its artifacts.
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     names = [name for name in trackers.names() if importlib.util.find_spec(name)]

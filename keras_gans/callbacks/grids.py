@@ -58,7 +58,11 @@ def style_sheet(model, x, references, seed=0):
     and below, on its way in equal steps from the style of the first reference to that
     of another, each x to another one.
 
-    `references` are at least two images of Y, `seed` is that of the random styles.
+    Args:
+        model: The model.
+        x: Images of X, shape `(n, height, width, channels)`.
+        references: At least two images of Y.
+        seed: Integer, the seed of the random styles.
     """
     count = len(references)
     must = "Argument `references` must hold at least two images"
@@ -125,15 +129,18 @@ def attribute_grid(model, images, attributes):
 def samples_grid(model, count=64, seed=0, data=None):
     """Draws what a model such as `GAN` generates from the latent vectors of a seed.
 
-    Images are shown in a square, and points in a plane; those of a conditional model
-    with a column, or a colour, for each class.
+    Images are shown in a square, those of a conditional model with a column for each
+    class. Points are shown in a plane, those of a conditional model in a colour for
+    each class.
 
     Args:
         model: A model with `generate` and `classes`.
-        count: Positive integer, the number of samples, 64 by default. A conditional
-            model generates as many whole rows as fit into it, at least one.
+        count: Positive integer, the number of samples, 64 by default; a cloud of points
+            takes more. A conditional model generates whole rows, at least one: as many
+            as fit into `count`.
         seed: Integer, the seed of the latent vectors.
-        data: Optional real points, as for `generated_scatter`.
+        data: Optional real points, shape `(n, 2)`, for a generator of points. They are
+            drawn in grey, and the axes are laid around them.
     """
     data = None if data is None else np.asarray(data, "float32")
     if data is not None:
