@@ -147,10 +147,34 @@ class _DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets=None):
         self._server.is_draining = True
         await asyncio.sleep(_DRAIN_SECONDS)
+        # Connections that the kernel made and nobody took would be reset.
+        waiting = [one for socket in sockets or [] for one in _accept_all(socket)]
         for server in self.servers:
             server.close()
+        for connection in waiting:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._make_protocol, connection
+            )
         await asyncio.sleep(_DRAIN_SECONDS)
         await super().shutdown(sockets)
+
+    def _make_protocol(self):
+        return self.config.http_protocol_class(
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+
+
+def _accept_all(listening):
+    """Yields the connections that wait on a socket which does not block."""
+    while True:
+        try:
+            connection, _ = listening.accept()
+        except BlockingIOError:
+            return
+        connection.setblocking(False)
+        yield connection
 
 
 class _Server:

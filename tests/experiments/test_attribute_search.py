@@ -167,6 +167,7 @@ def test_trials_that_stopped_are_done_again_and_more_can_follow(
     assert len(run(3)) == 3 and run(3)[:2] == results
 
 
+@pytest.mark.slow
 def test_weights_with_which_training_diverges_score_nothing(
     setting, monkeypatch, tmp_path
 ):
