@@ -217,11 +217,14 @@ def test_no_pass_of_the_graph_optimizer_fails():
 import numpy as np
 import tensorflow as tf
 from keras_gans import presets
+from keras_gans.experiments.gan_monitor import probe_gradient
 images = np.zeros((4, 32, 32, 3), "float32")
 for preset in (presets.digits, presets.cyclegan, presets.pix2pix):
     preset(size=32, width=4).fit(images, images, batch_size=2, verbose=0)
 presets.wgan_gp(size=32, width=4, n_critic=1).fit(images[..., :1], verbose=0)
 presets.digit_lab(x_channels=3, width=4).fit(images, images, batch_size=2, verbose=0)
+batches = tf.data.Dataset.from_tensors(images[..., :1])
+probe_gradient(presets.gan(size=32, width=4), batches, 1)
 print(tf.config.optimizer.get_experimental_options())
 """,
         TF_CPP_MIN_LOG_LEVEL="0",

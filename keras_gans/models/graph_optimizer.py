@@ -23,22 +23,26 @@ def computed_as_written(function, networks):
     from the output of the activation, a step took 1 % more processor time). Elsewhere
     it does: CycleGAN's ResNets are 6 to 9 % slower without it.
 
-    The options are those of the process, so they hold for the call alone; what the user
-    has set stays.
-
     `function` is what `keras.Model.make_train_function` makes for the networks.
     """
-    off = {"arithmetic_optimization": False}
-    if any(map(_makes_the_remapper_fail, networks)):
-        off["remapping"] = False
+    fails = any(map(_makes_the_remapper_fail, networks))
+    return without_passes(function, ["arithmetic_optimization"] + ["remapping"] * fails)
+
+
+def without_passes(function, names):
+    """Wraps a `tf.function` so that passes of the graph optimizer are left out.
+
+    The options are those of the process, so they hold for the call alone; what the user
+    has set stays. `names` are those of `tf.config.optimizer.set_experimental_options`.
+    """
 
     @functools.wraps(function)
-    def call(iterator):
+    def call(*arguments):
         options = tf.config.optimizer
-        changed = off.keys() - options.get_experimental_options().keys()
-        options.set_experimental_options({name: off[name] for name in changed})
+        changed = set(names) - options.get_experimental_options().keys()
+        options.set_experimental_options(dict.fromkeys(changed, False))
         try:
-            return function(iterator)
+            return function(*arguments)
         finally:
             # None: as it was, TensorFlow's default.
             options.set_experimental_options(dict.fromkeys(changed))
