@@ -407,12 +407,19 @@ class AdversarialModel(Fitting):
             )
         return cls(**config)
 
+    def check_spec(self, element_spec):
+        """Raises an error if the batches of a dataset cannot be those of this model.
+
+        `fit` and `evaluate` call it with the `element_spec` before anything is traced.
+        """
+
     def build_state(self, element_spec):
         """Checks a dataset and creates the variables whose shapes depend on it.
 
-        `fit` calls it with the `element_spec` of the dataset before anything is traced,
-        and a checkpoint is restored after it, into variables that exist.
+        `fit` calls it in place of `check_spec`, and a checkpoint is restored after it,
+        into variables that exist.
         """
+        self.check_spec(element_spec)
 
     def training_state(self):
         """Returns every variable that the next step depends on, in named lists.

@@ -11,7 +11,7 @@ from keras_gans.models.critic_model import CriticModel
 from keras_gans.models.inputs import (
     check_attributes,
     check_images,
-    check_known_rank,
+    check_is_batch,
 )
 from keras_gans.models.seeds import ReplicaSeedGenerator
 from keras_gans.models.structure import shapes_of, unpack_pair
@@ -226,10 +226,10 @@ class AttributeModel(CriticModel):
         check_images("Data `images`", images)
         check_attributes(attributes)
 
-    def build_state(self, element_spec):
+    def check_spec(self, element_spec):
         images, attributes = unpack_pair(element_spec, _PAIRS)
-        check_known_rank("images", images)
-        check_known_rank("attributes", attributes)
+        check_is_batch("images", images)
+        check_is_batch("attributes", attributes)
         expected = shapes_of(self.discriminator.input_shape)[0]
         require(
             compatible(images.shape, expected),

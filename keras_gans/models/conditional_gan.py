@@ -97,7 +97,7 @@ class ConditionalGAN(GenerativeModel):
             check_integer_labels(to_numpy(y), self.classes)
         return super().fit(x, y, **kwargs)
 
-    def build_state(self, element_spec):
+    def check_spec(self, element_spec):
         require(
             isinstance(element_spec, (tuple, list))
             and len(element_spec) == 2
@@ -106,7 +106,7 @@ class ConditionalGAN(GenerativeModel):
             "`keras_gans.data.generation(..., labels=True)` makes them",
             batches=element_spec,
         )
-        super().build_state(element_spec)
+        super().check_spec(element_spec)
 
     def get_config(self):
         return {**super().get_config(), "classes": self.classes}

@@ -10,7 +10,7 @@ from keras_gans.losses.adversarial import (
 )
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.adversarial_model import AdversarialModel
-from keras_gans.models.inputs import check_images, check_known_rank
+from keras_gans.models.inputs import check_images, check_is_batch
 from keras_gans.models.structure import shapes_of, unpack_pair
 
 _PAIRS = (
@@ -312,16 +312,10 @@ class CycleGAN(AdversarialModel):
         for name, images in zip("xy", unpack_pair(batch, _PAIRS)):
             check_images(f"Data `{name}`", images)
 
-    def build_state(self, element_spec):
+    def check_spec(self, element_spec):
         x, y = unpack_pair(element_spec, _PAIRS)
-        for name, part in (("x", x), ("y", y)):
-            require(
-                not isinstance(part, (tuple, list)),
-                f"{_PAIRS}. Received data whose `{name}` is itself a tuple, of images "
-                "and labels say: leave the labels out, `dataset.map(lambda images, "
-                "labels: images)`",
-            )
-            check_known_rank(name, part)
+        check_is_batch("x", x)
+        check_is_batch("y", y)
         for name, discriminator, spec in (
             ("x", self.discriminator_x, x),
             ("y", self.discriminator_y, y),
@@ -333,7 +327,10 @@ class CycleGAN(AdversarialModel):
                 f"width, {channels}), as `discriminator_{name}` sees them",
                 shape=shape,
             )
-        for name, pool, spec in (("x", self.pool_x, x), ("y", self.pool_y, y)):
+
+    def build_state(self, element_spec):
+        super().build_state(element_spec)
+        for name, pool, spec in zip("xy", (self.pool_x, self.pool_y), element_spec):
             shape = tuple(spec.shape)
             if not pool.built:
                 pool.build(spec.shape)

@@ -56,7 +56,10 @@ class Fitting(keras.Model):
         """
         weights = (kwargs.pop(name, None) for name in ("sample_weight", "class_weight"))
         inputs.refuse_weights(self, getattr(x, "element_spec", None), *weights)
-        inputs.refuse_weights(self, kwargs.get("validation_data"))
+        validation = kwargs.get("validation_data")
+        inputs.refuse_weights(self, validation)
+        is_pair = isinstance(validation, tuple)
+        self._check_spec_of(*(validation[:2] if is_pair else [validation]))
         spec = element_spec(x, y)
         if spec is not None:
             with self.distribute_strategy.scope():
@@ -101,6 +104,7 @@ class Fitting(keras.Model):
     def evaluate(self, x=None, y=None, *args, sample_weight=None, **kwargs):
         """Evaluates as `keras.Model.evaluate` does, after a check of arrays."""
         inputs.refuse_weights(self, getattr(x, "element_spec", None), sample_weight)
+        self._check_spec_of(x, y)
         self._check_arrays(x, y)
         return super().evaluate(x, y, *args, **kwargs)
 
@@ -125,6 +129,11 @@ class Fitting(keras.Model):
         for part in keras.tree.flatten(batch):
             if part.dtype.kind == "f":
                 inputs.check_finite("Data", part)
+
+    def _check_spec_of(self, x, y=None):
+        spec = element_spec(x, y)
+        if spec is not None:
+            self.check_spec(spec)
 
     def _check_arrays(self, x, y):
         """Checks arrays, and returns whether the data are such."""

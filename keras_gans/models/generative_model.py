@@ -15,7 +15,7 @@ from keras_gans.models.adversarial_model import AdversarialModel
 from keras_gans.models.inputs import (
     check_images,
     check_integer_labels,
-    check_known_rank,
+    check_is_batch,
 )
 from keras_gans.models.seeds import ReplicaSeedGenerator
 from keras_gans.models.structure import shapes_of
@@ -234,9 +234,9 @@ class GenerativeModel(AdversarialModel):
         if self.classes is not None:
             check_integer_labels(labels, self.classes)
 
-    def build_state(self, element_spec):
+    def check_spec(self, element_spec):
         samples, _ = _unpack(element_spec)
-        check_known_rank("", samples)
+        check_is_batch("", samples)
         expected = shapes_of(self.discriminator.input_shape)[0]
         require(
             compatible(samples.shape, expected),

@@ -214,13 +214,19 @@ def check_integer_labels(labels, classes):
         )
 
 
-def check_known_rank(name, spec):
-    """Raises a `ValueError` if only a look at a batch would tell its rank."""
+def check_is_batch(name, spec):
+    """Raises a `ValueError` unless a part of the data is one tensor of known rank."""
+    name = f" `{name}`" * bool(name)
+    require(
+        not isinstance(spec, (tuple, list)),
+        f"Data{name} must be one batch. Received a tuple, of images and labels say: "
+        "leave the labels out, `dataset.map(lambda images, labels: images)`",
+    )
     require(
         getattr(spec, "shape", None) is not None and spec.shape.rank is not None,
-        f"Data{f' `{name}`' * bool(name)} must tell its shape (batch, ...): give "
-        "`tf.data.Dataset.from_generator` an `output_signature` of `tf.TensorSpec("
-        "(None, height, width, channels))`, or use `dataset.map` and `tf.ensure_shape`",
+        f"Data{name} must tell its shape (batch, ...): give `tf.data.Dataset."
+        "from_generator` an `output_signature` of `tf.TensorSpec((None, height, width, "
+        "channels))`, or use `dataset.map` and `tf.ensure_shape`",
     )
 
 

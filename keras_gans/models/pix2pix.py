@@ -14,7 +14,7 @@ from keras_gans.losses.common import compatible, find_loss
 from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.losses.reconstruction import ChannelCompensatedL1
 from keras_gans.models.adversarial_model import AdversarialModel
-from keras_gans.models.inputs import check_images, check_known_rank
+from keras_gans.models.inputs import check_images, check_is_batch
 from keras_gans.models.seeds import ReplicaSeedGenerator
 from keras_gans.models.structure import shapes_of, unpack_pair
 
@@ -226,15 +226,10 @@ class Pix2Pix(AdversarialModel):
             check_images("Data `source`", part, is_pale_legal)
         check_images("Data `target`", target)
 
-    def build_state(self, element_spec):
+    def check_spec(self, element_spec):
         source, target = self._unpack(element_spec)
-        require(
-            not isinstance(target, (tuple, list)),
-            "Data `target` must be one batch of images, without labels: "
-            "`dataset.map` can leave them out",
-        )
         for part in (*keras.tree.flatten(source), target):
-            check_known_rank("source" if part is not target else "target", part)
+            check_is_batch("source" if part is not target else "target", part)
         shapes = [tuple(part.shape) for part in keras.tree.flatten(source)]
         channels = self.generator.output_shape[-1]
         require(

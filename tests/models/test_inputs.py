@@ -255,13 +255,24 @@ def test_a_subclassed_network_needs_an_input():
     model.fit(images(channels=3), images(channels=3), batch_size=2, verbose=0)
 
 
+def first(images, labels):
+    return images
+
+
 def test_datasets_without_shapes_or_with_labels():
     x, model = images(channels=3), cyclegan()
     pairs = batches(x, LABELS[:4])
-    with pytest.raises(
-        ValueError, match=r"pairs of batches \(x, y\).*leave the labels"
+    zipped = tf.data.Dataset.zip((pairs, pairs))
+    for train in (
+        lambda: model.fit(zipped, verbose=0),
+        lambda: model.fit(x, x, validation_data=zipped, verbose=0),
+        lambda: model.evaluate(tf.data.Dataset.zip((pairs, pairs.map(first)))),
     ):
-        model.fit(tf.data.Dataset.zip((pairs, pairs)), verbose=0)
+        with pytest.raises(ValueError, match="`x` must be one batch.*leave the labels"):
+            train()
+    with pytest.raises(ValueError, match="Data must be one batch.*leave the labels"):
+        image_gan().fit(zipped, verbose=0)
+    assert model.iterations == 0
     types = tf.float32, tf.float32
     with pytest.raises(ValueError, match="`x` must tell its shape.*output_signature"):
         model.fit(tf.data.Dataset.from_generator(lambda: [(x, x)], types), verbose=0)
