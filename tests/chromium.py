@@ -32,6 +32,8 @@ def opened(url, downloads, width=1280, height=1200):
     options.binary_location = shutil.which("chromium")
     arguments = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage"]
     arguments += [f"--window-size={width},{height}", "--hide-scrollbars"]
+    # A camera that shows a test picture, and may be used.
+    arguments += [f"--use-fake-{what}-for-media-stream" for what in ("ui", "device")]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--no-sandbox")  # Which root cannot have.
     for argument in arguments:

@@ -257,6 +257,61 @@ def test_upload_translate_and_download(visitor, abilities, tmp_path):
     np.testing.assert_array_equal(np.array(Image.open(file)), wanted)
 
 
+def is_translated(visitor, abilities, before):
+    """Whether a new translation is that of the picture that is shown."""
+    from keras_gans.serving.demo.tabs import STYLE
+
+    street = visitor.pixels("Translation", before)
+    translation = one_of(abilities, "translation")
+    # A camera gives opaque pictures with an alpha channel.
+    picture = visitor.pixels("Picture")[..., :3]
+    wanted = translation.translate(picture, "xy", STYLE)[1]
+    return np.array_equal(street, wanted)
+
+
+def test_a_picture_of_the_camera(visitor, abilities):
+    visitor.tab("Translate")
+    before = visitor.source("Translation")
+    visitor.shown(".picture.input button[aria-label*=Remove]").click()
+    until(lambda: visitor.source("Translation") is None, "no translation")
+    visitor.shown(".picture.input button[aria-label*=camera]").click()
+    until(
+        lambda: [b for b in visitor.all("button") if "Access Webcam" in b.text],
+        "the question for the camera",
+    )[0].click()
+    visitor.shown(".picture.input button[aria-label*='capture photo']").click()
+    assert is_translated(visitor, abilities, before)
+
+
+def test_a_picture_of_the_clipboard(visitor, abilities):
+    # A white bar is copied.
+    visitor.browser.execute_cdp_cmd(
+        "Browser.grantPermissions",
+        {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]},
+    )
+    copied = visitor.browser.execute_async_script("""
+        const done = arguments[0], canvas = document.createElement('canvas');
+        canvas.width = canvas.height = 32;
+        const ink = canvas.getContext('2d');
+        ink.fillRect(0, 0, 32, 32);
+        ink.fillStyle = 'white';
+        ink.fillRect(12, 4, 6, 24);
+        canvas.toBlob(file => navigator.clipboard.write(
+            [new ClipboardItem({'image/png': file})]
+        ).then(() => done(true), error => done('' + error)));
+        """)
+    assert copied is True
+    visitor.tab("Translate")
+    before = visitor.source("Translation")
+    visitor.shown(".picture.input button[aria-label*=Remove]").click()
+    until(lambda: visitor.source("Translation") is None, "no translation")
+    visitor.shown(".picture.input button[aria-label*=Paste]").click()
+    assert is_translated(visitor, abilities, before)
+    bar = np.zeros((32, 32), "uint8")
+    bar[4:28, 12:18] = 255
+    assert (visitor.pixels("Picture")[..., :3] == bar[..., None]).all()
+
+
 def test_the_way_back_and_other_examples(visitor):
     visitor.tab("Translate")
     first = visitor.pixels("Translation")
