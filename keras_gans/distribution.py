@@ -270,14 +270,18 @@ def _own_part(values, shape):
     return tf.gather(tf.reshape(values, (replicas(), *shape)), number)
 
 
-def summed_gradients(gradients):
-    """Sums a list of gradients over the replicas; `None` stays."""
+def summed(tensors):
+    """Sums a list of tensors, gradients say, over the replicas; `None` stays.
+
+    All are exchanged at once: each exchange with other machines takes some time,
+    however small it is.
+    """
     if not _shares_batches():
-        return gradients
-    known = [gradient for gradient in gradients if gradient is not None]
+        return tensors
+    known = [tensor for tensor in tensors if tensor is not None]
     context = tf.distribute.get_replica_context()
     known = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, known))
-    return [None if gradient is None else next(known) for gradient in gradients]
+    return [None if tensor is None else next(known) for tensor in tensors]
 
 
 def take_summed_gradients(optimizer):

@@ -206,10 +206,10 @@ def scaled_update(strategy, gradients):
         sgd = keras.optimizers.SGD(1.0, clipnorm=3.0)
         optimizer = keras.optimizers.LossScaleOptimizer(sgd, initial_scale=8.0)
         optimizer.build([weight])
-        distribution.take_summed_gradients(optimizer)
+        distribution.take_summed(optimizer)
 
     def step(gradient):
-        optimizer.apply(distribution.summed_gradients([gradient]), [weight])
+        optimizer.apply(distribution.summed([gradient]), [weight])
 
     values = strategy.experimental_distribute_values_from_function(
         lambda context: tf.constant(gradients[context.replica_id_in_sync_group])
@@ -268,7 +268,7 @@ def main():
         distribution.synchronize(plain)
         try:
             optimizer = keras.optimizers.SGD(gradient_accumulation_steps=2)
-            distribution.take_summed_gradients(optimizer)
+            distribution.take_summed(optimizer)
         except ValueError as error:
             refusal = str(error)
     results = {

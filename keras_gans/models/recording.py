@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_gans.distribution import summed_gradients
+from keras_gans.distribution import summed
 from keras_gans.models.averages import move_average
 from keras_gans.models.structure import computed_variables
 
@@ -36,7 +36,7 @@ class Recording:
                 for name in model.roles[role]
                 for variable in computed_variables(getattr(model, name))
             ]
-            gradients = summed_gradients(tape.gradient(loss, variables))
+            gradients = summed(tape.gradient(loss, variables))
             updates[role] = gradients, variables
         for role, update in updates.items():
             model.optimizers[role].apply(*update)
