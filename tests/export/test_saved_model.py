@@ -148,6 +148,8 @@ assert sys.modules["keras_gans"] is None and sys.modules["keras"] is None
 
 
 def test_fresh_process_with_tensorflow_alone(folders, tmp_path):
+    one_of_each_kind = ("cyclegan", "conditional_gan", "colorizer", "aclgan")
+    folders = {name: folders[name] for name in one_of_each_kind}
     for name, folder in folders.items():
         np.savez(f"{folder}.inputs.npz", **MODELS[name][3])
     arguments = map(os.fspath, folders.values())

@@ -407,15 +407,6 @@ def test_export_has_styles(trained, tmp_path):
         with pytest.raises(ValueError, match="go with direction 'xy' of a model"):
             translator.translate(y, direction="yx", seed=1)
 
-    signatures = tf.saved_model.load(path).signatures
-    files = [tf.io.encode_png(image) for image in (*x, *y)]
-    answer = signatures["reference_bytes"](
-        image_bytes=tf.stack(files[:3]), reference_bytes=tf.stack(files[3:])
-    )
-    expected = signatures["reference"](images=x, reference=y)["images"]
-    for file, image in zip(answer["image_bytes"], expected, strict=True):
-        np.testing.assert_array_equal(tf.io.decode_png(file), image)
-
 
 def test_the_picture_shows_styles_and_references(trained):
     x, y = random_images(4), random_images(4, seed=1)
