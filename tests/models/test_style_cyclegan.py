@@ -162,7 +162,7 @@ def test_semantic_losses_join_those_of_the_generators(tmp_path):
         rtol=1e-3,
     )
     assert "semantic_loss" not in rest
-    contracts.train(model, make_data())
+    contracts.train(model, make_data(2))
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert again.semantic_weight == 0.5 and again.semantic_translation_weight == 0.25

@@ -67,7 +67,9 @@ def test_sigterm_under_load_loses_no_request(tmp_path):
     body = {"instances": pictures(3, 2, 32, 32).tolist()}
     answered, failed = [], []
     # All models would take longer to load than the rest of the test.
-    shutil.copytree(ROOT / "saved_models" / "digits" / "2", tmp_path / "models/digits/2")
+    shutil.copytree(
+        ROOT / "saved_models" / "digits" / "2", tmp_path / "models/digits/2"
+    )
     with process(tmp_path / "models", tmp_path) as (server, url):
         post(url, "digits", **body)
 
