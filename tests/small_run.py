@@ -97,15 +97,11 @@ def build(x_channels, y_channels, size, seed, jit_compile=False):
 
 def build_conditional_gan(channels, size, classes, seed, jit_compile=False):
     """In the place of `presets.conditional_gan`."""
-    return presets.conditional_gan(
-        channels,
-        size,
-        width=2,
-        latent_dim=4,
-        classes=classes,
-        seed=seed,
-        jit_compile=False,
+    model = presets.conditional_gan(
+        channels, size, width=2, latent_dim=4, classes=classes, seed=seed
     )
+    model.run_eagerly = True
+    return model
 
 
 def build_wgan(channels, size, seed, jit_compile=False):

@@ -18,7 +18,7 @@ from keras_gans.training import Run, configure
 # An epoch has four steps: the second training ends the epoch that the first began.
 FIRST, THEN = 6, 8
 
-# Plain files: to set up the tables of a database takes MLflow longer than all else here.
+# Plain files: MLflow takes longer to set up the tables of a database than all else.
 FILE_STORE = "MLFLOW_ALLOW_FILE_STORE", "true"
 
 

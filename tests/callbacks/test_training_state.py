@@ -279,7 +279,7 @@ def test_records_of_several_fits_follow_each_other(tmp_path):
 
     for part in range(3):
         if part == 1:
-            model.compile()
+            model.compile(run_eagerly=True)
         model.fit(
             data,
             epochs=2,
