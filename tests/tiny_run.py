@@ -115,17 +115,15 @@ def train(
     verbose=0,
     replicas=1,
     looks=False,
-    eagerly=False,
 ):
     """Trains to the end, from the last checkpoint in `directory` if there is one.
 
     With `looks`, the data are also looked at all the time, and those of the validation.
-    A model that is made here computes `eagerly`, or in a graph.
     """
     directory = pathlib.Path(directory)
     strategy = contracts.two_replicas() if replicas == 2 else None
     with strategy.scope() if strategy else contextlib.nullcontext():
-        model = model or make_model(run_eagerly=eagerly)
+        model = model or make_model()
     data = data or make_data()
     callbacks = [*callbacks, Look(data)] if looks else callbacks
     samples = [

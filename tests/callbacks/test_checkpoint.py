@@ -324,24 +324,22 @@ def die_and_resume(directory, deaths, **options):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def check_deaths(train, tmp_path, plan, random_deaths, epochs, seed=0, **options):
+def check_deaths(trainee, tmp_path, plan, random_deaths, epochs, seed=0):
     """Compares a run that dies at planned and then at random moments with a whole one.
 
     Args:
-        train: Trains the whole run, in this process, and returns its state.
+        trainee: Trains the whole run, in this process.
         tmp_path: Folder of both runs.
         plan: List of pairs: death, as `tiny_run.die_and_resume` takes it, and latest
             checkpoint after it.
         random_deaths: Integer, further deaths after one to twelve steps each.
         epochs: Integer, length of the run.
         seed: Integer, of the random moments.
-        **options: Of `tiny_run.train`, for the run that dies.
     """
     moments = random.Random(seed)
     deaths = [death for death, _ in plan]
     deaths += [("steps", moments.uniform(1, 12)) for _ in range(random_deaths)]
-    options["epochs"] = epochs
-    signals, steps = die_and_resume(tmp_path / "broken", deaths, **options)
+    signals, steps = die_and_resume(tmp_path / "broken", deaths, epochs=epochs)
     assert signals == [
         "SIGXFSZ" if moment == "writing" else "SIGKILL" for moment, _ in deaths
     ] + [None]
@@ -349,25 +347,20 @@ def check_deaths(train, tmp_path, plan, random_deaths, epochs, seed=0, **options
     assert len(set(steps[len(plan) :])) > min(2, random_deaths - 1)
     assert steps[-1] == f"step-{5 * epochs}"
 
-    expected = train(tmp_path / "whole", epochs=epochs)
+    expected = trainee.train(tmp_path / "whole", epochs=epochs)
     assert_same(expected, json.loads((tmp_path / "broken/state.json").read_text()))
     assert_same(tiny_run.files(tmp_path / "whole"), tiny_run.files(tmp_path / "broken"))
 
 
-def test_killed_within_a_save(tmp_path):
-    # Every life would have to trace its step: one death, without a graph, here; all
-    # other moments are slow.
-    def train(directory, epochs):
-        model = tiny_run.train(directory, epochs=epochs, eagerly=True)
-        return tiny_run.state(model)
-
+def test_killed_within_a_save(trainee, tmp_path):
+    # Every life has to trace its step: one death here, and all other moments are slow.
     plan = [(("latest", 1), "step-2")]
-    check_deaths(train, tmp_path, plan, random_deaths=0, epochs=2, eagerly=True)
+    check_deaths(trainee, tmp_path, plan, random_deaths=0, epochs=2)
 
 
 @pytest.mark.slow
 def test_killed_at_many_random_moments(trainee, tmp_path):
-    check_deaths(trainee.train, tmp_path, [], random_deaths=40, epochs=100, seed=1)
+    check_deaths(trainee, tmp_path, [], random_deaths=40, epochs=100, seed=1)
 
 
 @pytest.mark.slow
@@ -399,7 +392,7 @@ def test_killed_at_every_moment_of_a_save(trainee, tmp_path):
         (("written", 3), "step-8"),
         (("latest", 3), "step-14"),
     ]
-    check_deaths(trainee.train, tmp_path, plan, random_deaths=3, epochs=12)
+    check_deaths(trainee, tmp_path, plan, random_deaths=3, epochs=12)
 
 
 # A full disk, a read-only folder, values that are not finite -----------------------
