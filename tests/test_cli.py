@@ -670,7 +670,7 @@ def test_pairs_are_trained_drawn_scored_translated_and_exported(tmp_path):
     message = fail(
         *("translate", picture, "a.png", "--direction", "yx", "--model", "run/export")
     )
-    assert "model translates in the direction xy alone" in message
+    assert "run/export translates in the direction xy alone" in message
 
 
 def test_presets_are_listed_with_their_options():
