@@ -37,7 +37,7 @@ def trained(network, seed=0, scale=0.3):
 
 def cyclegan(normalization="batch", **arguments):
     keras.utils.set_random_seed(0)
-    options = {"width": 8, "normalization": normalization}
+    options = {"width": 8, "normalization": normalization, "residual_blocks": 1}
     return CycleGAN(
         generator_xy=trained(networks.digit_generator(1, 3, **options)),
         generator_yx=trained(networks.digit_generator(3, 1, **options)),
@@ -50,9 +50,10 @@ def cyclegan(normalization="batch", **arguments):
 def style_cyclegan():
     keras.utils.set_random_seed(0)
     small = {"width": 4}
+    generator = {**small, "residual_blocks": 0}
     return StyleCycleGAN(
-        generator_xy=networks.style_generator(1, 3, **small),
-        generator_yx=networks.digit_generator(3, 1, **small),
+        generator_xy=networks.style_generator(1, 3, **generator),
+        generator_yx=networks.digit_generator(3, 1, **generator),
         discriminator_x=networks.digit_discriminator(1, **small),
         discriminator_y=networks.digit_discriminator(3, **small),
         style_encoder=networks.style_encoder(3, 1, **small),

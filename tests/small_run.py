@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from unittest import mock
 
 import keras
 import numpy as np
@@ -89,21 +90,18 @@ def build(x_channels, y_channels, size, seed, jit_compile=False):
         pool_size=3,
         seed=seed,
     )
-    model.compile(jit_compile=False)
+    # Its few steps take less time than a trace.
+    model.compile(run_eagerly=True)
     return model
 
 
 def build_conditional_gan(channels, size, classes, seed, jit_compile=False):
     """In the place of `presets.conditional_gan`."""
-    return presets.conditional_gan(
-        channels,
-        size,
-        width=2,
-        latent_dim=4,
-        classes=classes,
-        seed=seed,
-        jit_compile=False,
+    model = presets.conditional_gan(
+        channels, size, width=2, latent_dim=4, classes=classes, seed=seed
     )
+    model.run_eagerly = True
+    return model
 
 
 def build_wgan(channels, size, seed, jit_compile=False):
@@ -134,6 +132,31 @@ def replace_build(monkeypatch, preset, build):
     monkeypatch.setitem(registry._RECIPES, preset, recipe)
 
 
+def let_train_eagerly(monkeypatch, preset):
+    """Lets a preset's model train without a graph, for runs of a few steps."""
+    build = registry.find(preset).build
+
+    @functools.wraps(build)
+    def build_eager(**arguments):
+        model = build(**arguments)
+        model.run_eagerly = True
+        return model
+
+    replace_build(monkeypatch, preset, build_eager)
+
+
+def hardly_trained(train):
+    """Lets `train_classifier` or `train_reader` take four steps, without a graph."""
+    compile_eager = functools.partialmethod(keras.Model.compile, run_eagerly=True)
+
+    @functools.wraps(train)
+    def train_briefly(*args, **kwargs):
+        with mock.patch.object(keras.Model, "compile", compile_eager):
+            return train(*args, **kwargs | {"steps": 4, "batch_size": 8})
+
+    return train_briefly
+
+
 def patch(monkeypatch):
     """Lets `keras-gans train` use the small networks and hardly train classifiers."""
     for preset, build_small in BUILDS.items():
@@ -141,5 +164,5 @@ def patch(monkeypatch):
     # Fewer features than there are test images.
     monkeypatch.setattr(metrics.generation, "FEATURE_DIM", 4)
     for name in ("train_classifier", "train_reader"):
-        train = functools.partial(getattr(metrics, name), steps=4, batch_size=8)
+        train = hardly_trained(getattr(metrics, name))
         monkeypatch.setattr(metrics, name, train)

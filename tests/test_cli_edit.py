@@ -42,6 +42,7 @@ def finished(celeba):
     """A finished run of three iterations; not to be changed."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         small_run.patch(monkeypatch)
+        small_run.let_train_eagerly(monkeypatch, "aclgan")
         result = succeed(
             *("train", "aclgan", "--images", celeba / "faces"),
             *("--attributes", celeba / "list_attr.txt", "--select", *NAMES),
@@ -101,6 +102,7 @@ def test_the_model_has_the_attributes_and_falling_rates(finished):
 @pytest.mark.slow
 def test_resume_goes_on(finished, celeba, tmp_path, monkeypatch):
     small_run.patch(monkeypatch)
+    small_run.let_train_eagerly(monkeypatch, "aclgan")
     configuration = training.configure(
         "aclgan",
         celeba / "faces",

@@ -28,6 +28,7 @@ def finished(tmp_path_factory):
     x, _ = small_run.make_domains(folder / "data")
     with pytest.MonkeyPatch.context() as monkeypatch:
         small_run.patch(monkeypatch)
+        small_run.let_train_eagerly(monkeypatch, "gan")
         result = succeed(
             *("train", "gan", "--data", x, "--output", folder / "run", "--steps", "3"),
             *("--size", "8", "--width", "2", "--latent-dim", "3", *BATCH),

@@ -12,7 +12,7 @@ from study_helpers import read_rows, read_table
 
 from keras_gans import models, networks
 from keras_gans.data import GaussianMixture
-from keras_gans.experiments import gan_losses
+from keras_gans.experiments import gan_losses, gan_monitor
 from keras_gans.experiments.gan_losses import Claim, Setting, judge
 from keras_gans.experiments.gan_monitor import probe_gradient
 
@@ -56,6 +56,8 @@ def test_claims_name_models_data_and_columns_that_there_are():
 # The study as a whole --------------------------------------------------------------
 
 MODELS = ["gan", "wgan"]
+# What `probe_gradient` measures.
+GRADIENTS = "gradient_start", "gradient_optimum", "gradient_ratio"
 TINY = Setting(
     point_updates=3,
     image_updates=2,
@@ -183,10 +185,19 @@ def test_a_diverging_model_is_recorded_and_the_study_goes_on(
         model.run_eagerly = True
         return model
 
+    def probe(model, data, steps):
+        # What diverges does so here as well; other tests look at its numbers.
+        value = 1.0 if len(probed) else float("nan")
+        probed.append(steps)
+        return dict.fromkeys(GRADIENTS, value)
+
+    probed = []
+    monkeypatch.setattr(gan_monitor, "probe_gradient", probe)
     setting = dataclasses.replace(TINY, point_updates=updates)
     monkeypatch.setattr(STUDY, "build", build_diverging)
     only = ["gan", "lsgan", "ring"]
     results = STUDY.reproduce(tmp_path, setting, only, seeds=1)
+    assert probed == [setting.probe_steps] * 2
     diverged, healthy = results
     assert (diverged["model"], diverged["finite"]) == ("gan", False)
     assert "modes_covered" not in diverged
@@ -235,6 +246,7 @@ def test_probe_trains_the_discriminator_alone():
     assert any((old != new).any() for old, new in zip(before[1], after[1]))
     assert model.iterations == 0
     assert int(model.discriminator_optimizer.iterations) == 3
+    assert {*result} == {*GRADIENTS}
     assert result["gradient_ratio"] == pytest.approx(
         result["gradient_optimum"] / result["gradient_start"]
     )

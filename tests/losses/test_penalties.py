@@ -1,5 +1,7 @@
 """Gradient penalties against closed forms, NumPy and TF-GAN."""
 
+import types
+
 import contracts
 import keras
 import numpy as np
@@ -289,48 +291,66 @@ def test_sixteen_bits(penalty_class, policy):
     assert np.isfinite(tape.gradient(value, dense.kernel.value)).all()
 
 
-TWO_REPLICAS = """
-import json
-import contracts
+def cubic_critic(x):
+    return tf.reduce_sum(x**3, 1, keepdims=True)
 
-strategy = contracts.two_replicas()
 
-import numpy as np
-import tensorflow as tf
-
-from keras_gans import losses
-
-x = tf.constant(np.random.default_rng(0).normal(size=(8, 2)), tf.float32)
-losses_of_a_batch = {
-    "GradientPenalty": lambda x: losses.GradientPenalty()(critic, x, x, seed=0),
-    "R1Penalty": lambda x: losses.R1Penalty()(critic, x, x),
+OF_A_BATCH = {
+    "GradientPenalty": lambda x: GradientPenalty()(cubic_critic, x, x, seed=0),
+    "R1Penalty": lambda x: R1Penalty()(cubic_critic, x, x),
     # The pull-away term is of each half, as a replica sees no more.
     "PullAwayTerm": losses.PullAwayTerm(),
 }
+SAMPLES = np.random.default_rng(0).normal(size=(8, 2)).astype("float32")
 
-def critic(x):
-    return tf.reduce_sum(x**3, 1, keepdims=True)
 
-result = {}
-for name, loss in losses_of_a_batch.items():
+def means():
+    """What the losses of two replicas, each with half of the samples, must sum to."""
+    x, expected = tf.constant(SAMPLES), {}
+    for name, loss in OF_A_BATCH.items():
+        expected[name] = float(loss(x[:4]) + loss(x[4:])) / 2
+        if name != "PullAwayTerm":
+            np.testing.assert_allclose(expected[name], loss(x), rtol=1e-5)
+    return expected
+
+
+def on_two_replicas():
+    """Run in a process of its own, which has two logical devices."""
+    strategy, x = contracts.two_replicas(), tf.constant(SAMPLES)
     parts = strategy.experimental_distribute_values_from_function(
         lambda context: x[4 * context.replica_id_in_sync_group :][:4]
     )
-    each = strategy.run(tf.function(loss), args=(parts,))
-    total = float(strategy.reduce("SUM", each, axis=None))
-    halves = float(loss(x[:4]) + loss(x[4:])) / 2
-    result[name] = [total, halves]
-    if name != "PullAwayTerm":
-        result[name + " of all"] = [total, float(loss(x))]
-print(json.dumps(result))
-"""
+    totals = {}
+    for name, loss in OF_A_BATCH.items():
+        each = strategy.run(tf.function(loss), args=(parts,))
+        totals[name] = float(strategy.reduce("SUM", each, axis=None))
+    return totals
 
 
+def assert_sums(totals, expected):
+    assert totals.keys() == expected.keys()
+    for name, total in totals.items():
+        np.testing.assert_allclose(total, expected[name], rtol=1e-5, err_msg=name)
+
+
+def test_losses_of_two_replicas_sum_to_the_mean(monkeypatch):
+    x, expected = tf.constant(SAMPLES), means()
+    strategy = types.SimpleNamespace(num_replicas_in_sync=2)
+    monkeypatch.setattr(tf.distribute, "get_strategy", lambda: strategy)
+    totals = {
+        name: float(loss(x[:4]) + loss(x[4:])) for name, loss in OF_A_BATCH.items()
+    }
+    monkeypatch.undo()
+    assert_sums(totals, expected)
+
+
+@pytest.mark.slow
 def test_replicas_sum_to_the_mean():
-    result = contracts.run_python(TWO_REPLICAS)
-    assert len(result) == 5
-    for name, (total, expected) in result.items():
-        np.testing.assert_allclose(total, expected, rtol=1e-5, err_msg=name)
+    totals = contracts.run_python(
+        f"import json, runpy; tests = runpy.run_path({__file__!r});"
+        "print(json.dumps(tests['on_two_replicas']()))"
+    )
+    assert_sums(totals, means())
 
 
 def test_configuration():

@@ -42,7 +42,7 @@ def in_graphs(name, compiled):
 def test_model_contract(name, tmp_path):
     contracts.check_model(
         in_graphs(name, ("wgan_gp",)),
-        make_data(name),
+        make_data(name, 2),
         tmp_path,
         # A constant that a critic adds to all its outputs has no gradient.
         still={"discriminator": 1 if name == "wgan_gp" else 0},
@@ -72,13 +72,11 @@ def test_xla(name):
     logs = [
         contracts.train(
             small_gans.fix_noise(
-                make_model(
-                    name, compile_arguments={"jit_compile": compiled}, **arguments
-                )
+                make_model(name, compile_arguments={way: True}, **arguments)
             ),
             make_data(name),
         )
-        for compiled in (True, False)
+        for way in ("jit_compile", "run_eagerly")
     ]
     for key, value in logs[1].items():
         np.testing.assert_allclose(logs[0][key], value, rtol=1e-3, atol=1e-5)

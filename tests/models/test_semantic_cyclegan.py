@@ -189,7 +189,7 @@ def test_contract(tmp_path):
     def make():
         return make_model(0.5, 0.25, ema_decay=0.9, pool_size=3, run_eagerly=True)
 
-    data, model = make_data(samples=4), make()
+    data, model = make_data(samples=2), make()
     contracts.training_state_is_complete(model, data, make, tmp_path)
     # A loaded model takes the same next steps.
     contracts.saving_changes_nothing(model, data, tmp_path)

@@ -230,7 +230,7 @@ def test_sixteen_bits(policy):
     ],
 )
 def test_saved_loaded_and_resumed(tmp_path, make):
-    data, model = small_gans.make_data("gan"), make()
+    data, model = small_gans.make_data("gan", 1), make()
     # A checkpoint into a model with other weights goes on bit for bit ...
     contracts.training_state_is_complete(model, data, make, tmp_path)
     known = {id(value) for value in model.training_state()["model"]}

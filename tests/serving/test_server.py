@@ -490,4 +490,4 @@ def test_ten_thousand_requests_from_threads(url):
 
 
 def test_fuzzed_requests(url):
-    fuzz(url, 100)
+    fuzz(url, 40)

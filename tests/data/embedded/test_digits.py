@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from keras_gans.data import handwritten_digits, street_digits
+from keras_gans.data.embedded.digits import STREET_COUNTS
 
+STREET_TRAIN = 2000
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -28,7 +30,8 @@ def handwritten():
 
 @pytest.fixture(scope="module")
 def street():
-    return {split: street_digits(split) for split in ("train", "test")}
+    """The first images of training, and all for testing."""
+    return {"train": street_digits(count=STREET_TRAIN), "test": street_digits("test")}
 
 
 @pytest.mark.parametrize("split, count", [("train", 1497), ("test", 300)])
@@ -89,9 +92,14 @@ def test_handwritten_keeps_the_digit_of_its_label(handwritten):
     assert np.mean(named == handwritten["test"][1]) > 0.95
 
 
-@pytest.mark.parametrize("split, count", [("train", 4000), ("test", 1000)])
+@pytest.mark.parametrize("split, count", [
+    pytest.param("train", 4000, marks=pytest.mark.slow),
+    ("train", STREET_TRAIN),
+    ("test", 1000),
+])  # fmt: skip
 def test_street_format(street, split, count):
-    images, labels = street[split]
+    images, labels = street_digits() if count == 4000 else street[split]
+    assert STREET_COUNTS == {"train": 4000, "test": 1000}
     assert images.shape == (count, 32, 32, 3) and images.dtype == np.uint8
     assert labels.shape == (count,) and labels.dtype == np.int64
     np.testing.assert_array_equal(np.bincount(labels), np.full(10, count // 10))

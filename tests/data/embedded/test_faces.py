@@ -12,7 +12,7 @@ module = importlib.import_module("keras_gans.data.embedded.faces")
 NAMES = module.ATTRIBUTES
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 OTHERS = ("Eyeglasses", "Mustache", "Smiling", "Wearing_Hat")
-TRAIN_COUNT = 640
+TRAIN_COUNT = 320
 
 
 def having(*names):
