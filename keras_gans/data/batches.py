@@ -1,5 +1,7 @@
 """What the pipelines share: numbered batches, shuffled passes, augmentation."""
 
+import os
+
 import numpy as np
 import tensorflow as tf
 
@@ -139,11 +141,18 @@ def epochs(make_batch, steps_per_epoch, seed):
             end = (start // steps_per_epoch + epochs) * steps_per_epoch
             return tf.data.Dataset.range(start, end)
 
+        # No autotuning: the end of its thread is not always noticed (TensorFlow 2.21),
+        # and then the next epoch, of several workers above all, begins 10 or 20 seconds
+        # late. The calls are cheap, and the batches that wait take memory.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        calls = min(os.cpu_count(), 8)
         return (
             tf.data.Dataset.from_tensors(0)
+            .with_options(options)
             .flat_map(numbers)
-            .map(make_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-            .prefetch(tf.data.AUTOTUNE)
+            .map(make_batch, num_parallel_calls=calls, deterministic=True)
+            .prefetch(2)
         )
 
     dataset = batches(1)

@@ -26,7 +26,7 @@ from keras_gans.serving.protocol import RequestError, read_request, write_reply
 _BODY_SECONDS = 60
 # Between the signal to stop and the end of listening, and again to the closing of
 # connections on which nothing is under way.
-_DRAIN_SECONDS = 0.5
+_DRAIN_SECONDS = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
