@@ -104,8 +104,9 @@ def test_the_preset_and_its_command(tmp_path, monkeypatch, capsys):
         *("--feature-extractor", "extractor.keras", "--steps", 2, "--output", "run"),
     )
     assert "Semantic weight: " in out and "semantic_loss" in out and "| psnr |" in out
-    # What the commands make of a run is that of every paired model.
     model = training.Run.open("run").load_model()
     assert type(model) is SemanticPix2Pix and model.semantic_weight > 0
-    run("translate", "pairs/test/0.png", "out.png", "--model", "run", "--size", 24)
+    assert "| psnr |" in run("evaluate", "run")
+    run("export", "run", "exported")
+    run("translate", "pairs/test/0.png", "out.png", "--model", "exported", "--size", 24)
     assert (tmp_path / "out.png").exists()
