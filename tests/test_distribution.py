@@ -206,7 +206,7 @@ def scaled_update(strategy, gradients):
         sgd = keras.optimizers.SGD(1.0, clipnorm=3.0)
         optimizer = keras.optimizers.LossScaleOptimizer(sgd, initial_scale=8.0)
         optimizer.build([weight])
-        distribution.take_summed(optimizer)
+        distribution.take_summed_gradients(optimizer)
 
     def step(gradient):
         optimizer.apply(distribution.summed([gradient]), [weight])
@@ -268,7 +268,7 @@ def main():
         distribution.synchronize(plain)
         try:
             optimizer = keras.optimizers.SGD(gradient_accumulation_steps=2)
-            distribution.take_summed(optimizer)
+            distribution.take_summed_gradients(optimizer)
         except ValueError as error:
             refusal = str(error)
     results = {
