@@ -155,19 +155,14 @@ def connect():
 def _let_epochs_end_at_once():
     """Switches autotuning off in the buffers between workers' datasets and devices.
 
-    There is nothing to tune. But at the end of an epoch its thread is waited for, which
-    looks up after 10 ms, 20 ms and so on, in the end once a minute.
+    At the end of an epoch its thread is waited for, in the end up to a minute.
     """
     original = multi_device_iterator_ops._create_device_dataset
     options = tf.data.Options()
     options.autotune.enabled = False
-
-    @functools.wraps(original)
-    def create(*arguments):
-        return original(*arguments).with_options(options)
-
-    if not hasattr(original, "__wrapped__"):
-        multi_device_iterator_ops._create_device_dataset = create
+    multi_device_iterator_ops._create_device_dataset = functools.wraps(original)(
+        lambda *arguments: original(*arguments).with_options(options)
+    )
 
 
 def gather(strategy, number):
