@@ -148,7 +148,7 @@ class _DrainingServer(uvicorn.Server):
         self._server.is_draining = True
         await asyncio.sleep(_DRAIN_SECONDS)
         # Connections that the kernel made and nobody took would be reset.
-        waiting = [one for socket in sockets or [] for one in _accept_all(socket)]
+        waiting = [one for socket in sockets or [] for one in accept_all(socket)]
         for server in self.servers:
             server.close()
         for connection in waiting:
@@ -166,7 +166,7 @@ class _DrainingServer(uvicorn.Server):
         )
 
 
-def _accept_all(listening):
+def accept_all(listening):
     """Yields the connections that wait on a socket which does not block."""
     while True:
         try:

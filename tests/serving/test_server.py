@@ -24,7 +24,7 @@ from small_server import b64, check_refusal, file_of, fuzz, post
 
 from keras_gans import cli, export, serving
 from keras_gans.data.images import decode_image
-from keras_gans.serving.server import Limits
+from keras_gans.serving.server import Limits, accept_all
 
 ROOT = pathlib.Path(__file__).parents[2]
 FACES = pictures(3, 2, small_exports.FACE_SIZE, small_exports.FACE_SIZE)
@@ -491,3 +491,16 @@ def test_ten_thousand_requests_from_threads(url):
 
 def test_fuzzed_requests(url):
     fuzz(url, 40)
+
+
+def test_connections_that_wait_are_taken():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        clients = [socket.create_connection(listening.getsockname()) for _ in range(3)]
+        taken = list(accept_all(listening))
+        assert [one.getpeername() for one in taken] == [
+            client.getsockname() for client in clients
+        ]
+        assert not any(one.getblocking() for one in taken)
+        for one in clients + taken:
+            one.close()
