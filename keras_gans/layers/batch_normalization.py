@@ -68,11 +68,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
             return super()._moments(inputs, mask)
         axes = self._reduction_axes
         sums = [tf.reduce_sum(each, axes) for each in (inputs, tf.square(inputs))]
-        # All replicas have as many samples.
-        count = replicas() * tf.size(inputs) // math.prod(sums[0].shape)
-        mean, squared_mean = (
-            each / tf.cast(count, each.dtype) for each in summed(sums)
-        )
+        count = tf.cast(tf.size(inputs) // math.prod(sums[0].shape), inputs.dtype)
+        total, squared_total, count = summed([*sums, count])
+        mean, squared_mean = total / count, squared_total / count
         return mean, tf.maximum(squared_mean - tf.square(mean), 0.0)
 
 
