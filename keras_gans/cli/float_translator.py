@@ -6,6 +6,7 @@ from keras_gans.checks import require
 from keras_gans.cli.common import load_model, run_of, servable_path
 from keras_gans.export import graph
 from keras_gans.export.tiling import SharedMoments
+from keras_gans.export.translator import condition_of, directions_of
 from keras_gans.files import load_keras_file
 from keras_gans.models.structure import shapes_of
 from keras_gans.models.styles import sample_styles, style_of_pixels
@@ -34,14 +35,11 @@ class FloatTranslator:
     """
 
     def __init__(self, model):
-        default = {"xy": "generator_xy", "yx": "generator_yx"}
-        names = getattr(model, "directions", default)
         self._networks = {
             direction: _in_float32(graph.inference_network(model, name))
-            for direction, name in names.items()
+            for direction, name in directions_of(model).items()
         }
-        # What pix2pix does to its source before its network sees it.
-        self._condition = getattr(model, "condition", lambda images: images)
+        self._condition = condition_of(model)
         self._model, self.directions = model, tuple(self._networks)
         shapes = {d: shapes_of(n.input_shape)[0] for d, n in self._networks.items()}
         self.input_sizes = {d: shape[1:3] for d, shape in shapes.items()}

@@ -107,23 +107,16 @@ def _bytes_function(colorize, size):
         )
         return line_art, tf.ensure_shape(hints, (*size, 4))
 
-    line_art_spec = tf.TensorSpec((None,), tf.string, name="line_art_bytes")
-    hints_spec = tf.TensorSpec((None,), tf.string, name="hints_bytes")
-
-    @tf.function(input_signature=[line_art_spec, hints_spec])
-    def colorize_bytes(line_art_bytes, hints_bytes):
-        same_number = tf.debugging.assert_equal(
+    def same_number(line_art_bytes, hints_bytes):
+        return tf.debugging.assert_equal(
             tf.shape(hints_bytes),
             tf.shape(line_art_bytes),
             message="There must be as many `hints_bytes` as `line_art_bytes`, empty "
             "ones for no hints; x is the number of hints, y that of line art.",
         )
-        with tf.control_dependencies([same_number]):  # Before `map_fn` says it worse.
-            files = tf.identity(line_art_bytes), tf.identity(hints_bytes)
-        shapes = (*size, 1), (*size, 4)
-        return {"image_bytes": graph.png_files(colorize, files, shapes, decode)[0]}
 
-    return colorize_bytes
+    shapes = {"line_art_bytes": (*size, 1), "hints_bytes": (*size, 4)}
+    return graph.files_function(colorize, shapes, decode=decode, check=same_number)
 
 
 def _decode_hints(hints_bytes):

@@ -118,25 +118,6 @@ class Editor(ImageServable):
             masks = graph.as_pixels(2.0 * mask - 1.0)
             return {"images": graph.as_pixels(translation), "masks": masks}
 
-        def decode(files):
-            return (graph.decode_file(*files, images_spec.shape[1:]),)
-
-        def edit_files(image_bytes, attributes, outputs):
-            shapes = (images_spec.shape[1:],)
-            return graph.png_files(
-                edit, (image_bytes,), shapes, decode, (attributes,), outputs
-            )
-
-        @tf.function(input_signature=[files_spec, attributes_spec])
-        def edit_bytes(image_bytes, attributes):
-            files = edit_files(image_bytes, attributes, ("images",))
-            return {"image_bytes": files[0]}
-
-        @tf.function(input_signature=[files_spec, attributes_spec])
-        def mask_bytes(image_bytes, attributes):
-            files = edit_files(image_bytes, attributes, ("images", "masks"))
-            return dict(zip(("image_bytes", "mask_bytes"), files))
-
         @tf.function(input_signature=[images_spec])
         def attributes_of(images):
             images = scaled(images)
@@ -146,16 +127,21 @@ class Editor(ImageServable):
         @tf.function(input_signature=[files_spec])
         def attributes_bytes(image_bytes):
             def attributes_of_file(file):
-                return attributes_of(decode((file,))[0][tf.newaxis])["attributes"][0]
+                images = graph.decode_file(file, shape[1:])[tf.newaxis]
+                return attributes_of(images)["attributes"][0]
 
             spec = tf.TensorSpec(attributes_spec.shape[1:], tf.float32)
             told = tf.map_fn(attributes_of_file, image_bytes, fn_output_signature=spec)
             return {"attributes": told}
 
+        arguments = edit, {"image_bytes": shape[1:]}, [attributes_spec]
         functions = {
             "serving_default": edit,
-            "serving_bytes": edit_bytes,
+            "serving_bytes": graph.files_function(*arguments),
             "attributes": attributes_of,
             "attributes_bytes": attributes_bytes,
         }
-        return functions | ({"mask_bytes": mask_bytes} if model.has_mask else {})
+        if model.has_mask:
+            made = "image", "mask"
+            functions["mask_bytes"] = graph.files_function(*arguments, made=made)
+        return functions

@@ -101,59 +101,41 @@ class Generator(Servable):
 
     @classmethod
     def functions(cls, model, networks, weights, rule):
-        latent_spec = tf.TensorSpec((None, model.latent_dim), tf.float32, name="latent")
-        labels_spec = tf.TensorSpec((None,), tf.int32, name="labels")
+        specs = [tf.TensorSpec((None, model.latent_dim), tf.float32, name="latent")]
+        if model.classes is not None:
+            specs.append(tf.TensorSpec((None,), tf.int32, name="labels"))
 
-        def images(inputs, checks):
+        @tf.function(input_signature=specs)
+        def generate(*inputs):
             # Or the network could fail first, on another thread, and less clearly.
-            with tf.control_dependencies(checks):
-                inputs = tf.nest.map_structure(tf.identity, inputs)
+            with tf.control_dependencies(_checks(model, *inputs)):
+                inputs = [*map(tf.identity, inputs)]
+            inputs = inputs if len(inputs) > 1 else inputs[0]
             network = networks["generator"], weights["generator"]
             return {"images": graph.call_to_pixels(*network, inputs)}
 
-        @tf.function(input_signature=[latent_spec])
-        def generate(latent):
-            return images(latent, [_check_latent(latent, model.latent_dim)])
-
-        @tf.function(input_signature=[latent_spec, labels_spec])
-        def generate_classes(latent, labels):
-            checks = _check_labels(labels, latent, model.classes)
-            checks.append(_check_latent(latent, model.latent_dim))
-            return images([latent, labels], checks)
-
-        def files_of(images):
-            spec = tf.TensorSpec((), tf.string)
+        @tf.function(input_signature=specs)
+        def generate_bytes(*inputs):
+            images, spec = generate(*inputs)["images"], tf.TensorSpec((), tf.string)
             files = tf.map_fn(tf.io.encode_png, images, fn_output_signature=spec)
             return {"image_bytes": files}
 
-        @tf.function(input_signature=[latent_spec])
-        def generate_bytes(latent):
-            return files_of(generate(latent)["images"])
-
-        @tf.function(input_signature=[latent_spec, labels_spec])
-        def generate_classes_bytes(latent, labels):
-            return files_of(generate_classes(latent, labels)["images"])
-
-        if model.classes is None:
-            return {"serving_default": generate, "serving_bytes": generate_bytes}
-        return {
-            "serving_default": generate_classes,
-            "serving_bytes": generate_classes_bytes,
-        }
+        return {"serving_default": generate, "serving_bytes": generate_bytes}
 
 
-def _check_latent(latent, latent_dim):
-    message = f"Vectors in `latent` must have {latent_dim} numbers each; x is received."
-    return tf.debugging.assert_equal(tf.shape(latent)[1], latent_dim, message)
-
-
-def _check_labels(labels, latent, classes):
+def _checks(model, latent, labels=None):
+    """Returns the operations that refuse other inputs than those of the model."""
+    dim, classes = model.latent_dim, model.classes
+    message = f"Vectors in `latent` must have {dim} numbers each; x is received."
+    checks = [tf.debugging.assert_equal(tf.shape(latent)[1], dim, message)]
+    if labels is None:
+        return checks
     message = f"Every number in `labels` must lie in [0, {classes}); x was received."
     numbers = (
         "There must be as many `labels` as vectors in `latent`; x is the number of "
         "labels, y that of vectors."
     )
-    return [
+    return checks + [
         tf.debugging.assert_non_negative(labels, message),
         tf.debugging.assert_less(labels, classes, message),
         # One label would be taken for all latent vectors.

@@ -124,52 +124,75 @@ def size_checks(images, rule):
     ]
 
 
-def png_files(call, files, shapes, decode, others=(), outputs=("images",)):
-    """Makes PNG files of files: in one batch if the images are of one size.
+def files_function(call, shapes, others=(), decode=None, check=None, made=("image",)):
+    """Returns the function of files that belongs to a function of pixels.
 
-    Otherwise one after the other.
+    It makes PNG files of files: in one batch if the images are of one size, otherwise
+    one after the other.
 
     Args:
-        call: Function of batches of images, one for each of `files`, and of `others`,
+        call: Function of batches of images, one for each of `shapes`, and of `others`,
             that returns a dict of batches of images.
-        files: Tuple of string tensors of shape `(batch,)`.
-        shapes: Tuple of the shapes of their images, `None` where they are open.
-        decode: Function of a tuple of files, one of each of `files`, that returns a
+        shapes: Dict from the names of the inputs that are files to the shapes of their
+            images, `None` where they are open.
+        others: List of the `tf.TensorSpec` of further inputs, whose first axis is the
+            batch, too.
+        decode: Function of a tuple of files, one of each of `shapes`, that returns a
             tuple of their images, uint8 tensors of shape `(height, width, channels)`.
-        others: Tuple of further tensors, whose first axis is the batch, too.
-        outputs: Tuple of the names of what `call` returns.
+            Defaults to `decode_file`.
+        check: Function of the inputs that returns an operation which refuses them.
+            Defaults to `None`, none.
+        made: Tuple of what comes out, `"image"` for the `images` that `call` returns.
 
     Returns:
-        Tuple of string tensors of shape `(batch,)`, one for each of `outputs`.
+        A `tf.function` of the inputs. It returns a dict of string tensors of shape
+        `(batch,)`, `image_bytes` for `"image"`.
     """
-    decode = tf.function(decode)  # Or its graph would be stored three times.
-    images = tuple(tf.TensorSpec(shape, tf.uint8) for shape in shapes)
+
+    def decode_each(files):
+        return tuple(map(decode_file, files, shapes.values(), shapes))
+
+    # Or its graph would be stored three times.
+    decode = tf.function(decode or decode_each)
+    images = tuple(tf.TensorSpec(shape, tf.uint8) for shape in shapes.values())
     file = tf.TensorSpec((), tf.string)
+    files_specs = [tf.TensorSpec((None,), tf.string, name) for name in shapes]
 
-    def sizes_of(one):
-        return tf.stack([tf.shape(image)[:2] for image in decode(one)])
+    @tf.function(input_signature=[*files_specs, *others])
+    def call_with_files(*inputs):
+        # Before `map_fn` says it worse.
+        with tf.control_dependencies([check(*inputs)] if check else []):
+            inputs = tuple(map(tf.identity, inputs))
+        files, rest = inputs[: len(shapes)], inputs[len(shapes) :]
 
-    def together():
-        decoded = tf.map_fn(decode, files, fn_output_signature=images)
-        made = call(*decoded, *others)
-        return tuple(
-            tf.map_fn(tf.io.encode_png, made[name], fn_output_signature=file)
-            for name in outputs
-        )
+        def sizes_of(one):
+            return tf.stack([tf.shape(image)[:2] for image in decode(one)])
 
-    def one_by_one():
-        def make(row):
-            decoded, rest = decode(row[: len(files)]), row[len(files) :]
-            made = call(*(part[tf.newaxis] for part in (*decoded, *rest)))
-            return tuple(tf.io.encode_png(made[name][0]) for name in outputs)
+        def files_of(outputs, encode):
+            return {f"{name}_bytes": encode(outputs[f"{name}s"]) for name in made}
 
-        signature = (file,) * len(outputs)
-        return tf.map_fn(make, (*files, *others), fn_output_signature=signature)
+        def encode_all(images):
+            return tf.map_fn(tf.io.encode_png, images, fn_output_signature=file)
 
-    sizes = tf.map_fn(sizes_of, files, fn_output_signature=tf.int32)
-    # Of an empty batch, nothing tells the shape of the images.
-    is_one_size = tf.reduce_all(sizes == sizes[:1]) & (tf.size(files[0]) > 0)
-    return tf.cond(is_one_size, together, one_by_one)
+        def together():
+            decoded = tf.map_fn(decode, files, fn_output_signature=images)
+            return files_of(call(*decoded, *rest), encode_all)
+
+        def one_by_one():
+            def make(row):
+                parts = *decode(row[: len(shapes)]), *row[len(shapes) :]
+                outputs = call(*(part[tf.newaxis] for part in parts))
+                return files_of(outputs, lambda images: tf.io.encode_png(images[0]))
+
+            signature = {f"{name}_bytes": file for name in made}
+            return tf.map_fn(make, inputs, fn_output_signature=signature)
+
+        sizes = tf.map_fn(sizes_of, files, fn_output_signature=tf.int32)
+        # Of an empty batch, nothing tells the shape of the images.
+        is_one_size = tf.reduce_all(sizes == sizes[:1]) & (tf.size(files[0]) > 0)
+        return tf.cond(is_one_size, together, one_by_one)
+
+    return call_with_files
 
 
 def decode_file(image_bytes, shape, name="image_bytes"):

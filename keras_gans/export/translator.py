@@ -122,11 +122,11 @@ class Translator(ImageServable):
     @classmethod
     def network_names(cls, model):
         encoder = ["style_encoder"] if _has_style(model) else []
-        return [*_directions(model).values(), *encoder]
+        return [*directions_of(model).values(), *encoder]
 
     @classmethod
     def check_model(cls, model):
-        directions = _directions(model)
+        directions = directions_of(model)
         require(
             "xy" in directions and set(directions) <= set(_SIGNATURES),
             "Attribute `directions` of the model must name a network for 'xy', and "
@@ -155,74 +155,57 @@ class Translator(ImageServable):
     @classmethod
     def functions(cls, model, networks, weights, rule):
         functions = {}
-        for direction, name in _directions(model).items():
-            generator = networks[name]
-            shape = shapes_of(generator.input_shape)[0][1:]
-            if direction == "xy" and _has_style(model):
-                translate = _in_style_of_pixels(model, generator, weights[name])
-            else:
-                translate = _plainly(model, generator, weights[name])
-            pair = _direction_functions(translate, shape, rule)
+        for direction, name in directions_of(model).items():
+            inputs_of = _inputs_function(model, direction)
+            pair = _direction_functions(networks[name], weights[name], inputs_of, rule)
             functions |= zip(_SIGNATURES[direction], pair)
         if _has_style(model):
             functions |= _style_functions(model, networks, weights, rule)
         return functions
 
 
-def _directions(model):
+def directions_of(model):
     """Returns a dict from direction to the name of its network."""
     default = {"xy": "generator_xy", "yx": "generator_yx"}
     return getattr(model, "directions", default)
+
+
+def condition_of(model):
+    """Returns what pix2pix does to its source before its network sees it."""
+    return getattr(model, "condition", lambda images: images)
 
 
 def _has_style(model):
     return hasattr(model, "style_encoder")
 
 
-def _plainly(model, generator, weights):
-    """Returns a function from images in [-1, 1] to uint8."""
-    # What pix2pix does to its source before its network sees it.
-    condition = getattr(model, "condition", lambda images: images)
-    return lambda x: graph.call_to_pixels(generator, weights, condition(x))
-
-
-def _in_style_of_pixels(model, generator, weights):
-    pool = model.style_pool.styles.numpy()
-    return lambda x: graph.call_to_pixels(
-        generator, weights, [x, style_of_pixels(x, pool)]
-    )
+def _inputs_function(model, direction):
+    """Returns the function from images in [-1, 1] to what the network gets."""
+    if direction == "xy" and _has_style(model):
+        pool = model.style_pool.styles.numpy()
+        return lambda x: [x, style_of_pixels(x, pool)]
+    return condition_of(model)
 
 
 def _pixels_of(shape, name="images"):
     return tf.TensorSpec((None, *shape), tf.uint8, name)
 
 
-def _files_of(name):
-    return tf.TensorSpec((None,), tf.string, name)
-
-
-def _direction_functions(translate_floats, shape, rule):
+def _direction_functions(network, weights, inputs_of, rule):
     """Returns the functions of pixels and of files, for one direction."""
+    shape = shapes_of(network.input_shape)[0][1:]
 
     @tf.function(input_signature=[_pixels_of(shape)])
     def translate(images):
         x = graph.from_pixels(images, graph.size_checks(images, rule))
-        return {"images": translate_floats(x)}
+        return {"images": graph.call_to_pixels(network, weights, inputs_of(x))}
 
-    @tf.function(input_signature=[_files_of("image_bytes")])
-    def translate_bytes(image_bytes):
-        def decode(files):
-            return (graph.decode_file(*files, shape),)
-
-        files = graph.png_files(translate, (image_bytes,), (shape,), decode)
-        return {"image_bytes": files[0]}
-
-    return translate, translate_bytes
+    return translate, graph.files_function(translate, {"image_bytes": shape})
 
 
 def _style_functions(model, networks, weights, rule):
     """Returns the signatures that take a style, or images that have it."""
-    directions = _directions(model)
+    directions = directions_of(model)
     there, back = directions["xy"], directions["yx"]
     shape = shapes_of(networks[there].input_shape)[0][1:]
     shape_y = shapes_of(networks[back].input_shape)[0][1:]
@@ -251,49 +234,23 @@ def _style_functions(model, networks, weights, rule):
     def like_reference(images, reference):
         return in_style(images, encode_style(reference)["style"])
 
-    def decode(file):
-        return graph.decode_file(file, shape)
-
-    def decode_reference(file):
-        return graph.decode_file(file, shape_y, "reference_bytes")
-
-    @tf.function(input_signature=[_files_of("image_bytes"), style_spec])
-    def in_style_bytes(image_bytes, style):
-        files = graph.png_files(
-            in_style,
-            (image_bytes,),
-            (shape,),
-            lambda files: (decode(*files),),
-            others=(style,),
-        )
-        return {"image_bytes": files[0]}
-
-    @tf.function(
-        input_signature=[_files_of("image_bytes"), _files_of("reference_bytes")]
-    )
-    def like_reference_bytes(image_bytes, reference_bytes):
-        files = graph.png_files(
-            like_reference,
-            (image_bytes, reference_bytes),
-            (shape, shape_y),
-            lambda files: (decode(files[0]), decode_reference(files[1])),
-        )
-        return {"image_bytes": files[0]}
-
-    @tf.function(input_signature=[_files_of("reference_bytes")])
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "reference_bytes")])
     def encode_style_bytes(reference_bytes):
         def encode(file):
-            return encode_style(decode_reference(file)[tf.newaxis])["style"][0]
+            images = graph.decode_file(file, shape_y, "reference_bytes")[tf.newaxis]
+            return encode_style(images)["style"][0]
 
         spec = tf.TensorSpec((model.style_dim,), tf.float32)
         styles = tf.map_fn(encode, reference_bytes, fn_output_signature=spec)
         return {"style": styles}
 
+    of_image = {"image_bytes": shape}
+    of_both = {**of_image, "reference_bytes": shape_y}
     return {
         "style": in_style,
-        "style_bytes": in_style_bytes,
+        "style_bytes": graph.files_function(in_style, of_image, [style_spec]),
         "reference": like_reference,
-        "reference_bytes": like_reference_bytes,
+        "reference_bytes": graph.files_function(like_reference, of_both),
         "encode_style": encode_style,
         "encode_style_bytes": encode_style_bytes,
     }
