@@ -6,15 +6,7 @@ import math
 import sys
 
 from keras_gans.checks import require
-from keras_gans.cli import jobs
-from keras_gans.cli.evaluate import (
-    check_count,
-    check_scores,
-    given_flags,
-    load_networks,
-)
-from keras_gans.cli.evaluate import print_networks, save_scores, score_cell
-from keras_gans.cli.evaluate import warnings_as_notes
+from keras_gans.cli import jobs, scoring
 
 # The sides, and the streams of random numbers by which they are sampled.
 _STREAMS = {"reference": 0, "images": 1}
@@ -37,7 +29,7 @@ def evaluate(options):
         f"{', '.join(possible)}: the others compare "
         f"{'images' if saved else 'pairs of images'}",
     )
-    names = check_scores(options, possible)
+    names = scoring.check_scores(options, possible)
     unused = [*(["--cache"] if sides["reference"].is_saved and options.cache else [])]
     unused += ["--size"] if len(saved) == 2 and options.size else []
     must = f"{', '.join(unused)}: of no use with {' and '.join(saved)}"
@@ -46,17 +38,17 @@ def evaluate(options):
     scored = {"reference": referring, "images": names}
     for name, side in sides.items():
         if not side.is_saved:
-            check_count(scored[name], f"--{name} {side.name}", len(side.files))
+            scoring.check_count(scored[name], f"--{name} {side.name}", len(side.files))
     print(
         f"Scoring {sides['images'].name} with {sides['reference'].name}: "
         f"{', '.join(names)}",
         flush=True,
     )
-    networks = load_networks(names, options)
+    networks = scoring.load_networks(names, options)
     network = networks.get("features")
     read = [side for side in sides.values() if not side.is_saved]
     progress = progress_bar(sum(len(side.files) for side in read))
-    with warnings_as_notes():
+    with scoring.warnings_as_notes():
         reference = generated = None
         if network:
             reference = sides["reference"].statistics(network, progress, options.cache)
@@ -73,21 +65,21 @@ def evaluate(options):
         scores = {}
         for name, side in sides.items():
             if side.is_saved:
-                check_count(scored[name], f"--{name} {side.name}", side.count)
+                scoring.check_count(scored[name], f"--{name} {side.name}", side.count)
         print("\n| score | value |\n|:--|--:|")
         for metric in (made[name] for name in names):
             scores[metric.name] = metric.result()
             # A few images have no spread, and JSON has no NaN.
             if hasattr(metric, "spread") and math.isfinite(spread := metric.spread()):
                 scores[f"{metric.name}_spread"] = spread
-            print(f"| {metric.name} | {score_cell(scores, metric.name)} |")
+            print(f"| {metric.name} | {scoring.score_cell(scores, metric.name)} |")
         print()
         for side in sides.values():
             if side.count:
                 print(f"{side.name}: {side.count} images")
-        print_networks(networks)
+        scoring.print_networks(networks)
     counts = {name: side.count for name, side in sides.items()}
-    save_scores(options, scores, counts, networks, options.size)
+    scoring.save_scores(options, scores, counts, networks, options.size)
 
 
 def save_statistics(options):
@@ -95,7 +87,7 @@ def save_statistics(options):
     from keras_gans.metrics import FeatureStatistics
     from keras_gans.progress import progress_bar
 
-    useless = given_flags(options, "metrics", "cache", "output")
+    useless = scoring.given_flags(options, "metrics", "cache", "output")
     require(not useless, f"{useless}: of no use with --statistics")
     must = "Name a network for --statistics: --feature-network inception_v3, "
     require(options.feature_network, must + "tfgan_inception or a path")
@@ -105,7 +97,7 @@ def save_statistics(options):
     # NumPy would add it.
     must = "--statistics must be the name of an .npz file"
     require(path.suffix == ".npz", f"{must}. Received: {path}")
-    network = load_networks(["fid"], options)["features"]
+    network = scoring.load_networks(["fid"], options)["features"]
     if path.exists():
         there, split = FeatureStatistics.load(path, network), side.split
         if (there.part, there.whole) != (f"{split.part}/{split.parts}", split.whole):
