@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 
 from keras_gans import export
 from keras_gans.serving.demo.abilities import ABILITIES
-from keras_gans.serving.demo.tabs import TABS
+from keras_gans.serving.demo.tabs import TABS, add_tabs
 from keras_gans.serving.listening import listen
 
 TITLE = "keras_gans"
@@ -60,9 +60,8 @@ def load_abilities(catalog):
             catalog.refused[model.path] = f"It cannot be loaded ({reason})."
         else:
             abilities.append(ability)
-    order = [*TABS]
-    kind_of = {ability: ability.servable.kind for ability in abilities}
-    return sorted(abilities, key=lambda ability: order.index(kind_of[ability]))
+    order = [kind for kind, *_ in TABS]
+    return sorted(abilities, key=lambda ability: order.index(ability.servable.kind))
 
 
 def make_page(abilities):
@@ -79,7 +78,7 @@ def make_page(abilities):
         with gr.Tabs():
             for ability, kind in zip(abilities, kinds):
                 # Of one kind there may be several.
-                TABS[kind](ability, f": {ability.name}" * (kinds.count(kind) > 1))
+                add_tabs(ability, f": {ability.name}" * (kinds.count(kind) > 1))
     return page
 
 

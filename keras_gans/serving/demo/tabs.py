@@ -30,16 +30,17 @@ _COLORS = {
 }
 
 
+def add_tabs(ability, suffix):
+    """Adds the tabs of what a model can do; the suffix tells them from others."""
+    for kind, title, fill in TABS:
+        if kind == ability.servable.kind and (fill is not _draw or ability.is_drawn):
+            # All that belongs to one lies in it: next to tabs, Gradio counts a state as
+            # another.
+            with gr.Tab(f"{title}{suffix}"):
+                fill(ability)
+
+
 # Tabs ---------------------------------------------------------------------------------
-# All that belongs to one lies in it: next to tabs, Gradio counts a state as another.
-
-
-def translation_tabs(ability, suffix):
-    if ability.is_drawn:
-        with gr.Tab(f"Draw a digit{suffix}"):
-            _draw(ability)
-    with gr.Tab(f"Translate{suffix}"):
-        _translate(ability)
 
 
 def _draw(ability):
@@ -56,7 +57,6 @@ def _draw(ability):
             result = _output(ability, title, drawn)
             style = _style_slider(ability)
 
-    @_answering
     def draw(drawing, style):
         example, strokes = drawing
         drawn = example if strokes is None else strokes[..., 3:]
@@ -96,14 +96,12 @@ def _translate(ability):
                     ability, "And back again", first and first[2], len(names) > 1
                 )
 
-    @_answering
     def translate(picture, *options):
         if picture is None:
             return None, None, None
         seen, translated, back = ability.translate(picture, *options)
         return translated, seen, back
 
-    @_answering
     def example(number, direction):
         return number + 1, ability.example(number, direction[0])
 
@@ -114,12 +112,7 @@ def _translate(ability):
     # An example of the one side is none of the other.
     if first is not None:
         number = gr.State(0)
-        direction.input(example, [number, direction], [number, picture], **_QUIET)
-
-
-def colorization_tabs(ability, suffix):
-    with gr.Tab(f"Colour a sketch{suffix}"):
-        _colour(ability)
+        _once(direction.input, example, [number, direction], [number, picture])
 
 
 def _colour(ability):
@@ -138,28 +131,20 @@ def _colour(ability):
             painted = None if first is None else ability.colour(first)
             result = _output(ability, "Coloured", painted)
 
-    @_answering
     def colour(drawing):
         sketch, strokes = drawing
         return None if sketch is None else ability.colour(sketch, strokes)
 
-    @_answering
     def take(path):
         sketch = ability.sketch(path)
         return sketch, ability.colour(sketch)
 
-    @_answering
     def example(number):
         return number + 1, *take(ability.example(number))
 
     _live([canvas.input], colour, [canvas], [result])
-    upload.upload(take, [upload], [canvas, result], **_QUIET)
+    _once(upload.upload, take, [upload], [canvas, result])
     _next_example(another, example, [], [canvas, result], 2)
-
-
-def editing_tabs(ability, suffix):
-    with gr.Tab(f"Edit a face{suffix}"):
-        _edit(ability)
 
 
 def _edit(ability):
@@ -187,7 +172,6 @@ def _edit(ability):
                 seen = _small(ability, "What the model sees", first)
                 mask = _small(ability, "Where it paints", edited[1], ability.has_mask)
 
-    @_answering
     def look(picture):
         if picture is None:
             return None, None, None, *("" for _ in groups), []
@@ -197,14 +181,12 @@ def _edit(ability):
         others = [name for name in has if name in ability.alone]
         return edited, seen, mask, *chosen, others
 
-    @_answering
     def edit(picture, *chosen):
         if picture is None:
             return None, None
         *chosen, others = chosen
         return ability.edit(picture, [*chosen, *others])
 
-    @_answering
     def example(number):
         return number + 1, ability.example(number)
 
@@ -214,11 +196,6 @@ def _edit(ability):
     changes = [control.input for control in controls]
     _live(changes, edit, [picture, *controls], [result, mask])
     _next_example(another, example, [], [picture])
-
-
-def generation_tabs(ability, suffix):
-    with gr.Tab(f"Generate{suffix}"):
-        _generate(ability)
 
 
 def _generate(ability):
@@ -245,26 +222,26 @@ def _generate(ability):
             seed = gr.Number(0, label="Seed of these", **_SEED)
             another = gr.Button("Others", variant="primary")
 
-    @_answering
     def between(first, last, share, label):
         return ability.between(_seed_of(first), _seed_of(last), share, label)
 
-    @_answering
     def draw_sheet(seed, label):
         return _sheet_of(ability, _seed_of(seed), label)
 
     changes = [share.input, first.input, last.input, label.input]
     _live(changes, between, [first, last, share, label], [result])
     _live([seed.change, label.input], draw_sheet, [seed, label], [sheet])
-    another.click(lambda seed: _seed_of(seed) + 1, [seed], [seed], **_QUIET)
+    _once(another.click, lambda seed: _seed_of(seed) + 1, [seed], [seed])
 
 
-TABS = {
-    "translation": translation_tabs,
-    "colorization": colorization_tabs,
-    "editing": editing_tabs,
-    "generation": generation_tabs,
-}
+# Kind of model, title and function of each, in their order on the page.
+TABS = (
+    ("translation", "Draw a digit", _draw),
+    ("translation", "Translate", _translate),
+    ("colorization", "Colour a sketch", _colour),
+    ("editing", "Edit a face", _edit),
+    ("generation", "Generate", _generate),
+)
 
 
 # What tabs are made of ----------------------------------------------------------------
@@ -278,21 +255,22 @@ def _heading(title, text=""):
     gr.Markdown(f"## {title}\n{text or '&nbsp;'}", elem_classes="heading")
 
 
-def _classes(ability, *others):
-    return ["picture", *others, *["pixels"] * (max(ability.size) < _LARGE)]
-
-
-def _output(ability, label, value=None, kind="large"):
+def _picture(ability, label, value, *classes, **options):
+    pixels = ["pixels"] if max(ability.size) < _LARGE else []
     return Picture(
         value,
         label=label,
         show_label=False,
         alt_text=label,
-        interactive=False,
         format="png",
-        buttons=["download", "fullscreen"],
-        elem_classes=_classes(ability, kind),
+        elem_classes=["picture", *classes, *pixels],
+        **options,
     )
+
+
+def _output(ability, label, value=None, kind="large"):
+    options = {"interactive": False, "buttons": ["download", "fullscreen"]}
+    return _picture(ability, label, value, kind, **options)
 
 
 def _small(ability, label, value=None, visible=True):
@@ -302,16 +280,9 @@ def _small(ability, label, value=None, visible=True):
 
 
 def _input(ability, label, kind, value=None):
-    return Picture(
-        value,
-        label=label,
-        show_label=False,
-        alt_text=label,
-        sources=["upload", "clipboard", *["webcam"] * (kind == "input")],
-        format="png",
-        buttons=[],
-        elem_classes=_classes(ability, "takes", kind),
-    )
+    sources = ["upload", "clipboard", *["webcam"] * (kind == "input")]
+    options = {"sources": sources, "buttons": []}
+    return _picture(ability, label, value, "takes", kind, **options)
 
 
 def _another(first):
@@ -390,13 +361,17 @@ def _live(triggers, function, inputs, outputs, clears=None):
 
     `clears` is what is emptied if it fails.
     """
-    event = gr.on(
-        triggers, function, inputs, outputs, trigger_mode="always_last", **_QUIET
-    )
+    options = {"trigger_mode": "always_last", **_QUIET}
+    event = gr.on(triggers, _answering(function), inputs, outputs, **options)
     if clears is not None:
         event.failure(lambda: None, None, [clears], **_QUIET)
 
 
+def _once(trigger, function, inputs, outputs):
+    """Calls a function at an event."""
+    trigger(_answering(function), inputs, outputs, **_QUIET)
+
+
 def _next_example(button, example, inputs, outputs, number=1):
     state = gr.State(number)
-    button.click(example, [state, *inputs], [state, *outputs], **_QUIET)
+    _once(button.click, example, [state, *inputs], [state, *outputs])
