@@ -58,16 +58,19 @@ def _generate(options):
     count = options.n if one_picture else len(job.files)
     print(f"Generating {count} image(s) with {options.model}", flush=True)
     arguments = {"labels": options.label, "seed": options.seed}
-    with job.writer() as writer:
+
+    def results():
         if one_picture:
             images = generator.generate(options.n, **arguments)
-            writer.write(options.output, encode_png, generated_grid(images))
-        else:
-            left, progress = iter(job.files), progress_bar(count)
-            for images in generator.generate_in_batches(
-                options.n, places=job.files, **arguments
-            ):
-                for image, number in zip(images, left):
-                    writer.write(*job.targets[number], encode_png, image)
-                progress.add(len(images))
+            yield options.output, generated_grid(images)
+            return
+        left, progress = iter(job.files), progress_bar(count)
+        for images in generator.generate_in_batches(
+            options.n, places=job.files, **arguments
+        ):
+            for image, number in zip(images, left):
+                yield *job.targets[number], image
+            progress.add(len(images))
+
+    job.write(results(), encode_png)
     print(f"Wrote {count} image(s) to {options.output}.")

@@ -6,14 +6,14 @@ again; `--shard 2/8` makes the second of eight parts of it, on another machine s
 """
 
 import argparse
-import collections
-import concurrent.futures
 import json
 import os
 import sys
 import uuid
 
+from keras_gans.cli.common import refuse_existing
 from keras_gans.cli.options import positive
+from keras_gans.files import read_json, write_atomically
 
 # Images at once: of 256 pixels a side 16, of larger ones fewer, that fit into memory.
 BATCH_SIZE, BATCH_PIXELS = 64, 2**20
@@ -25,11 +25,11 @@ _RECORD = ".keras-gans.json"
 _NO_SETTINGS = ("batch_size", "command", "function", "shard", "traceback")
 
 
-def add_batches(verb, of="the images of a folder, in the order of their names"):
+def add_batches(verb):
     """Adds `--batch-size` and `--shard`."""
     text = f"most images at once (default: as fill a megapixel, at most {BATCH_SIZE})"
     verb.add_argument("--batch-size", type=positive, metavar="N", help=text)
-    add_shard(verb, of)
+    add_shard(verb, "the images of a folder, in the order of their names")
 
 
 def add_shard(verb, of):
@@ -104,12 +104,10 @@ class Job:
 
     def _check_earlier(self, targets):
         """Refuses results of other settings: a folder would hold a mixture."""
-        from keras_gans.cli.common import refuse_existing
-
         if not self._record.exists():
             refuse_existing(sum(targets, []))
             return
-        before = json.loads(self._record.read_text(encoding="utf-8"))
+        before = read_json(self._record)
         now = json.loads(json.dumps(self._settings))
         if before != now:
             names = [name for name in now if before.get(name) != now[name]]
@@ -139,85 +137,67 @@ class Job:
         from keras_gans.data.images import ImageError
         from keras_gans.progress import progress_bar
 
-        progress, skipped, written = progress_bar(len(self.files)), 0, 0
+        progress, skipped = progress_bar(len(self.files)), []
         files = self.files if one_size else by_size(self.files)
-        with self.writer() as writer:
+
+        def results():
             for paths, found in batches(files, read, self.options.batch_size):
-                if isinstance(found, ImageError):
-                    error = found
-                else:
-                    try:
-                        results, error = convert(*found), None
-                    except ValueError as refused:
-                        error = ImageError(f"{paths[0]}: {refused}")
-                        error.__cause__ = refused
+                error = found if isinstance(found, ImageError) else None
+                try:
+                    converted = convert(*found) if error is None else []
+                except ValueError as refused:
+                    error = ImageError(f"{paths[0]}: {refused}")
+                    error.__cause__ = refused
                 if error is None:
-                    for path, result in zip(paths, results, strict=True):
+                    for path, result in zip(paths, converted, strict=True):
                         targets = self.targets[path]
                         parts = result if len(targets) > 1 else [result]
-                        for target, part in zip(targets, parts, strict=True):
-                            writer.write(target, encode, part)
-                            written += 1
+                        yield from zip(targets, parts, strict=True)
                 elif not self._in_folder:
                     raise error
                 else:
                     print(f"\nSkipped: {error}", file=sys.stderr)
                     for path in paths[1:]:
                         print(f"Skipped, likewise: {path}", file=sys.stderr)
-                    skipped += len(paths)
+                    skipped.extend(paths)
                 progress.add(len(paths))
-        if skipped and skipped == len(self.files):
+
+        written = self.write(results(), encode)
+        if skipped and len(skipped) == len(self.files):
             raise ValueError(nothing_done)
         print(f"Wrote {written} image(s) to {self.options.output}.")
         if skipped:
-            print(f"Skipped {skipped} file(s), named above.", file=sys.stderr)
+            print(f"Skipped {len(skipped)} file(s), named above.", file=sys.stderr)
 
-    def writer(self):
-        """Returns what writes results; a context manager, see `Writer`."""
-        return Writer(self._begin)
+    def write(self, results, encode):
+        """Encodes and writes results in threads, a few ahead of who waits for them.
 
-    def _begin(self):
+        Args:
+            results: Iterable of pairs of a path and what is written there.
+            encode: As for `run`.
+
+        Returns:
+            The number of files.
+        """
+        from keras_gans.data.images import in_threads
+
+        def write(pair):
+            path, result = pair
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, encode(result))
+
+        return sum(1 for _ in in_threads(write, self._announced(results)))
+
+    def _announced(self, results):
         """Leaves word, before the first result, of what all are made with."""
-        if self._in_folder and not self._record.exists():
-            self._record.parent.mkdir(parents=True, exist_ok=True)
-            # Other shards may do the same at this moment.
-            temporary = self._record.with_name(f"{_RECORD}.{uuid.uuid4().hex}")
-            temporary.write_text(json.dumps(self._settings, indent=2) + "\n")
-            os.replace(temporary, self._record)
-
-
-class Writer:
-    """Encodes and writes files in threads, a few ahead of who waits for them."""
-
-    def __init__(self, begin):
-        self._begin, self._pending = begin, collections.deque()
-        self._pool = concurrent.futures.ThreadPoolExecutor(_THREADS)
-
-    def __enter__(self):
-        return self
-
-    def write(self, path, encode, result):
-        """Writes `encode(result)`, bytes, to a file, in its own time."""
-        if self._begin:
-            self._begin()
-            self._begin = None
-        if len(self._pending) >= 4 * _THREADS:
-            self._pending.popleft().result()
-        self._pending.append(self._pool.submit(_write, path, encode, result))
-
-    def __exit__(self, kind, error, traceback):
-        # After an error or Ctrl-C what waits need not be written any more.
-        self._pool.shutdown(cancel_futures=kind is not None)
-        if kind is None:
-            for future in self._pending:
-                future.result()
-
-
-def _write(path, encode, result):
-    from keras_gans.files import write_atomically
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, encode(result))
+        for result in results:
+            if self._in_folder and not self._record.exists():
+                self._record.parent.mkdir(parents=True, exist_ok=True)
+                # Other shards may do the same at this moment.
+                temporary = self._record.with_name(f"{_RECORD}.{uuid.uuid4().hex}")
+                temporary.write_text(json.dumps(self._settings, indent=2) + "\n")
+                os.replace(temporary, self._record)
+            yield result
 
 
 def by_size(files):
