@@ -67,28 +67,26 @@ def load_keras_file(path):
         raise ValueError(f"The file '{path}' is empty. Save or copy the model again.")
     try:
         if path.suffix == ".keras":  # Keras opens older formats, too.
-            with zipfile.ZipFile(path) as archive:
-                if not isinstance(json.loads(archive.read("config.json")), dict):
-                    raise ValueError("Its configuration is no dictionary.")
+            _check_archive(path)
+        return keras.saving.load_model(path, compile=False)
+    except RecursionError:
+        raise ValueError(
+            f"The file '{path}' is no model: its configuration is nested too deeply. "
+            "Do not trust where it comes from."
+        ) from None
+
+
+def _check_archive(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if not isinstance(json.loads(archive.read("config.json")), dict):
+                raise ValueError("Its configuration is no dictionary.")
     # Broken text and broken JSON are `ValueError`s.
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
         raise ValueError(
             f"The file '{path}' is not a whole .keras file; it may have been cut short "
             f"or be of another kind. Save or copy the model again. ({error})"
         ) from error
-    except RecursionError:
-        raise _too_deep(path) from None
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except RecursionError:
-        raise _too_deep(path) from None
-
-
-def _too_deep(path):
-    return ValueError(
-        f"The file '{path}' is no model: its configuration is nested too deeply. Do "
-        "not trust where it comes from."
-    )
 
 
 class Records:
