@@ -22,6 +22,7 @@ from keras_gans.cli.common import add_files, add_model, files_of, load_model
 from keras_gans.cli.common import packaged_model, refuse_existing, trained_size
 from keras_gans.cli.jobs import Job, add_batches
 from keras_gans.cli.options import add_verb, size
+from keras_gans.training.task import sides
 
 
 def add_to(verbs):
@@ -39,7 +40,8 @@ def add_to(verbs):
 
 
 def _edit(options):
-    from keras_gans.data.images import decode_image, encode_png, resize_image
+    from keras_gans.data.attributes import resize_middle
+    from keras_gans.data.images import decode_image, encode_png
 
     if not options.add and not options.remove:
         raise ValueError("Nothing to edit: give --add NAME or --remove NAME.")
@@ -66,7 +68,8 @@ def _edit(options):
 
     def read(path):
         image = decode_image(path, channels=editor.channels)
-        return (resize_image(_middle(image), image_size) if image_size else image,)
+        # As in training.
+        return (resize_middle(image, sides(image_size)) if image_size else image,)
 
     def convert(images):
         names, has_mask = (options.add, options.remove), options.mask is not None
@@ -81,11 +84,3 @@ def _edit(options):
 
     nothing_done = f"No photo in {options.input} could be edited."
     job.run(read, convert, encode_png, nothing_done, one_size=bool(image_size))
-
-
-def _middle(image):
-    """The largest square in the middle, as in training."""
-    height, width, _ = image.shape
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return image[top : top + side, left : left + side]

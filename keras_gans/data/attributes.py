@@ -217,7 +217,7 @@ def _load_folder(source, file, select, size, crop, split, reading):
 
     def read(path):
         image = decode_image(path, 3, max_pixels)
-        return _crop_and_resize(image, size, crop, path)
+        return resize_middle(image, size, crop, path)
 
     settings = {"crop": crop, "max_pixels": max_pixels}
     shape = (*size, 3)
@@ -275,7 +275,7 @@ def _load_named(source, select, size, crop, split, cache):
 
     def crop_and_resize(numbered):
         index, image = numbered
-        return _crop_and_resize(image, size, crop, f"{name}, image {index}"), None
+        return resize_middle(image, size, crop, f"{name}, image {index}"), None
 
     def images():
         numbered = enumerate(examples.as_numpy_iterator())
@@ -334,12 +334,13 @@ def _resize_all(images, size, crop, cache, chosen=None):
         if is_whole:
             return part
         # All are of one size: if it is too small, it is so for the first.
-        return np.stack([_crop_and_resize(one, size, crop, "image 0") for one in part])
+        return np.stack([resize_middle(one, size, crop, "image 0") for one in part])
 
     return keep_converted([images], convert, cache, chosen)
 
 
-def _crop_and_resize(image, size, crop, name):
+def resize_middle(image, size, crop=None, name="image"):
+    """Cuts the middle out of an image, by default all that has the shape of `size`."""
     height, width = image.shape[:2]
     if crop is None:
         # The side that is shorter, by the proportions of `size`, is kept whole.

@@ -59,6 +59,14 @@ def write_set(folder, images, labels, names=NAMES):
 # Batches ---------------------------------------------------------------------------
 
 
+def test_the_middle_has_the_shape_of_the_size():
+    image = np.arange(8 * 8 * 3, dtype="uint8").reshape(8, 8, 3)
+    middle = pipeline.resize_middle(image, (4, 8))
+    np.testing.assert_array_equal(middle, image[2:6])
+    middle = pipeline.resize_middle(image, (8, 4))
+    np.testing.assert_array_equal(middle, image[:, 2:6])
+
+
 def test_shapes_and_names():
     source = noise(30, 8, 10, 3), random_attributes(30), NAMES
     data = attributes(source, batch_size=4)

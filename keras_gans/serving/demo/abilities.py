@@ -11,8 +11,9 @@ from PIL import Image
 from keras_gans.checks import height_and_width
 from keras_gans.cli.sketches import COLORED_SHARE, colored_share
 from keras_gans.data import extract_line_art
+from keras_gans.data.attributes import resize_middle
 from keras_gans.data.embedded import EMBEDDED
-from keras_gans.data.images import ImageError, decode_image, resize_image
+from keras_gans.data.images import ImageError, decode_image
 from keras_gans.export.colorizer import OPAQUE
 from keras_gans.files import read_json
 from keras_gans.models.styles import sample_styles
@@ -41,10 +42,13 @@ class Ability:
         size: Tuple, height and width of its pictures.
     """
 
+    input_name = "images"
+
     def __init__(self, model, servable):
         self.name, self.servable = model.name, servable
         self.configuration = _configuration(model)
         self._examples = {}
+        self.size = self._size_of(model.signatures["serving_default"])
 
     def example(self, number, source="x"):
         """Returns a test image of what the model was trained on, by its number.
@@ -59,14 +63,12 @@ class Ability:
             self._examples[source] = EMBEDDED[name].load("test", EXAMPLES)[0]
         return self._examples[source][number % EXAMPLES]
 
-    def _set_size(self, model, input_name):
+    def _size_of(self, signature):
         """Chooses height and width: what is built in, trained on, or usual."""
-        *_, height, width, _ = (
-            model.signatures["serving_default"].inputs[input_name].shape
-        )
+        *_, height, width, _ = signature.inputs[self.input_name].shape
         trained = height_and_width(self.configuration.get("size") or _SIZE)
         multiple, minimum = self.servable.size_multiple, self.servable.minimum_size
-        self.size = tuple(
+        return tuple(
             built or -(-max(side, minimum) // multiple) * multiple
             for built, side in zip((height, width), trained)
         )
@@ -76,8 +78,12 @@ class Ability:
         if isinstance(picture, np.ndarray):
             image = convert_channels(picture, channels)
         else:
-            image = read_picture(picture, channels)
-        return resize_image(_middle(image, self.size), self.size)
+            try:
+                image = decode_image(picture, channels)
+            except ImageError as error:  # It is none, or has too many pixels.
+                reason = str(error).removeprefix(f"{os.fspath(picture)}: ")
+                raise Unusable(f"Not a usable picture: {reason}.") from error
+        return resize_middle(image, self.size)
 
 
 class Translation(Ability):
@@ -92,7 +98,6 @@ class Translation(Ability):
 
     def __init__(self, model, servable):
         super().__init__(model, servable)
-        self._set_size(model, "images")
         self.directions = servable.directions
         self.has_style = servable.style_dim is not None
         sources = {domain: self.configuration.get(domain) for domain in "xy"}
@@ -155,9 +160,7 @@ class Translation(Ability):
 class Colouring(Ability):
     """Colours sketches; `keras_gans.export.Colorizer`."""
 
-    def __init__(self, model, servable):
-        super().__init__(model, servable)
-        self._set_size(model, "line_art")
+    input_name = "line_art"
 
     def sketch(self, picture):
         """Returns the lines of a picture, a file or an array: uint8 (h, w, 1).
@@ -201,7 +204,6 @@ class Editing(Ability):
 
     def __init__(self, model, servable):
         super().__init__(model, servable)
-        self._set_size(model, "images")
         self.groups = servable.exclusive_groups
         grouped = {name for group in self.groups for name in group}
         self.alone = tuple(n for n in servable.attribute_names if n not in grouped)
@@ -242,10 +244,10 @@ class Generation(Ability):
     def __init__(self, model, servable):
         super().__init__(model, servable)
         self.classes = servable.classes
-        *_, height, width, _ = (
-            model.signatures["serving_default"].outputs["images"].shape
-        )
-        self.size = height or _SIZE, width or _SIZE
+
+    def _size_of(self, signature):
+        *_, height, width, _ = signature.outputs["images"].shape
+        return height or _SIZE, width or _SIZE
 
     def between(self, first, last, share, label=None):
         """Draws a picture on the way between the random ones of two seeds.
@@ -289,28 +291,6 @@ def blend(first, last, share, spherical):
             parts = np.sin((1 - share) * angle) * first + np.sin(share * angle) * last
             return np.float32(parts / np.sin(angle))
     return (1 - share) * first + share * last
-
-
-def read_picture(path, channels):
-    """Returns the pixels of an image file that a visitor gave.
-
-    Raises:
-        Unusable: If it is none, or has too many pixels.
-    """
-    try:
-        return decode_image(path, channels)
-    except ImageError as error:
-        reason = str(error).removeprefix(f"{os.fspath(path)}: ")
-        raise Unusable(f"Not a usable picture: {reason}.") from error
-
-
-def _middle(image, size):
-    """Cuts out the largest part in the middle that has the shape of `size`."""
-    height, width = image.shape[:2]
-    scale = min(height / size[0], width / size[1])
-    rows, columns = (max(1, round(scale * side)) for side in size)
-    top, left = (height - rows) // 2, (width - columns) // 2
-    return image[top : top + rows, left : left + columns]
 
 
 def _configuration(model):
