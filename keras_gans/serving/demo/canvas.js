@@ -63,20 +63,18 @@ function move(x, y) {
   if (stroke) stroke.points.push([...place]);
 }
 
-function undo() {
+// The last stroke, or as many as there are.
+function remove(count) {
   stroke = null;
-  strokes.pop();
+  strokes = strokes.slice(0, strokes.length - count);
   say(strokes.length ? "The last stroke is gone." : "Nothing is drawn.");
   paint();
   send();
 }
 
-function clear() {
+function lift() {
   stroke = null;
-  strokes = [];
-  say("Nothing is drawn.");
   paint();
-  send();
 }
 
 // An example is only there until one draws oneself.
@@ -86,21 +84,19 @@ function forget() {
 }
 
 function load() {
-  const value = props.value || {};
-  background = value.background || null;
+  forget();
+  background = props.value?.background || null;
+  const wanted = background;
   strokes = [];
-  stroke = null;
   const context = paper.getContext("2d");
   const picture = new Image();
-  const wanted = background;
   picture.onload = () => {
     if (wanted !== background) return;
     context.imageSmoothingEnabled = picture.width > size;
     context.drawImage(picture, 0, 0, size, size);
   };
-  context.clearRect(0, 0, size, size);
   if (background) picture.src = background;
-  paint();
+  lift();
 }
 
 function pointed(event) {
@@ -128,10 +124,7 @@ ink.addEventListener("pointermove", (event) => {
   paint();
   send();
 });
-ink.addEventListener("lostpointercapture", () => {
-  stroke = null;
-  paint();
-});
+ink.addEventListener("lostpointercapture", lift);
 ink.addEventListener("keydown", (event) => {
   const ways = {
     ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP],
@@ -153,14 +146,11 @@ ink.addEventListener("keydown", (event) => {
   paint();
   send();
 });
-ink.addEventListener("blur", () => {
-  stroke = null;
-  paint();
-});
+ink.addEventListener("blur", lift);
 element.addEventListener("keydown", (event) => {
   if (event.key === "z" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
-    if (strokes.length) undo();
+    if (strokes.length) remove(1);
   }
 });
 // A colour of one's own is chosen by picking it.
@@ -175,7 +165,7 @@ if (picker) {
   }
 }
 find("input[type=range]").addEventListener("input", paint);
-find(".undo").addEventListener("click", undo);
-find(".clear").addEventListener("click", clear);
+find(".undo").addEventListener("click", () => remove(1));
+find(".clear").addEventListener("click", () => remove(strokes.length));
 watch("value", load);
 load();

@@ -76,8 +76,8 @@ class Canvas(gr.HTML, metaclass=_WithoutStub):
             return None, None
         background, strokes = payload.get("background"), payload.get("strokes")
         return (
-            background and _decoded(background, lambda png: decode_image(png, 1)),
-            strokes and _decoded(strokes, _strokes_of),
+            background and _decoded(background, decode_image, 1),
+            strokes and _decoded(strokes, decode_hints, SIDE**2),
         )
 
     def postprocess(self, value):
@@ -109,18 +109,15 @@ class Picture(gr.Image, metaclass=_WithoutStub):
         return "image"
 
 
-def _decoded(url, decode):
+def _decoded(url, decode, argument):
     try:
         if not url.startswith(_DATA) or len(url) > _MAX_CHARACTERS:
             raise ValueError("It is no PNG of a data URL.")
-        return decode(base64.b64decode(url.removeprefix(_DATA), validate=True))
+        png = base64.b64decode(url.removeprefix(_DATA), validate=True)
+        return decode(png, argument)
     except (AttributeError, ValueError, ImageError) as error:
         must = "The drawing could not be read; please draw it anew."
         raise gr.Error(must, print_exception=False) from error
-
-
-def _strokes_of(png):
-    return decode_hints(png, max_pixels=SIDE**2)
 
 
 def _template(label, colors, pen_width, paper, is_blank):

@@ -211,8 +211,6 @@ def free_port(host, port):
 
 
 class _Policy:
-    """Tells browsers to load nothing from elsewhere."""
-
     def __init__(self, app):
         self._app = app
 

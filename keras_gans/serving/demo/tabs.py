@@ -66,7 +66,9 @@ def _draw(ability):
 
 
 def _translate(ability):
-    first = _example(ability)
+    first = ability.example(0)
+    if first is not None:
+        first = ability.translate(first, "xy", STYLE)
     names = {
         d: f"{ability.domains[d[0]]} → {ability.domains[d[1]].lower()}"
         for d in ability.directions
@@ -103,16 +105,15 @@ def _translate(ability):
         return translated, seen, back
 
     def example(number, direction):
-        return number + 1, ability.example(number, direction[0])
+        return [ability.example(number, direction[0])]
 
     changes = [picture.change, direction.input, style.input, reference.change]
     inputs = [picture, direction, style, reference]
     _live(changes, translate, inputs, [result, seen, back], clears=picture)
-    _next_example(another, example, [direction], [picture])
+    _next_example(another.click, example, [direction], [picture])
     # An example of the one side is none of the other.
     if first is not None:
-        number = gr.State(0)
-        _once(direction.input, example, [number, direction], [number, picture])
+        _next_example(direction.input, example, [direction], [picture], 0)
 
 
 def _colour(ability):
@@ -140,11 +141,11 @@ def _colour(ability):
         return sketch, ability.colour(sketch)
 
     def example(number):
-        return number + 1, *take(ability.example(number))
+        return take(ability.example(number))
 
     _live([canvas.input], colour, [canvas], [result])
     _once(upload.upload, take, [upload], [canvas, result])
-    _next_example(another, example, [], [canvas, result], 2)
+    _next_example(another.click, example, [], [canvas, result], 2)
 
 
 def _edit(ability):
@@ -187,15 +188,12 @@ def _edit(ability):
         *chosen, others = chosen
         return ability.edit(picture, [*chosen, *others])
 
-    def example(number):
-        return number + 1, ability.example(number)
-
     controls = [*groups, alone]
     outputs = [result, seen, mask, *controls]
     _live([picture.change], look, [picture], outputs, clears=picture)
     changes = [control.input for control in controls]
     _live(changes, edit, [picture, *controls], [result, mask])
-    _next_example(another, example, [], [picture])
+    _next_example(another.click, lambda n: [ability.example(n)], [], [picture])
 
 
 def _generate(ability):
@@ -321,12 +319,6 @@ def _words(name):
     return name.replace("_", " ").capitalize()
 
 
-def _example(ability):
-    """The first example and what becomes of it, or `None`."""
-    example = ability.example(0)
-    return None if example is None else ability.translate(example, "xy", STYLE)
-
-
 def _sheet_of(ability, seed, label):
     images = ability.sheet(seed, _SHEET, label)
     height, width, channels = images.shape[1:]
@@ -372,6 +364,11 @@ def _once(trigger, function, inputs, outputs):
     trigger(_answering(function), inputs, outputs, **_QUIET)
 
 
-def _next_example(button, example, inputs, outputs, number=1):
+def _next_example(trigger, example, inputs, outputs, number=1):
+    """Shows one example after the other, from that of a number on."""
     state = gr.State(number)
-    _once(button.click, example, [state, *inputs], [state, *outputs])
+
+    def show(number, *values):
+        return number + 1, *example(number, *values)
+
+    _once(trigger, show, [state, *inputs], [state, *outputs])
