@@ -13,10 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans.checks import height_and_width, one_of, require
+from keras_gans.data.embedded.digits import handwritten_digits
 from keras_gans.export import graph
 from keras_gans.export.card import write_card
 from keras_gans.export.saved_model import check_metadata, servable_of_model
 from keras_gans.export.versions import write_version
+from keras_gans.metrics import network_loading
 from keras_gans.pixels import HALF, to_floats
 
 # One grey level of images in [-1, 1].
@@ -79,7 +81,9 @@ def convert(
         name: _fixed_size(name, network, chosen, size, format)
         for name, network in networks.items()
     }
-    examples = _Examples(images, getattr(model, "classes", None) or 2)
+    if images is None:
+        images, _ = handwritten_digits("test")
+    examples = images[:8], getattr(model, "classes", None) or 2
 
     def write(folder):
         folder.mkdir()
@@ -88,8 +92,8 @@ def convert(
             path = folder / f"{name}{chosen.suffix}"
             batch = 1 if chosen.fixes_sizes else None
             specs = [_spec(tensor, batch, fixed[name]) for tensor in network.inputs]
-            chosen.write(network, os.fspath(path), specs)
-            difference = _largest_difference(network, path, chosen, specs, examples)
+            chosen.write(format, network, os.fspath(path), specs)
+            difference = _largest_difference(network, path, chosen, specs, *examples)
             require(
                 difference <= GREY_LEVEL,
                 f"The network `{name}` in the format {format} computes something else "
@@ -113,33 +117,26 @@ def in_float32(network):
     layers = network._flatten_layers()
     if all(layer.compute_dtype in (None, "float32", "int32") for layer in layers):
         return network
-    config = _without_16_bits(keras.saving.serialize_keras_object(network))
-    rebuilt = keras.saving.deserialize_keras_object(config)
-    rebuilt.set_weights(network.get_weights())
-    return rebuilt
-
-
-def _without_16_bits(config):
-    if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":
-            return {**config, "config": {"name": "float32"}}
-        return {key: _without_16_bits(value) for key, value in config.items()}
-    if isinstance(config, list | tuple):
-        return [_without_16_bits(value) for value in config]
-    return "float32" if config in ("bfloat16", "float16") else config
+    return network_loading.in_float32(network)
 
 
 # Formats ----------------------------------------------------------------------------
 
 
+def _export(format, network, path, specs):
+    signature = [specs] if len(specs) > 1 else specs
+    options = {"format": format, "input_signature": signature, "verbose": False}
+    network.export(path, **options)
+
+
 @dataclasses.dataclass(frozen=True)
 class _Format:
     suffix: str
-    packages: tuple
-    # (network, path, specs)
-    write: Callable
     # (path) -> function from a dict of arrays to a list of arrays
     load: Callable
+    packages: tuple = ()
+    # (format, network, path, specs)
+    write: Callable = _export
     fixes_sizes: bool = False
     fixes_transposed: bool = False
     facts: typing.Mapping = dataclasses.field(default_factory=dict)
@@ -156,15 +153,6 @@ def _import(format, packages):
                 f"The format {format} needs the package {package} ({error}): "
                 "pip install 'keras_gans[export]'"
             ) from error
-
-
-def _export_as(format):
-    def write(network, path, specs):
-        signature = [specs] if len(specs) > 1 else specs
-        options = {"format": format, "input_signature": signature, "verbose": False}
-        network.export(path, **options)
-
-    return write
 
 
 def _load_keras(path):
@@ -207,28 +195,24 @@ def _load_openvino(path):
 FORMATS = {
     "keras": _Format(
         suffix=".keras",
-        packages=(),
-        write=lambda network, path, specs: network.save(path),
+        write=lambda format, network, path, specs: network.save(path),
         load=_load_keras,
     ),
     "onnx": _Format(
         suffix=".onnx",
         packages=("tf2onnx", "onnxruntime"),
-        write=_export_as("onnx"),
         load=_load_onnx,
         fixes_transposed=True,
     ),
     "litert": _Format(
         suffix=".tflite",
         packages=("ai_edge_litert",),
-        write=_export_as("litert"),
         load=_load_litert,
         fixes_sizes=True,
     ),
     "openvino": _Format(
         suffix=".xml",
         packages=("openvino",),
-        write=_export_as("openvino"),
         load=_load_openvino,
         facts={"compile_with": {"INFERENCE_PRECISION_HINT": "f32"}},
     ),
@@ -279,50 +263,38 @@ def _described(spec):
 # The check --------------------------------------------------------------------------
 
 
-class _Examples:
-    """Inputs to try networks with, random ones and real images."""
-
-    def __init__(self, images, classes):
-        if images is None:
-            from keras_gans.data.embedded.digits import handwritten_digits
-
-            images, _ = handwritten_digits("test")
-        self._images, self._classes = images[:8], classes
-
-    def inputs(self, specs, rows, open_size, is_real):
-        """Returns a dict of arrays."""
-        random = np.random.default_rng(0)
-        made = {}
-        for spec in specs:
-            length, *shape = (spec.shape[0] or rows, *spec.shape[1:])
-            if len(shape) == 3:
-                shape[:2] = (side or open_size for side in shape[:2])
-            if spec.dtype.startswith("int"):
-                made[spec.name] = random.integers(
-                    0, self._classes, (length, *shape), spec.dtype
-                )
-            elif is_real and len(shape) == 3:
-                made[spec.name] = self._resized(length, *shape)
-            else:
-                made[spec.name] = random.uniform(-1, 1, (length, *shape)).astype(
-                    "float32"
-                )
-        return made
-
-    def _resized(self, length, height, width, channels):
-        images = np.resize(self._images, (length, *self._images.shape[1:]))
-        images = tf.image.resize(to_floats(images), (height, width)).numpy()
-        return images[..., np.arange(channels) % images.shape[-1]]
+def _inputs(specs, rows, open_size, images, classes):
+    """Returns a dict of arrays to try a network with: real images, or random ones."""
+    random = np.random.default_rng(0)
+    made = {}
+    for spec in specs:
+        length, *shape = (spec.shape[0] or rows, *spec.shape[1:])
+        if len(shape) == 3:
+            shape[:2] = (side or open_size for side in shape[:2])
+        if spec.dtype.startswith("int"):
+            array = random.integers(0, classes, (length, *shape), spec.dtype)
+        elif images is not None and len(shape) == 3:
+            array = _resized(images, length, *shape)
+        else:
+            array = random.uniform(-1, 1, (length, *shape)).astype("float32")
+        made[spec.name] = array
+    return made
 
 
-def _largest_difference(network, path, chosen, specs, examples):
+def _resized(images, length, height, width, channels):
+    images = np.resize(images, (length, *images.shape[1:]))
+    images = tf.image.resize(to_floats(images), (height, width)).numpy()
+    return images[..., np.arange(channels) % images.shape[-1]]
+
+
+def _largest_difference(network, path, chosen, specs, images, classes):
     """Returns by how much results differ; of large ones, in relation to the largest."""
     run = chosen.load(os.fspath(path))
     multiple, minimum = graph.size_rule([network])
     size = int(np.ceil(max(_CHECK_SIZE, minimum) / multiple)) * int(multiple)
     differences = []
-    for rows, is_real in ((1, True), (3, False)):
-        inputs = examples.inputs(specs, rows, size, is_real)
+    for rows, shown in ((1, images), (3, None)):
+        inputs = _inputs(specs, rows, size, shown, classes)
         expected = _call(network, inputs)
         received = run(inputs)
         require(

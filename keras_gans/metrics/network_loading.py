@@ -105,7 +105,7 @@ def _from_keras(model, name, output):
         "`Input`",
         network=model,
     )
-    model = _in_float32(model)
+    model = in_float32(model)
     ends = _check_ends(name, model.inputs, model.outputs, output)
 
     def call(pixels):
@@ -121,7 +121,7 @@ def _serialize(model):
     return json.dumps(config, sort_keys=True)
 
 
-def _in_float32(model):
+def in_float32(model):
     """Returns the model itself, or a copy of it if layers compute in sixteen bits."""
     found = _serialize(model)
     wanted = re.sub(r'"(mixed_)?b?float16"', '"float32"', found)
