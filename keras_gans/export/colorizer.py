@@ -31,8 +31,6 @@ class Colorizer(ImageServable):
     needs = ("source_channels", "condition")
     example = "Pix2PixColorizer"
     rule = "line_art_rule"
-    signatures = ("serving_default", "serving_bytes")
-    used = ("serving_default",)
 
     def __init__(self, module, functions):
         super().__init__(module, functions)
@@ -62,61 +60,50 @@ class Colorizer(ImageServable):
     @classmethod
     def functions(cls, model, networks, weights, rule):
         generator = networks["generator"]
-        colorize = _colorize_function(model, generator, weights["generator"], rule)
-        return {
-            "serving_default": colorize,
-            "serving_bytes": _bytes_function(colorize, generator.input_shape[1:3]),
-        }
+        size = generator.input_shape[1:3]
+        line_art_spec = tf.TensorSpec((None, *size, 1), tf.uint8, name="line_art")
+        hints_spec = tf.TensorSpec((None, *size, 4), tf.uint8, name="hints")
 
+        @tf.function(input_signature=[line_art_spec, hints_spec])
+        def colorize(line_art, hints):
+            same_size = tf.debugging.assert_equal(
+                tf.shape(hints)[:3],
+                tf.shape(line_art)[:3],
+                message="Batch, height and width of `hints` must be those of "
+                "`line_art`; x is what the hints have, y what the line art has.",
+            )
+            checks = [*graph.size_checks(line_art, rule), same_size]
+            is_hint = hints[..., 3:] >= OPAQUE
+            colors = graph.from_pixels(hints[..., :3], checks)
+            source = (
+                graph.from_pixels(line_art, checks),
+                tf.where(is_hint, colors, 0.0),
+                tf.cast(is_hint, tf.float32),
+            )
+            network = generator, weights["generator"]
+            return {"images": graph.call_to_pixels(*network, model.condition(source))}
 
-def _colorize_function(model, generator, weights, rule):
-    size = generator.input_shape[1:3]
+        def decode(files):
+            line_art = graph.decode_file(files[0], (*size, 1), "line_art_bytes")
+            hints = tf.cond(
+                tf.strings.length(files[1]) > 0,
+                lambda: _decode_hints(files[1]),
+                lambda: tf.zeros([*tf.unstack(tf.shape(line_art)[:2]), 4], tf.uint8),
+            )
+            return line_art, tf.ensure_shape(hints, (*size, 4))
 
-    line_art_spec = tf.TensorSpec((None, *size, 1), tf.uint8, name="line_art")
-    hints_spec = tf.TensorSpec((None, *size, 4), tf.uint8, name="hints")
+        def same_number(line_art_bytes, hints_bytes):
+            return tf.debugging.assert_equal(
+                tf.shape(hints_bytes),
+                tf.shape(line_art_bytes),
+                message="There must be as many `hints_bytes` as `line_art_bytes`, "
+                "empty ones for no hints; x is the number of hints, y that of line "
+                "art.",
+            )
 
-    @tf.function(input_signature=[line_art_spec, hints_spec])
-    def colorize(line_art, hints):
-        same_size = tf.debugging.assert_equal(
-            tf.shape(hints)[:3],
-            tf.shape(line_art)[:3],
-            message="Batch, height and width of `hints` must be those of `line_art`; "
-            "x is what the hints have, y what the line art has.",
-        )
-        checks = [*graph.size_checks(line_art, rule), same_size]
-        is_hint = hints[..., 3:] >= OPAQUE
-        colors = graph.from_pixels(hints[..., :3], checks)
-        source = (
-            graph.from_pixels(line_art, checks),
-            tf.where(is_hint, colors, 0.0),
-            tf.cast(is_hint, tf.float32),
-        )
-        inputs = model.condition(source)
-        return {"images": graph.call_to_pixels(generator, weights, inputs)}
-
-    return colorize
-
-
-def _bytes_function(colorize, size):
-    def decode(files):
-        line_art = graph.decode_file(files[0], (*size, 1), "line_art_bytes")
-        hints = tf.cond(
-            tf.strings.length(files[1]) > 0,
-            lambda: _decode_hints(files[1]),
-            lambda: tf.zeros([*tf.unstack(tf.shape(line_art)[:2]), 4], tf.uint8),
-        )
-        return line_art, tf.ensure_shape(hints, (*size, 4))
-
-    def same_number(line_art_bytes, hints_bytes):
-        return tf.debugging.assert_equal(
-            tf.shape(hints_bytes),
-            tf.shape(line_art_bytes),
-            message="There must be as many `hints_bytes` as `line_art_bytes`, empty "
-            "ones for no hints; x is the number of hints, y that of line art.",
-        )
-
-    shapes = {"line_art_bytes": (*size, 1), "hints_bytes": (*size, 4)}
-    return graph.files_function(colorize, shapes, decode=decode, check=same_number)
+        shapes = {"line_art_bytes": (*size, 1), "hints_bytes": (*size, 4)}
+        files = graph.files_function(colorize, shapes, decode=decode, check=same_number)
+        return {"serving_default": colorize, "serving_bytes": files}
 
 
 def _decode_hints(hints_bytes):

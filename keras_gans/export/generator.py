@@ -30,7 +30,6 @@ class Generator(Servable):
     example = "GAN"
     rule = "latent_rule"
     signatures = ("serving_default",)
-    used = signatures
 
     def __init__(self, module, functions):
         super().__init__(module, functions)

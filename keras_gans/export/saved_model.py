@@ -161,8 +161,14 @@ def load(path, kind=None):
         FileNotFoundError,
     )
     if path.is_file():
-        model = _load_keras_file(path)
-        servable = servable_of_model(model)
+        must = "Argument `path` must be the folder of a SavedModel or a `.keras` file"
+        require(path.suffix == ".keras", must, path=str(path))
+        model = load_keras_file(path)
+        try:
+            servable = servable_of_model(model)
+            servable.check_model(model)
+        except TypeError as error:
+            raise ValueError(f"'{path}' cannot be served. {error}") from error
         _check_kind(path, servable, kind)
         module, functions = servable.build(model, "float32")
         # Only what is used is traced.
@@ -213,17 +219,6 @@ def _check_kind(path, servable, kind):
         f"'{path}' is a model of {servable.kind}, not of {kind}: use keras-gans "
         f"{servable.verb}, or in Python `{servable.__name__}.{servable.verb}`",
     )
-
-
-def _load_keras_file(path):
-    must = "Argument `path` must be the folder of a SavedModel or a `.keras` file"
-    require(path.suffix == ".keras", must, path=str(path))
-    model = load_keras_file(path)
-    try:
-        servable_of_model(model).check_model(model)
-    except TypeError as error:
-        raise ValueError(f"'{path}' cannot be served. {error}") from error
-    return model
 
 
 def _saved_model_folder(path):

@@ -29,6 +29,10 @@ class Servable:
         used: Names of those that are called here.
     """
 
+    needs = ()
+    signatures = ("serving_default", "serving_bytes")
+    used = ("serving_default",)
+
     def __init__(self, module, functions):
         # TensorFlow does not promise that functions keep their weights alive.
         self._module = module

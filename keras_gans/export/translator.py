@@ -43,10 +43,8 @@ class Translator(ImageServable):
     kind = "translation"
     verb = "translate"
     known_by = "generator_xy"
-    needs = ()
     example = "CycleGAN"
     rule = "size_rule"
-    signatures = ("serving_default", "serving_bytes")
     used = ("serving_default", "reverse", "style", "encode_style")
 
     def __init__(self, module, functions):
