@@ -5,25 +5,22 @@ import functools
 import pathlib
 import sys
 
+import keras_gans
+from keras_gans.training import TASKS, Run
+
 
 def load_model(path, verb, kind):
     """Loads an exported model, or that of a run, for one of the verbs."""
-    from keras_gans import export
-
-    return export.load(servable_path(path, verb), kind=kind)
+    return keras_gans.export.load(servable_path(path, verb), kind=kind)
 
 
 def run_of(path):
     """The run whose folder that is, or `None`."""
-    from keras_gans.training import Run
-
     return Run.open(path) if (path / "run.json").is_file() else None
 
 
 def servable_path(path, verb):
     """The exported model of the folder of a run, or the path itself."""
-    from keras_gans.training import TASKS
-
     # An export that failed leaves an empty folder.
     has_export = any((path / "export").glob("[0-9]*"))
     run = run_of(path)
@@ -38,15 +35,13 @@ def servable_path(path, verb):
 
 def trained_size(path):
     """Height and width of the training of a run or an export, `None` if not told."""
-    from keras_gans.export.card import read_card
-    from keras_gans.export.versions import versions_in
-
     run = run_of(path)
     if run is not None:
         return run.configuration.size
     if path.is_dir():
-        versions = versions_in(path)
-        card = read_card(versions[max(versions)] if versions else path) or {}
+        versions = keras_gans.export.versions.versions_in(path)
+        folder = versions[max(versions)] if versions else path
+        card = keras_gans.export.card.read_card(folder) or {}
         return (card.get("configuration") or {}).get("size")
     return None
 
@@ -63,11 +58,6 @@ def packaged_model(name="digits"):
     )
 
 
-def check_port(port):
-    if not 0 <= port < 2**16:
-        raise ValueError(f"--port must be in [0, 65535]. Received: {port}")
-
-
 @contextlib.contextmanager
 def needs_extra(what, extra):
     """Says which extra brings a package that is missing."""
@@ -79,14 +69,37 @@ def needs_extra(what, extra):
         ) from error
 
 
-def say_what_is_there(catalog, root, models):
+def add_served(verb, port):
+    """Adds the arguments of a verb that serves exported models."""
+    text = (
+        "folder of the models, or of runs with exports; SavedModels are programs, so "
+        "links that lead out of it are refused (default: the models that come with the "
+        "package)"
+    )
+    verb.add_argument("root", type=pathlib.Path, metavar="DIR", nargs="?", help=text)
+    text = "address to listen on; 0.0.0.0 is every one that this machine has"
+    verb.add_argument("--host", default="127.0.0.1", help=text)
+    text = "port to listen on, 0 for any that is free"
+    verb.add_argument("--port", type=int, metavar="N", default=port, help=text)
+
+
+def find_served(options):
+    """Returns the `Catalog` of the models that are to be served."""
+    from keras_gans.serving import find
+
+    if not 0 <= options.port < 2**16:
+        raise ValueError(f"--port must be in [0, 65535]. Received: {options.port}")
+    return find(options.root or packaged_model().parent)
+
+
+def say_what_is_there(catalog, models):
     """Names the models that are left out; raises if there are no others."""
     for path, reason in catalog.refused.items():
         print(f"Left out: {path}: {reason}", file=sys.stderr)
     if not models:
         raise FileNotFoundError(
-            f"There is no exported model in '{root}'. `keras-gans export RUN "
-            f"{root / 'NAME'}` makes one."
+            f"There is no exported model in '{catalog.root}'. `keras-gans export RUN "
+            f"{catalog.root / 'NAME'}` makes one."
         )
 
 
@@ -111,11 +124,10 @@ def files_of(options, ending=".png"):
 
     They are PNG, or TIFF if the ending is `".tif"`.
     """
-    from keras_gans.data.images import list_images
-
     if not options.input.is_dir():
         return [options.input], [target_of_file(options, ending)]
-    files, output = list_images(options.input), options.output.resolve()
+    files = keras_gans.data.images.list_images(options.input)
+    output = options.output.resolve()
     if options.input.resolve() in output.parents:
         # What was made before is none of what is to be made.
         files = [path for path in files if output not in path.resolve().parents]

@@ -6,11 +6,6 @@ faces, generate images. The page needs no network. It listens on this machine al
 unless --host says otherwise: there is no password.
 
 Args:
-    root: folder of the models, or of runs with exports; SavedModels are programs, so
-        links that lead out of it are refused (default: the models that come with the
-        package)
-    host: address to listen on; 0.0.0.0 is every one that this machine has
-    port: port to listen on, 0 for any that is free
     open: open the page in the browser of this machine
 
 examples:
@@ -18,34 +13,26 @@ examples:
   keras-gans demo runs/ --open
 """
 
-import pathlib
-
-from keras_gans.cli.common import check_port, needs_extra, packaged_model
+from keras_gans.cli.common import add_served, find_served, needs_extra
 from keras_gans.cli.common import say_what_is_there
 from keras_gans.cli.options import add_verb
 
 
 def add_to(verbs):
-    _, add = add_verb(verbs, "demo", _demo, __doc__)
-    add("root", type=pathlib.Path, metavar="DIR", nargs="?")
-    add("--host", default="127.0.0.1")
-    add("--port", type=int, metavar="N", default=7860)
+    verb, add = add_verb(verbs, "demo", _demo, __doc__)
+    add_served(verb, 7860)
     add("--open", action="store_true")
 
 
 def _demo(options):
-    check_port(options.port)
-    from keras_gans.serving import find
-
+    catalog = find_served(options)
     with needs_extra("The demo", "demo"):
         from keras_gans.serving.demo import page
-    root = options.root or packaged_model().parent
-    catalog = find(root)
     # Before models are loaded, which takes long.
     port = page.free_port(options.host, options.port)
-    print(f"Loading the models in {root}", flush=True)
+    print(f"Loading the models in {catalog.root}", flush=True)
     abilities = page.load_abilities(catalog)
-    say_what_is_there(catalog, root, abilities)
+    say_what_is_there(catalog, abilities)
 
     def ready(url):
         names = ", ".join(ability.name for ability in abilities)

@@ -7,11 +7,6 @@ machine alone unless --host says otherwise: there is no password. After Ctrl-C o
 SIGTERM it finishes what is under way.
 
 Args:
-    root: folder of the models, or of runs with exports; SavedModels are programs, so
-        links that lead out of it are refused (default: the models that come with the
-        package)
-    host: address to listen on; 0.0.0.0 is every one that this machine has
-    port: port to listen on, 0 for any that is free
     max_body: largest request in MiB
     max_batch_size: most images, or other rows, of a request and of a computation
     max_pixels: most pixels of all images of a request and of a computation
@@ -23,18 +18,14 @@ examples:
       http://127.0.0.1:8501/v1/models/digits:predict
 """
 
-import pathlib
-
-from keras_gans.cli.common import check_port, needs_extra, packaged_model
+from keras_gans.cli.common import add_served, find_served, needs_extra
 from keras_gans.cli.common import say_what_is_there
 from keras_gans.cli.options import add_verb, positive
 
 
 def add_to(verbs):
-    _, add = add_verb(verbs, "serve", _serve, __doc__)
-    add("root", type=pathlib.Path, metavar="DIR", nargs="?")
-    add("--host", default="127.0.0.1")
-    add("--port", type=int, metavar="N", default=8501)
+    verb, add = add_verb(verbs, "serve", _serve, __doc__)
+    add_served(verb, 8501)
     add("--max-body", type=positive, metavar="MIB", default=16)
     add("--max-batch-size", type=positive, metavar="N", default=32)
     add("--max-pixels", type=positive, metavar="N", default=4 * 2**20)
@@ -42,13 +33,9 @@ def add_to(verbs):
 
 
 def _serve(options):
-    check_port(options.port)
-    from keras_gans.serving import find
-
+    catalog = find_served(options)
     with needs_extra("Serving", "serve"):
         from keras_gans.serving.server import Limits, serve
-    root = options.root or packaged_model().parent
-    catalog = find(root)
     limits = Limits(
         options.max_body * 2**20,
         options.max_batch_size,
@@ -57,7 +44,7 @@ def _serve(options):
     )
 
     def ready(url):
-        say_what_is_there(catalog, root, catalog.models)
+        say_what_is_there(catalog, catalog.models)
         for name, versions in catalog.models.items():
             kind = catalog.latest(name).kind
             numbers = ", ".join(map(str, versions))
