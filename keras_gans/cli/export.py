@@ -24,7 +24,9 @@ examples:
 
 import pathlib
 
+import keras_gans
 from keras_gans.cli.options import add_verb, size
+from keras_gans.training import Run, exports
 
 _FORMATS = ("saved_model", "keras", "onnx", "litert", "openvino")
 
@@ -44,20 +46,15 @@ def _export(options):
     useless = "size" if is_saved_model else "weights"
     if getattr(options, useless) is not None:
         raise ValueError(f"--{useless} has no effect with --format {options.format}.")
-    from keras_gans.export.card import read_card
-    from keras_gans.training import Run, exports
-
     run = Run.open(options.run)
-    licence = {"data_licence": options.data_licence}
+    model, licence = run.load_model(), {"data_licence": options.data_licence}
     if is_saved_model:
         dtype = options.weights or "float32"
-        model = run.load_model()
         path = run.export(model, options.output, weights_dtype=dtype, **licence)
     else:
         where = options.output, options.format
-        model = run.load_model()
         path = exports.convert(run, model, *where, size=options.size, **licence)
-        for name, network in read_card(path)["networks"].items():
+        for name, network in keras_gans.export.card.read_card(path)["networks"].items():
             shapes = [shape["shape"] for shape in network["inputs"].values()]
             sizes = ", ".join(_text(shape) for shape in shapes)
             print(

@@ -97,17 +97,15 @@ class Configuration:
         """
         task, known = TASKS[self.recipe.task], options_of(self.recipe)
         data = {"x": self.x, "y": self.y}
-        return {
-            **{
-                key: value
-                for key, value in data.items()
-                if value is not None and not _is_embedded(value, task)
-            },
-            **{
-                key: value
-                for key, value in self.options.items()
-                if known[key].is_place and value not in registry.NETWORK_NAMES
-            },
+        files = {
+            key: value
+            for key, value in self.options.items()
+            if known[key].is_place and value not in registry.NETWORK_NAMES
+        }
+        return files | {
+            key: value
+            for key, value in data.items()
+            if value is not None and not _is_embedded(value, task)
         }
 
     def absolute(self):

@@ -102,9 +102,7 @@ class Paired(Task):
         """Returns sources and targets in [-1, 1], in a fixed order."""
         import numpy as np
 
-        options = {
-            name: getattr(self.configuration, name) for name in ("size", "cache")
-        }
+        options = {"size": self.configuration.size, "cache": self.configuration.cache}
         data = self._pairs(split, batch_size=1, flip=False, seed=0, **options)
         pairs = list(data.take(count) if count else data)
         return tuple(np.concatenate(parts) for parts in zip(*pairs))

@@ -372,8 +372,7 @@ class Run:
 
         Of a run that is not finished, it is that of the latest checkpoint.
         """
-        from keras_gans.callbacks import Checkpoint
-
+        Checkpoint = keras_gans.callbacks.Checkpoint
         checkpoints = self.directory / "checkpoints"
         if not self.is_finished and Checkpoint.latest_step(checkpoints):
             data, model, _ = self._prepare(verbose=0)
@@ -397,10 +396,18 @@ class Run:
                 exports.add_scores(self, scores)
         return scores
 
-    def export(self, model, directory=None, **options):
-        """Exports the model as a SavedModel; see `keras_gans.training.exports.save`."""
+    def export(self, model, directory=None, weights_dtype="float32", data_licence=None):
+        """Exports the model as a SavedModel; see `keras_gans.export.save`.
+
+        Args:
+            model: The model.
+            directory: Folder of all versions. Defaults to `export/` of the run.
+            weights_dtype: As for `keras_gans.export.save`.
+            data_licence: Optional string, the licence of the data, for the model card.
+        """
         directory = directory or self.directory / "export"
-        return exports.save(self, model, directory, **options)
+        metadata = exports.metadata_of(self, data_licence)
+        return keras_gans.export.save(model, directory, None, weights_dtype, metadata)
 
     def _prepare(self, verbose):
         """Returns the data, the compiled model and the task."""

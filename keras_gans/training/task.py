@@ -86,26 +86,17 @@ class Task(abc.ABC):
 
     def has_test_images(self, *arguments):
         """Whether each of these sources has test images."""
-        from keras_gans.data.sources import has_test_split
-
-        return all(
-            has_test_split(getattr(self.configuration, name)) for name in arguments
-        )
+        sources = [getattr(self.configuration, name) for name in arguments]
+        return all(map(keras_gans.data.sources.has_test_split, sources))
 
     def first_images(self, argument, channels):
         """Returns a few uint8 images, of the test part if there is one."""
-        from keras_gans.data.images import first_images
-        from keras_gans.data.sources import is_image_folder
-
         source, size = getattr(self.configuration, argument), self.configuration.size
-        if is_image_folder(source):
-            return first_images(source, SAMPLES, size, channels or 3)
+        data = keras_gans.data
+        if data.sources.is_image_folder(source):
+            return data.images.first_images(source, SAMPLES, size, channels or 3)
         split = "test" if self.has_test_images(argument) else "train"
         return self.load(argument, channels, split)[0][:SAMPLES]
-
-    def samples(self, argument, channels):
-        """The same in [-1, 1]."""
-        return keras_gans.pixels.to_floats(self.first_images(argument, channels))
 
 
 def sides(size):

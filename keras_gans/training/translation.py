@@ -4,6 +4,7 @@ import math
 import os
 
 import keras_gans
+from keras_gans.files import Records
 from keras_gans.presets.registry import Place
 from keras_gans.training.task import Task
 
@@ -126,13 +127,13 @@ class Translation(Task):
         return scores
 
     def _samples(self, argument):
-        return self.samples(argument, self.configuration.channels)
+        """Returns a few images in [-1, 1]."""
+        images = self.first_images(argument, self.configuration.channels)
+        return keras_gans.pixels.to_floats(images)
 
 
 def _keep_best(directory):
     import keras
-
-    from keras_gans.callbacks.iteration_callback import Records
 
     class KeepBest(keras.callbacks.Callback):
         """Keeps the model with the lowest `val_fid` as `best.keras`.
