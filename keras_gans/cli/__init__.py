@@ -5,7 +5,7 @@ import re
 import shlex
 import sys
 
-from keras_gans import startup
+from keras_gans import __version__, startup
 from keras_gans.cli import colorize, demo, edit, evaluate, export, generate, presets
 from keras_gans.cli import report, reproduce, serve, train, translate
 from keras_gans.cli.options import Parser
@@ -115,14 +115,14 @@ def _first_line(error):
 
 def _make_parser(arguments):
     """Returns the parser and a dict of those of the verbs."""
-    from keras_gans import __version__ as version
-
     parser = Parser(
         prog="keras-gans",
         description="Adversarial image translation and generation with Keras.",
         epilog="Each verb has its own help: keras-gans train --help",
     )
-    parser.add_argument("--version", action="version", version=f"keras-gans {version}")
+    parser.add_argument(
+        "--version", action="version", version=f"keras-gans {__version__}"
+    )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     train.add_to(verbs, arguments[1:] if arguments[:1] == ["train"] else ())
     others = presets, translate, generate, colorize, edit, evaluate, report

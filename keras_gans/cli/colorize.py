@@ -40,11 +40,7 @@ def _colorize(options):
     from keras_gans.data.images import encode_png
 
     files, targets = files_of(options)
-    if options.input.is_dir():
-        hints_files = sketches.hints_in_folder(files, options)
-    else:
-        hints_files = [sketches.hints_of_file(options)]
-    hints_of = dict(zip(files, hints_files, strict=True))
+    hints_of = sketches.hints_of(files, options)
     job = Job(options, files, targets, in_folder=options.input.is_dir())
     if not job.files:
         return

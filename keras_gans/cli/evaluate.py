@@ -50,11 +50,14 @@ import ast
 import pathlib
 import tempfile
 
+import keras_gans
 from keras_gans.checks import require
-from keras_gans.cli import scoring
+from keras_gans.cli import evaluate_folder, scoring
 from keras_gans.cli.common import load_model, run_of
 from keras_gans.cli.jobs import shard
 from keras_gans.cli.options import add_verb, positive
+from keras_gans.progress import is_shown
+from keras_gans.training import Run, score_table, task_of
 
 
 def _registered_metrics():
@@ -121,8 +124,6 @@ def _evaluate(options):
         must = "--images and --reference go together: give both"
         both = options.images is not None and options.reference is not None
         require(both or options.statistics, must)
-        from keras_gans.cli import evaluate_folder
-
         if options.statistics:
             evaluate_folder.save_statistics(options)
         else:
@@ -136,9 +137,6 @@ def _evaluate(options):
 
 
 def _evaluate_run(options):
-    from keras_gans.training import Run, score_table
-    from keras_gans.training.configuration import task_of
-
     require(
         options.model is not None,
         "Name the folder of a run, or a model with --x and --y, or --images and "
@@ -177,22 +175,18 @@ def _say_if_unfinished(run, model):
 
 def _load_translator(path):
     """Loads a model of translation; of an unfinished run the latest checkpoint."""
-    from keras_gans import export
-
     run = run_of(path)
     if run is None or run.is_finished:
         return load_model(path, "translate", "translation")
     model = run.load_model()
     _say_if_unfinished(run, model)
     with tempfile.TemporaryDirectory() as folder:
-        return export.load(run.export(model, folder))
+        return keras_gans.export.load(run.export(model, folder))
 
 
 def _evaluate_model(options):
-    from keras_gans import metrics
-    from keras_gans.metrics import METRICS, FeatureStatistics
-    from keras_gans.metrics.translation import load_held_out
-    from keras_gans.progress import is_shown
+    from keras_gans.metrics import METRICS, FeatureStatistics, make_metrics
+    from keras_gans.metrics.translation import evaluate_translation, load_held_out
 
     names = scoring.check_scores(options, METRICS)
     translator = _load_translator(options.model)
@@ -216,8 +210,8 @@ def _evaluate_model(options):
             references[domain] = FeatureStatistics.of(
                 images[domain], networks["features"], cache=path
             )
-        made = metrics.make_metrics(names, networks)
-        scores = metrics.evaluate_translation(
+        made = make_metrics(names, networks)
+        scores = evaluate_translation(
             *(translator, images["x"], images["y"], made),
             batch_size=options.batch_size or 16,
             references=references,

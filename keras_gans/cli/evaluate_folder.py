@@ -7,6 +7,7 @@ import sys
 
 from keras_gans.checks import require
 from keras_gans.cli import jobs, scoring
+from keras_gans.progress import progress_bar
 
 # The sides, and the streams of random numbers by which they are sampled.
 _STREAMS = {"reference": 0, "images": 1}
@@ -15,7 +16,6 @@ _STREAMS = {"reference": 0, "images": 1}
 def evaluate(options):
     """Scores images with real ones."""
     from keras_gans.metrics import METRICS, make_metrics
-    from keras_gans.progress import progress_bar
 
     possible = {name: entry for name, entry in METRICS.items() if not entry.paired}
     sides = {side: _Side(side, options) for side in _STREAMS}
@@ -85,7 +85,6 @@ def evaluate(options):
 def save_statistics(options):
     """Writes the statistics of one side, or of a part of it."""
     from keras_gans.metrics import FeatureStatistics
-    from keras_gans.progress import progress_bar
 
     useless = scoring.given_flags(options, "metrics", "cache", "output")
     require(not useless, f"{useless}: of no use with --statistics")

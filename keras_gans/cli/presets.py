@@ -10,6 +10,8 @@ example:
 """
 
 from keras_gans.cli.options import add_verb, text_of
+from keras_gans.presets import registry
+from keras_gans.training import TASKS, options_of
 
 
 def add_to(verbs):
@@ -19,9 +21,6 @@ def add_to(verbs):
 
 def preset_list():
     """Returns all presets and their summaries as text, by task."""
-    from keras_gans.presets import registry
-    from keras_gans.training import TASKS
-
     lines = []
     for task in TASKS.values():
         lines += ["", f"{task.title}:"]
@@ -36,9 +35,6 @@ def _presets(options):
         print(preset_list())
         print("\nkeras-gans train PRESET --help shows what can be set.")
         return
-    from keras_gans.presets import registry
-    from keras_gans.training import options_of
-
     rows = {}
     for name, recipe in registry.recipes().items():
         for option in options_of(recipe).values():

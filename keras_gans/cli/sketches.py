@@ -23,22 +23,18 @@ _LEAST_CONTRAST = 16
 # Which hints belong to which sketch --------------------------------------------------
 
 
-def hints_of_file(options):
+def hints_of(files, options):
+    """Returns a dict from sketches to their hints, `None` for those that have none."""
     if options.hints is None:
-        return None
-    if not options.hints.exists():
-        raise FileNotFoundError(f"There is no file {options.hints}.")
-    if options.hints.is_dir():
-        raise IsADirectoryError(
-            f"{options.hints} is a folder. Give the hints of one sketch as a file."
-        )
-    return options.hints
-
-
-def hints_in_folder(files, options):
-    """The hints of each sketch, or `None` for those that have none."""
-    if options.hints is None:
-        return [None] * len(files)
+        return dict.fromkeys(files)
+    if not options.input.is_dir():
+        if not options.hints.exists():
+            raise FileNotFoundError(f"There is no file {options.hints}.")
+        if options.hints.is_dir():
+            raise IsADirectoryError(
+                f"{options.hints} is a folder. Give the hints of one sketch as a file."
+            )
+        return dict.fromkeys(files, options.hints)
     if options.hints.is_file():
         raise NotADirectoryError(
             f"{options.hints} is a file. Give the hints of a folder as a folder of "
@@ -53,9 +49,9 @@ def hints_in_folder(files, options):
                 f"{by_name[name]} and {path} are hints for the same sketch. Remove one."
             )
         by_name[name] = path
-    names = [path.relative_to(options.input).with_suffix("") for path in files]
+    names = {path: path.relative_to(options.input).with_suffix("") for path in files}
     # A name that was misspelled would be left out without a word.
-    lone = [path for name, path in by_name.items() if name not in names]
+    lone = [path for name, path in by_name.items() if name not in names.values()]
     if len(lone) == len(by_name):
         raise ValueError(
             f"No hints in {options.hints} have the name of a sketch in "
@@ -63,7 +59,7 @@ def hints_in_folder(files, options):
         )
     for path in lone:
         _warn(f"{path} has the name of no sketch and is left out.")
-    return [by_name.get(name) for name in names]
+    return {path: by_name.get(name) for path, name in names.items()}
 
 
 # Sketches and hints ------------------------------------------------------------------

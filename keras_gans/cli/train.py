@@ -48,7 +48,6 @@ examples:
 
 import argparse
 import dataclasses
-import json
 import pathlib
 import shlex
 import sys
@@ -57,21 +56,15 @@ import keras_gans
 from keras_gans.cli.common import refuse_existing
 from keras_gans.cli.options import add_options, add_verb, positive
 from keras_gans.cli.presets import preset_list
+from keras_gans.files import read_json, write_json
 from keras_gans.presets import registry
-from keras_gans.training import TASKS, Run, configure, next_free, options_of
-from keras_gans.training.configuration import (
-    Configuration,
-    describe,
-    flags,
-    renamed,
-)
+from keras_gans.training import TASKS, Configuration, Run, configure, next_free
+from keras_gans.training import options_of, score_table, task_of
+from keras_gans.training.configuration import describe, flags, renamed
 
 DEFAULT = "digits"
 # Beside those of the preset: what the command says of a configuration.
-_COMMON = (
-    *("steps", "epochs", "batch_size", "size", "load_size", "flip", "channels"),
-    *("seed", "mixed_precision", "jit_compile", "cache"),
-)
+_COMMON = [field.name for field in dataclasses.fields(Configuration)][3:-1]
 
 # Weights of losses that are logged, and their averages saved, unless the weight is 0.
 _LOGGED = ("identity_weight", "semantic_weight", "semantic_translation_weight")
@@ -164,11 +157,9 @@ def _trackers():
 
 
 def _train(options):
-    from keras_gans.callbacks import trackers
-
     log = [name for name in options.log if name != "csv"]
     for name in log:
-        trackers.find(name)  # Before there is a folder.
+        keras_gans.callbacks.trackers.find(name)  # Before there is a folder.
     if options.resume:
         directory = options.output or _latest_run()
         if directory is None:
@@ -305,7 +296,7 @@ def _read_config(path):
 
 def _configuration_in(path):
     """Returns the dict in a file, with the preset's name of this version."""
-    whole = json.loads(path.read_text(encoding="utf-8"))
+    whole = read_json(path)
     content = whole.get("configuration", whole) if isinstance(whole, dict) else {}
     if not isinstance(content, dict) or "preset" not in content:
         raise ValueError(
@@ -319,7 +310,7 @@ def _save_config(configuration, path):
     refuse_existing([path], "")
     versions = {"keras_gans": keras_gans.__version__}
     content = {"versions": versions, "configuration": configuration.to_dict()}
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_json(path, content)
     print(f"Wrote {path}. Train with it: keras-gans train --config {path}")
 
 
@@ -353,8 +344,7 @@ def _latest_run():
     # Those of `reproduce` have no checkpoints.
     files = pathlib.Path("runs").glob("*/run.json")
     runs = [path for path in files if (path.parent / "checkpoints").is_dir()]
-    runs.sort(key=lambda path: path.stat().st_mtime)
-    return runs[-1].parent if runs else None
+    return max(runs, key=lambda path: path.stat().st_mtime).parent if runs else None
 
 
 def _resume_run(directory, options):
@@ -403,9 +393,6 @@ def _text(value):
 
 
 def _print_summary(run, scores, export):
-    from keras_gans.training import score_table
-    from keras_gans.training.configuration import task_of
-
     folder, task = run.directory, task_of(run.configuration)
     print(f"\nDone. Everything is in {folder}:")
     contents = {

@@ -109,12 +109,17 @@ def _translate(options):
         return results
 
     def translated(images):
-        if options.preprocess != "tile":
-            return _translate_images(translator, images, options.direction, styled)
-        arguments = (options.direction, styled, options)
-        return [
-            preprocess.translate_in_tiles(translator, i, *arguments) for i in images
-        ]
+        if options.preprocess == "tile":
+            arguments = (options.direction, styled, options)
+            return [
+                preprocess.translate_in_tiles(translator, i, *arguments) for i in images
+            ]
+        # What is mirrored is cut off again by the caller.
+        images = preprocess.padded(images, translator)
+        try:
+            return translator.translate(images, options.direction, **styled)
+        except ValueError as error:  # A size that the networks do not take.
+            raise ValueError(f"{error} --size N resizes them.") from error
 
     nothing_done = f"No image in {options.input} could be translated."
     one_size = options.size and options.preprocess in (None, "crop", "pad")
@@ -157,13 +162,3 @@ def _styled(translator, options, model):
         image = preprocess.padded(image[None], translator)
         given["style"] = translator.encode_style(image)[0]
     return given
-
-
-def _translate_images(translator, images, direction, styled):
-    from keras_gans.cli.preprocess import padded
-
-    try:
-        # What is mirrored is cut off again by the caller.
-        return translator.translate(padded(images, translator), direction, **styled)
-    except ValueError as error:  # A size that the networks do not take.
-        raise ValueError(f"{error} --size N resizes them.") from error

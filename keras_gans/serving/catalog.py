@@ -4,6 +4,11 @@ import dataclasses
 import os
 import pathlib
 
+import tensorflow as tf
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
 from keras_gans.checks import require
 from keras_gans.export.card import read_card
 from keras_gans.export.saved_model import SERVABLES
@@ -85,8 +90,6 @@ class Catalog:
         Returns:
             Dict from pairs of name and version to loaded SavedModels.
         """
-        import tensorflow as tf
-
         loaded = {}
         for name, versions in [*self.models.items()]:
             for version, model in [*versions.items()]:
@@ -192,9 +195,6 @@ def _describe(name, version, path):
 
 
 def _meta_graph(path):
-    from google.protobuf.message import DecodeError
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-
     try:
         (graph,) = SavedModel.FromString(path.read_bytes()).meta_graphs
         require(graph.object_graph_def.nodes, "It holds no objects")
@@ -204,8 +204,6 @@ def _meta_graph(path):
 
 
 def _signature(definition):
-    from google.protobuf.json_format import MessageToDict
-
     tensors = (
         {name: _tensor(info) for name, info in sorted(infos.items())}
         for infos in (definition.inputs, definition.outputs)
@@ -216,8 +214,6 @@ def _signature(definition):
 
 
 def _tensor(info):
-    import tensorflow as tf
-
     sides = (side.size for side in info.tensor_shape.dim)
     shape = tuple(None if side < 0 else side for side in sides)
     return Tensor(tf.dtypes.as_dtype(info.dtype).name, shape)

@@ -14,7 +14,7 @@ from keras_gans.data.images import encode_png
 
 # What TensorFlow decodes, and the graphs of exports do.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF")
-_AXES = ("batch", "height", "width")
+_AXES = ("batch", "height", "width", "channels")
 _JSON_NAMES = {dict: "an object", str: "a string", bool: "a boolean", list: "a list"}
 
 
@@ -154,10 +154,8 @@ def _columns(value, wanted):
 
 def _array(name, value, tensor, max_pixels):
     """Returns an array, the shape of its rows, and its number of pixels if any."""
-    axes = [f"{side}" for side in tensor.shape]
-    axes[: len(_AXES)] = [
-        axis if side is None else f"{side}" for axis, side in zip(_AXES, tensor.shape)
-    ]
+    sides = zip(_AXES, tensor.shape)
+    axes = [axis if side is None else f"{side}" for axis, side in sides]
     comma = "," if len(axes) == 1 else ""
     shape = f"({', '.join(axes)}{comma})"
     must = f"Input `{name}` must be numbers in nested lists of shape {shape}"
@@ -182,11 +180,8 @@ def _array(name, value, tensor, max_pixels):
     received = ", ".join(map(str, shape))
     _require(is_right and flat, f"{must}; its shape is ({received}).")
     pixels = math.prod(shape[:3]) if len(shape) == 4 else 0
-    return (
-        _typed(name, flat, kinds, tensor.dtype).reshape(shape),
-        tuple(shape[1:]),
-        pixels,
-    )
+    array = _typed(name, flat, kinds, tensor.dtype).reshape(shape)
+    return array, tuple(shape[1:]), pixels
 
 
 def _typed(name, flat, kinds, dtype):
