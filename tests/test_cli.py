@@ -867,7 +867,9 @@ def test_a_job_that_was_stopped_goes_on(finished, monkeypatch):
     assert len([*pathlib.Path("out").glob("*.png")]) == 6
     # A full disk, which threads find, is not lost.
     full = OSError(28, "No space left on device")
-    monkeypatch.setattr(jobs, "_write", lambda *_: (_ for _ in ()).throw(full))
+    monkeypatch.setattr(
+        jobs, "write_atomically", lambda *_: (_ for _ in ()).throw(full)
+    )
     shutil.rmtree("out")
     assert "No space left" in fail(*command)
 
