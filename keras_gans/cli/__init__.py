@@ -102,15 +102,12 @@ def _is_raised_here(error):
 
 
 def _first_line(error):
-    lines = (getattr(error, "message", None) or str(error)).splitlines()
     # TensorFlow puts the places in the program before what happened there.
-    lines = [
-        line
-        for line in lines
-        if line.strip()
-        and not line.startswith((" ", "\t", "<", "Graph execution", "Detected at"))
-    ]
-    return lines[0] if lines else type(error).__name__
+    places = " ", "\t", "<", "Graph execution", "Detected at"
+    for line in (getattr(error, "message", None) or str(error)).splitlines():
+        if line.strip() and not line.startswith(places):
+            return line
+    return type(error).__name__
 
 
 def _make_parser(arguments):

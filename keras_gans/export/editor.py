@@ -102,7 +102,6 @@ class Editor(ImageServable):
         attributes_spec = tf.TensorSpec(
             (None, len(model.attribute_names)), tf.float32, name="attributes"
         )
-        files_spec = tf.TensorSpec((None,), tf.string, name="image_bytes")
 
         def scaled(images):
             return graph.from_pixels(images, graph.size_checks(images, rule))
@@ -124,7 +123,7 @@ class Editor(ImageServable):
             with graph.stored(networks[teller], weights[teller]):
                 return {"attributes": model.attributes_of(images, networks[teller])}
 
-        @tf.function(input_signature=[files_spec])
+        @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "image_bytes")])
         def attributes_bytes(image_bytes):
             def attributes_of_file(file):
                 images = graph.decode_file(file, shape[1:])[tf.newaxis]

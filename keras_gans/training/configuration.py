@@ -257,11 +257,9 @@ def flags(names):
 
 def describe(configuration):
     """Returns a sentence about what is trained, for how long and on what."""
-    length = (
-        f"{configuration.steps} iterations"
-        if configuration.steps
-        else f"{configuration.epochs} epochs"
-    )
+    length = f"{configuration.epochs} epochs"
+    if configuration.steps:
+        length = f"{configuration.steps} iterations"
     if configuration.y is None:
         sources = f"  data  {configuration.x}"
     else:

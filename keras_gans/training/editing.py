@@ -55,11 +55,8 @@ class Editing(Task):
         }
 
     def try_out(self, model):
-        images, attributes = self._load("test")
-        self._examples = (
-            keras_gans.pixels.to_floats(images[:SAMPLES]),
-            attributes[:SAMPLES],
-        )
+        images, attributes = (part[:SAMPLES] for part in self._load("test"))
+        self._examples = keras_gans.pixels.to_floats(images), attributes
         model.translate(*(part[:1] for part in self._examples))
         model.discriminator(self._examples[0][:1])
 

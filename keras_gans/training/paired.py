@@ -85,9 +85,8 @@ class Paired(Task):
         source = self.configuration.x
         if source in self.embedded:
             images, _ = self.load("x", 3, split)
-            line_art = keras_gans.data.extract_line_art(
-                keras_gans.pixels.to_floats(images)
-            ).numpy()
+            floats = keras_gans.pixels.to_floats(images)
+            line_art = keras_gans.data.extract_line_art(floats).numpy()
             pair = {"ab": (line_art, images), "ba": (images, line_art)}[self.direction]
             return keras_gans.data.paired(*pair, **options)
         # As pix2pix's own data sets are laid out.
