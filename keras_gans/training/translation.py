@@ -132,7 +132,7 @@ class Translation(Task):
 def _keep_best(directory):
     import keras
 
-    from keras_gans.callbacks.iteration_callback import Records
+    from keras_gans.files import Records
 
     class KeepBest(keras.callbacks.Callback):
         """Keeps the model with the lowest `val_fid` as `best.keras`.
