@@ -134,7 +134,7 @@ def classifier_features(classifier, images, batch_size=256):
     Returns:
         A float32 array of shape `(n, features)`.
     """
-    images = _check_images(images)
+    images = check_images(images)
     layers = classifier.layers
     dense = [layer for layer in layers if isinstance(layer, keras.layers.Dense)]
     must = "Argument `classifier` must have a `Dense` layer: its input are the features"
@@ -202,17 +202,20 @@ def label_share(classifier, images, labels, batch_size=256):
 
 def _classify(classifier, images, batch_size):
     """Returns the number of classes and the class of each image."""
-    images = _check_images(images)
+    images = check_images(images)
     outputs = classifier.predict(images, batch_size=batch_size, verbose=0)
     return outputs.shape[-1], outputs.argmax(-1)
 
 
-def _check_images(images):
+def check_images(images, least=1):
+    """Returns images as uint8 pixels; raises if they are less than one, or two."""
     images = to_pixels(images)
+    wanted = "two images" if least == 2 else "one image"
     require(
-        images.ndim == 4 and len(images),
-        "Argument `images` must be images of shape (n, height, width, channels), at "
-        f"least one. Received: images.shape={images.shape}",
+        images.ndim == 4 and len(images) >= least,
+        f"Argument `images` must be at least {wanted}, an array of shape (n, height, "
+        "width, channels)",
+        **{"images.shape": images.shape},
     )
     return images
 

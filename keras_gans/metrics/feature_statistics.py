@@ -269,10 +269,9 @@ class FeatureStatistics:
     @classmethod
     def _parse(cls, content):
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            # The last four are new; of the others none is left out without an error.
             names = [field.name for field in dataclasses.fields(cls)]
-            # The last four are new.
-            names = names[:-4] + [name for name in names[-4:] if name in file]
-            arrays = {name: file[name] for name in names}
+            arrays = {name: file[name] for name in names if name in file}
         sizes = tuple(tuple(size) for size in arrays.pop("image_sizes").tolist())
         # Numbers and strings come as arrays without dimensions.
         values = {key: own if own.ndim else own.item() for key, own in arrays.items()}
