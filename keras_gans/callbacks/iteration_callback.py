@@ -2,8 +2,6 @@
 
 import keras
 
-from keras_gans.files import Records, write_atomically  # noqa: F401
-
 
 class IterationCallback(keras.callbacks.Callback):
     """Calls `at_iteration` at certain iterations of the whole training.

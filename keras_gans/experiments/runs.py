@@ -3,7 +3,6 @@
 import time
 import warnings
 
-import keras
 import numpy as np
 
 from keras_gans.callbacks import Checkpoint, FiniteGuard, LossHistory
@@ -28,10 +27,6 @@ def check_size(model, size):
             for shape in shapes_of(network.input_shape)
         ]
         network(inputs if len(inputs) > 1 else inputs[0])
-
-
-def clear_session():
-    keras.utils.clear_session(free_memory=False)
 
 
 def write_picture(path, picture):

@@ -371,33 +371,28 @@ class SemanticLoss(Study):
         ]
 
     def draw_figures(self, directory, results):
-        losses, scores, samples = {}, {}, {}
         first = [row for row in results if row["seed"] == 0]
-        for name, title in self.trained(first).items():
-            losses[title] = tables.read_scores(directory, name, 0, "history.csv")
-            scores[title] = tables.read_scores(directory, name, 0)
-            path = result_path(directory, name, 0).with_name("samples.npz")
-            with np.load(path) as file:
-                samples[title] = dict(file)
-        if not samples:
+        if not first:
             return
         fids = [f"{weights}_reference_fid" for weights in WEIGHTS]
-        for file, curves, columns in (
-            ("losses", losses, ("discriminator_loss", "generator_loss")),
-            ("scores", scores, fids),
+        for file, name, columns in (
+            ("history.csv", "losses", ("discriminator_loss", "generator_loss")),
+            ("scores.csv", "scores", fids),
         ):
             figure, (panels,) = tables.make_panels(2, sharey=columns is fids)
-            for axes, column in zip(panels, columns):
-                for title, rows in curves.items():
-                    iterations = [row["iteration"] for row in rows]
-                    axes.plot(iterations, [row[column] for row in rows], label=title)
-                name = column.replace("_", " ").replace("reference fid", "weights: FID")
-                axes.set(title=name, xlabel="iteration")
+            pairs = list(zip(panels, columns))
+            tables.draw_scores(directory, self, first, pairs, file=file, marker=None)
+            for axes, column in pairs:
+                text = column.replace("_", " ").replace("reference fid", "weights: FID")
+                axes.set(title=text, xlabel="iteration")
             panels[0].legend()
-            figure.savefig(directory / "figures" / f"{file}.png", dpi=100)
+            figure.savefig(directory / "figures" / f"{name}.png", dpi=100)
         # Photos, and below them their translation by each variant.
-        rows = {"input": next(iter(samples.values()))["photos"]}
-        rows |= {title: parts["trained"] for title, parts in samples.items()}
+        rows = {}
+        for name, title in self.trained(first).items():
+            path = result_path(directory, name, 0).with_name("samples.npz")
+            with np.load(path) as samples:
+                rows |= {"input": samples["photos"], title: samples["trained"]}
         figure, panels = tables.make_panels(1, len(rows), width=10, height=1.5)
         for axes, (title, images) in zip(panels[:, 0], rows.items()):
             axes.imshow(np.concatenate(images, axis=1), interpolation="nearest")

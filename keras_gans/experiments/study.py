@@ -13,7 +13,7 @@ import pathlib
 import textwrap
 
 from keras_gans.checks import require
-from keras_gans.experiments.lazily import runs, tables
+from keras_gans.experiments.lazily import keras, runs, tables
 from keras_gans.files import read_json, write_csv, write_json
 from keras_gans.folder_lock import FolderLock, is_empty
 from keras_gans.version import versions
@@ -171,7 +171,7 @@ class Study(abc.ABC):
             result = {**self.identity(variant), "seed": seed, **result}
             write_json(path, result)
             print(f"  {self.describe(result)}", flush=True)
-            runs.clear_session()
+            keras.utils.clear_session(free_memory=False)
         results = self.collect(directory)
         found = read_json(directory / "domains.json")
         record = write_record(directory, command, bool(missing))

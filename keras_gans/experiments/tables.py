@@ -118,26 +118,23 @@ def network_text(domains, of):
     return f"{domains['feature_dim']} features of {network}{unit}, images {resized}"
 
 
-def read_scores(directory, variant, seed, file="scores.csv"):
-    """Returns the rows of a CSV file of a run."""
-    return read_csv(result_path(directory, variant, seed).with_name(file))
-
-
-def draw_scores(directory, study, results, panels, x="iteration"):
-    """Draws columns of `scores.csv` over training, a line for each run.
+def draw_scores(
+    directory, study, results, panels, x="iteration", file="scores.csv", marker="."
+):
+    """Draws columns of a file of each run over training, a line for each run.
 
     `panels` are pairs of axes and column; `x` is the column of the horizontal axis.
     """
     names = list(study.variants)
     for row in results:
         name, seed = row["variant"], row["seed"]
-        points = read_scores(directory, name, seed)
+        points = read_csv(result_path(directory, name, seed).with_name(file))
         for axes, column in panels:
             axes.plot(
                 [point[x] for point in points],
                 [point[column] for point in points],
                 color=f"C{names.index(name)}",
-                marker=".",
+                marker=marker,
                 # One entry of the legend for all seeds.
                 label=None if seed else study.variants[name],
             )

@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 
 from keras_gans.distribution import replicas, summed
 
@@ -47,11 +48,13 @@ class BatchNormalization(keras.layers.BatchNormalization):
             self.epsilon,
         )
         # The kernel gives the unbiased variance; Keras keeps that of the batch itself.
-        count = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)
+        count = inputs.shape.num_elements() or tf.size(inputs)
+        count = tf.cast(count // inputs.shape[-1], tf.float32)
         variance = variance * (count - 1.0) / count
+        old, new = tf.constant(self.momentum), tf.constant(1.0 - self.momentum)
         moving_values = (self.moving_mean, mean), (self.moving_variance, variance)
         for moving, value in moving_values:
-            moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
+            moving.assign(moving * old + value * new)
         return outputs
 
     def _fits(self, inputs):
@@ -92,12 +95,12 @@ def fused_normalization(inputs, gamma, beta, epsilon):
         Tuple of the outputs and of the means and unbiased variances of the channels, in
         float32.
     """
-    zeros = tf.zeros(inputs.shape[-1])
-    nothing = tf.constant([], tf.float32)
+    channels = inputs.shape[-1]
+    nothing = np.zeros(0, "f")
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=inputs,
-        scale=zeros + 1.0 if gamma is None else tf.cast(gamma, tf.float32),
-        offset=zeros if beta is None else tf.cast(beta, tf.float32),
+        scale=np.ones(channels, "f") if gamma is None else tf.cast(gamma, tf.float32),
+        offset=np.zeros(channels, "f") if beta is None else tf.cast(beta, tf.float32),
         mean=nothing,
         variance=nothing,
         epsilon=epsilon,

@@ -107,11 +107,12 @@ class InstanceNormalization(keras.layers.Layer):
     def call(self, inputs):
         if self._is_of_few_samples(inputs):
             # A sample alone is a batch whose channels have statistics of their own.
+            batch = inputs.shape[0]
             samples = [
                 fused_normalization(sample, self.gamma, self.beta, self.epsilon)[0]
-                for sample in ops.split(inputs, inputs.shape[0])
+                for sample in ([inputs] if batch == 1 else ops.split(inputs, batch))
             ]
-            return samples[0] if len(samples) == 1 else ops.concatenate(samples, 0)
+            return samples[0] if batch == 1 else ops.concatenate(samples, 0)
         # float16 squares overflow beyond 256 and bfloat16 sums lose small addends.
         x = inputs
         if self.compute_dtype in ("float16", "bfloat16"):

@@ -86,12 +86,9 @@ def attribute_scores(model, images, attributes, classifier, border=8):
 
     real = classifier.predict(images, batch_size=256, verbose=0) > 0
     scores = {"target_accuracy": np.concatenate([*target.values()]).mean()}
-    for name, values in target.items():
-        if values:
-            scores[f"target_accuracy/{name}"] = np.mean(values)
-    for name, values in directions.items():
-        if values:
-            scores[name] = np.mean(values)
+    shares = {f"target_accuracy/{name}": values for name, values in target.items()}
+    shares |= directions
+    scores |= {name: np.mean(values) for name, values in shares.items() if values}
     scores["preservation_accuracy"] = np.mean(preserved) if preserved else 1.0
     scores["classifier_accuracy"] = np.mean(real == attributes)
     for name, values in differences.items():

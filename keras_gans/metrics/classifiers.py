@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_gans.checks import positive_integer, probability, require
-from keras_gans.layers import RandomColors
+from keras_gans.layers import BatchNormalization, RandomColors
 from keras_gans.metrics.modes import count_filled
 from keras_gans.pixels import to_pixels
 
@@ -91,9 +91,10 @@ def _train(
     for width in (32, 64, 128):
         arguments = {"use_bias": False, "kernel_initializer": initializer()}
         x = layers.Conv2D(width, 3, padding="same", **arguments)(x)
-        x = layers.BatchNormalization(momentum=0.9)(x)
-        x = layers.ReLU()(x)
+        x = BatchNormalization(momentum=0.9)(x)
+        # The same in the other order, at a quarter of the pixels.
         x = layers.MaxPooling2D()(x)
+        x = layers.ReLU()(x)
     x = layers.Flatten()(x)
     if feature_dim is not None:
         x = layers.Dense(feature_dim, "relu", kernel_initializer=initializer())(x)
@@ -133,7 +134,7 @@ def classifier_features(classifier, images, batch_size=256):
     Returns:
         A float32 array of shape `(n, features)`.
     """
-    images = _check_images(images)
+    images = check_images(images)
     layers = classifier.layers
     dense = [layer for layer in layers if isinstance(layer, keras.layers.Dense)]
     must = "Argument `classifier` must have a `Dense` layer: its input are the features"
@@ -201,17 +202,20 @@ def label_share(classifier, images, labels, batch_size=256):
 
 def _classify(classifier, images, batch_size):
     """Returns the number of classes and the class of each image."""
-    images = _check_images(images)
+    images = check_images(images)
     outputs = classifier.predict(images, batch_size=batch_size, verbose=0)
     return outputs.shape[-1], outputs.argmax(-1)
 
 
-def _check_images(images):
+def check_images(images, least=1):
+    """Returns images as uint8 pixels; raises if they are less than one, or two."""
     images = to_pixels(images)
+    wanted = "two images" if least == 2 else "one image"
     require(
-        images.ndim == 4 and len(images),
-        "Argument `images` must be images of shape (n, height, width, channels), at "
-        f"least one. Received: images.shape={images.shape}",
+        images.ndim == 4 and len(images) >= least,
+        f"Argument `images` must be at least {wanted}, an array of shape (n, height, "
+        "width, channels)",
+        **{"images.shape": images.shape},
     )
     return images
 

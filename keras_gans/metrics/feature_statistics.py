@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import io
 import os
@@ -17,14 +18,8 @@ from keras_gans.pixels import to_pixels
 
 # Of each set of images, for kernel distances. At 2,048 features it is 40 MB.
 MAX_SAMPLES = 5000
-
-
-def _no_numbers():
-    return np.empty(0)
-
-
-def _no_places():
-    return np.empty(0, "int64")
+_no_numbers = functools.partial(np.empty, 0)
+_no_places = functools.partial(np.empty, 0, "int64")
 
 
 @dataclasses.dataclass
@@ -260,16 +255,23 @@ class FeatureStatistics:
                 f"The file '{path}' is damaged, or does not hold feature statistics: "
                 f"{error}. Delete it, and it is computed again."
             ) from error
-        statistics._check(path, *statistics._network_values(feature_network))
+        # What may differ, the value there and the one here.
+        statistics._check(
+            path,
+            ("name of the network", statistics.network, feature_network.name),
+            ("resize mode", statistics.resize, str(feature_network.resize)),
+            ("number of features", len(statistics.mean), feature_network.feature_dim),
+            # Of the network, its size and resize mode.
+            ("fingerprint", statistics.fingerprint, feature_network.fingerprint),
+        )
         return statistics
 
     @classmethod
     def _parse(cls, content):
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            # The last four are new; of the others none is left out without an error.
             names = [field.name for field in dataclasses.fields(cls)]
-            # The last four are new.
-            names = names[:-4] + [name for name in names[-4:] if name in file]
-            arrays = {name: file[name] for name in names}
+            arrays = {name: file[name] for name in names if name in file}
         sizes = tuple(tuple(size) for size in arrays.pop("image_sizes").tolist())
         # Numbers and strings come as arrays without dimensions.
         values = {key: own if own.ndim else own.item() for key, own in arrays.items()}
@@ -283,16 +285,6 @@ class FeatureStatistics:
             "its arrays do not fit together",
         )
         return statistics
-
-    def _network_values(self, feature_network):
-        """Returns triples of what may differ, the value here and the one there."""
-        return (
-            ("name of the network", self.network, feature_network.name),
-            ("resize mode", self.resize, str(feature_network.resize)),
-            ("number of features", len(self.mean), feature_network.feature_dim),
-            # Of the network, its size and resize mode.
-            ("fingerprint", self.fingerprint, feature_network.fingerprint),
-        )
 
     def _check(self, path, *values):
         differences = [

@@ -3,7 +3,8 @@
 import numpy as np
 
 from keras_gans.checks import positive_integer, require
-from keras_gans.pixels import to_floats, to_pixels
+from keras_gans.metrics.classifiers import check_images
+from keras_gans.pixels import to_floats
 
 
 def color_spread(images):
@@ -16,7 +17,7 @@ def color_spread(images):
         images: At least two images, an array of shape `(n, height, width, channels)`,
             uint8 in [0, 255] or floats in [-1, 1].
     """
-    colors = to_floats(_check(images)).mean((1, 2)).astype("float64")
+    colors = to_floats(check_images(images, 2)).mean((1, 2)).astype("float64")
     count = len(colors)
     # Of a sorted list, the sum of all differences is one of weighted numbers.
     weights = 2 * np.arange(count) - count + 1
@@ -51,18 +52,7 @@ def image_distance(images):
     Args:
         images: As for `color_spread`.
     """
-    pixels = to_floats(_check(images)).reshape(len(images), -1)
+    pixels = to_floats(check_images(images, 2)).reshape(len(images), -1)
     count = len(pixels)
     total = sum(np.abs(pixels[i] - pixels[i + 1 :]).mean(1).sum() for i in range(count))
     return float(total / (count * (count - 1) / 2))
-
-
-def _check(images):
-    images = to_pixels(images)
-    require(
-        images.ndim == 4 and len(images) > 1,
-        "Argument `images` must be at least two images, an array of shape (n, height, "
-        "width, channels)",
-        **{"images.shape": images.shape},
-    )
-    return images

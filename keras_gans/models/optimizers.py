@@ -137,28 +137,41 @@ def update_in_one_kernel(optimizer):
     adam = _inner(optimizer)
     if type(adam) is not keras.optimizers.Adam or adam.amsgrad:
         return
-    composed = adam.update_step
 
-    def update_step(gradient, variable, learning_rate):
-        if isinstance(gradient, tf.IndexedSlices):
-            return composed(gradient, variable, learning_rate)
-        cast = functools.partial(tf.cast, dtype=variable.dtype)
-        index = adam._get_variable_index(variable)
-        step = cast(adam.iterations + 1)
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=adam._momentums[index].value.handle,
-            v=adam._velocities[index].value.handle,
-            beta1_power=cast(adam.beta_1) ** step,
-            beta2_power=cast(adam.beta_2) ** step,
-            lr=cast(learning_rate),
-            beta1=cast(adam.beta_1),
-            beta2=cast(adam.beta_2),
-            epsilon=cast(adam.epsilon),
-            grad=cast(gradient),
-        )
+    def update_all(distribution, grads_and_vars, learning_rate):
+        @functools.cache
+        def shared(dtype):
+            # By all weights, so that a graph has it once.
+            cast = functools.partial(tf.cast, dtype=dtype)
+            step = cast(adam.iterations + 1)
+            return {
+                "beta1_power": cast(adam.beta_1) ** step,
+                "beta2_power": cast(adam.beta_2) ** step,
+                "lr": cast(learning_rate),
+                "beta1": cast(adam.beta_1),
+                "beta2": cast(adam.beta_2),
+                "epsilon": cast(adam.epsilon),
+            }
 
-    adam.update_step = update_step
+        def update(variable, gradient):
+            if isinstance(gradient, tf.IndexedSlices):
+                adam.update_step(gradient, variable, learning_rate)
+                return
+            index = adam._get_variable_index(variable)
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle,
+                m=adam._momentums[index].value.handle,
+                v=adam._velocities[index].value.handle,
+                grad=tf.cast(gradient, variable.dtype),
+                **shared(variable.dtype),
+            )
+
+        for gradient, variable in grads_and_vars:
+            distribution.extended.update(
+                variable, update, args=(gradient,), group=False
+            )
+
+    adam._distributed_tf_update_step = update_all
 
 
 def constant_rates(optimizers):

@@ -235,17 +235,13 @@ def _dcgan_model(name, size, channels, width, discriminator_normalization, **arg
     from keras_gans import models, networks
 
     start(arguments["seed"])
-    classes = {name: arguments[name] for name in ("classes",) if name in arguments}
+    shape = size, channels, width, arguments.get("classes")
     normalization = discriminator_normalization
+    if normalization == "none":
+        normalization = None
     return getattr(models, name)(
-        generator=networks.dcgan_generator(
-            arguments["latent_dim"], size, channels, width, **classes
-        ),
-        discriminator=networks.dcgan_discriminator(
-            *(size, channels, width),
-            normalization=None if normalization == "none" else normalization,
-            **classes,
-        ),
+        generator=networks.dcgan_generator(arguments["latent_dim"], *shape),
+        discriminator=networks.dcgan_discriminator(*shape, normalization=normalization),
         **arguments,
     )
 

@@ -153,7 +153,7 @@ def preset(
         optimizer: Function from a learning rate to an optimizer, such as `adam()`.
             Without one, the function returns a compiled model.
         learning_rates: Pair of default learning rates, of generators and
-            discriminators.
+            discriminators; goes with `optimizer`.
         adversarial_loss: Default of the argument of that name.
         loss_names: Its annotation; `None` if there is no such argument.
         has_penalty: Whether the model takes a penalty.
@@ -173,10 +173,9 @@ def preset(
         if has_penalty:
             options["penalty"] = Penalty | None, None
             options["penalty_weight"] = float | None, None
-        if learning_rates:
-            options["learning_rate"] = float | None, None
-            options["generator_learning_rate"] = float, learning_rates[0]
-            options["discriminator_learning_rate"] = float, learning_rates[1]
+        options["learning_rate"] = float | None, None
+        options["generator_learning_rate"] = float, learning_rates[0]
+        options["discriminator_learning_rate"] = float, learning_rates[1]
         if has_decay:
             options["total_steps"] = inspect.Parameter.empty, None
         options["jit_compile"] = inspect.Parameter.empty, "auto"
@@ -271,10 +270,7 @@ def _compile_arguments(
 def _rate(value, total_steps, every=1):
     """Returns a learning rate that stays, or falls to zero in the second half.
 
-    Args:
-        value: Positive float.
-        total_steps: Steps of the training, or `None`.
-        every: Steps from one update by this rate to the next.
+    `every` is the number of steps from one update by this rate to the next.
     """
     from keras_gans.schedules import ConstantThenLinear
 

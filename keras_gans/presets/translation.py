@@ -159,7 +159,10 @@ def digits(
         ema_decay=ema_decay,
         seed=seed,
     )
-    return model, {"penalty": losses.R1Penalty(300.0), "semantic_loss": semantic_loss}
+    return model, {
+        "penalty": losses.R1Penalty(300.0, every=4),
+        "semantic_loss": semantic_loss,
+    }
 
 
 @preset(

@@ -10,7 +10,12 @@ import tensorflow as tf
 from scipy import stats
 
 from keras_gans import losses
-from keras_gans.losses import DRAGANPenalty, GradientPenalty, R1Penalty
+from keras_gans.losses import (
+    DRAGANPenalty,
+    GradientPenalty,
+    R1Penalty,
+    get_penalty,
+)
 
 PENALTIES = [GradientPenalty, R1Penalty, DRAGANPenalty]
 each_penalty = pytest.mark.parametrize("penalty_class", PENALTIES)
@@ -84,6 +89,25 @@ def test_r1_of_a_quadratic_critic(shape):
     by_a, by_w = tape.gradient(value, [a, w])
     np.testing.assert_allclose(by_a, 4.0 * (gradients * x).sum(axes).mean(), rtol=1e-4)
     np.testing.assert_allclose(by_w, 4.0 * gradients.mean(0), rtol=1e-4, atol=1e-5)
+
+
+def test_r1_and_r2_of_a_part_of_the_batch():
+    real, fake = make_batches(IMAGES)
+    for name, images in (("r1", real), ("r2", fake)):
+        penalty = get_penalty(name)
+        expected = [penalty(cubic_critic, each, each) for each in (images, images[::2])]
+        assert expected[0] != expected[1]
+        penalty.every = 2
+        np.testing.assert_allclose(penalty(cubic_critic, real, fake), expected[1])
+        penalty.every = 100  # Of a smaller batch one is left.
+        value = penalty(cubic_critic, real, fake)
+        penalty.every = 1
+        np.testing.assert_allclose(
+            value, penalty(cubic_critic, images[:1], images[:1]), rtol=1e-5
+        )
+    for wrong in (0, -1, 1.5):
+        with pytest.raises(ValueError, match="`every` must be a positive integer"):
+            R1Penalty(every=wrong)
 
 
 @pytest.mark.parametrize("shape", [POINTS, IMAGES])
@@ -357,8 +381,8 @@ def test_configuration():
     for penalty, config in (
         (GradientPenalty(), {"weight": 10.0, "target": 1.0}),
         (GradientPenalty(5, target=0), {"weight": 5.0, "target": 0.0}),
-        (R1Penalty(), {"weight": 10.0}),
-        (R1Penalty(0), {"weight": 0.0}),
+        (R1Penalty(), {"weight": 10.0, "every": 1}),
+        (R1Penalty(0, every=4), {"weight": 0.0, "every": 4}),
         (DRAGANPenalty(), {"weight": 10.0, "target": 1.0, "noise_scale": 0.5}),
         (DRAGANPenalty(noise_scale=2), {"weight": 10, "target": 1, "noise_scale": 2}),
     ):
@@ -368,7 +392,7 @@ def test_configuration():
 
 @each_penalty
 def test_wrong_arguments(penalty_class):
-    names = list(penalty_class().get_config())
+    names = set(penalty_class().get_config()) - {"every"}
     for name in names:
         with pytest.raises(ValueError, match=f"`{name}` must be zero or a positive n"):
             penalty_class(**{name: -0.1})

@@ -175,5 +175,5 @@ def test_only_plain_adam_is_computed_by_the_kernel():
 
 def test_models_update_in_one_kernel():
     model = make_model("gan")
-    update = model.generator_optimizer.update_step
+    update = model.generator_optimizer._distributed_tf_update_step
     assert "update_in_one_kernel" in update.__qualname__

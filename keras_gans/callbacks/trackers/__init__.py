@@ -18,6 +18,7 @@ and has
 - `end(finished)`: closes the log, of a run that was finished or not.
 """
 
+import contextlib
 import importlib
 import importlib.util
 import pathlib
@@ -105,20 +106,13 @@ class Trackers(keras.callbacks.Callback):
                 tracker.end(finished)
 
 
-class _training_goes_on:
+@contextlib.contextmanager
+def _training_goes_on(tracker):
     """Warns of what a tracker fails in: hours of training do not end with it."""
-
-    def __init__(self, tracker):
-        self.tracker = tracker
-
-    def __enter__(self):
-        pass
-
-    def __exit__(self, kind, error, traceback):
-        if not isinstance(error, Exception):
-            return False
-        warnings.warn(f"{self.tracker.package} did not log: {error}", stacklevel=3)
-        return True
+    try:
+        yield
+    except Exception as error:
+        warnings.warn(f"{tracker.package} did not log: {error}", stacklevel=4)
 
 
 def names():

@@ -12,6 +12,7 @@ class Tracker:
         import mlflow
         from mlflow.tensorflow import MlflowCallback
 
+        self._mlflow = mlflow
         if "tracking_uri" in state and "MLFLOW_TRACKING_URI" not in os.environ:
             mlflow.set_tracking_uri(state["tracking_uri"])
         if "@" not in mlflow.get_tracking_uri():  # There may be a password in it.
@@ -36,12 +37,8 @@ class Tracker:
         self.callbacks = [Callback()]
 
     def picture(self, iteration, picture):
-        import mlflow
-
-        mlflow.log_image(picture, key="samples", step=iteration)
+        self._mlflow.log_image(picture, key="samples", step=iteration)
 
     def end(self, finished):
-        import mlflow
-
-        mlflow.flush_async_logging()
-        mlflow.end_run("FINISHED" if finished else "KILLED")
+        self._mlflow.flush_async_logging()
+        self._mlflow.end_run("FINISHED" if finished else "KILLED")

@@ -15,6 +15,7 @@ class Tracker:
 
         state.setdefault("id", uuid.uuid4().hex)
         state.setdefault("project", os.environ.get("WANDB_PROJECT", "keras-gans"))
+        self._image = wandb.Image
         self._run = wandb.init(
             **state,
             name=name,
@@ -28,9 +29,7 @@ class Tracker:
         self.callbacks = [WandbMetricsLogger()]
 
     def picture(self, iteration, picture):
-        import wandb
-
-        self._run.log({"samples": wandb.Image(picture), "iteration": iteration})
+        self._run.log({"samples": self._image(picture), "iteration": iteration})
 
     def end(self, finished):
         self._run.finish(exit_code=0 if finished else 1)

@@ -1,5 +1,8 @@
 """What the drawn sets share: random streams, and checks of their arguments."""
 
+import copy
+import functools
+
 import numpy as np
 
 from keras_gans.checks import non_negative_integer, one_of, positive_integer, require
@@ -26,6 +29,23 @@ def blocks(split, count, seed, counts, size):
             yield slice(start, min(start + size, count)), random
 
     return count, parts()
+
+
+def drawn_once(draw):
+    """Decorates a drawn set of the usual size so that it is drawn once in a process.
+
+    A run trains with the set, and scores with it again.
+    """
+    usual = functools.cache(draw)
+
+    @functools.wraps(draw)
+    def drawn(split="train", *args, **kwargs):
+        check_split(split)
+        if args or kwargs:
+            return draw(split, *args, **kwargs)
+        return tuple(map(copy.copy, usual(split)))
+
+    return drawn
 
 
 def check_split(split):

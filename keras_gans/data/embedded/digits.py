@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from keras_gans.checks import positive_integer
-from keras_gans.data.embedded.blocks import blocks, check_split
+from keras_gans.data.embedded.blocks import blocks, check_split, drawn_once
 from keras_gans.pixels import LUMA
 
 IMAGE_SIZE = 32
@@ -81,6 +81,7 @@ def handwritten_digits(split="train", count=None):
     return images[..., np.newaxis], labels[chosen].astype("int64")
 
 
+@drawn_once
 def street_digits(split="train", count=None, seed=0):
     """Draws coloured house numbers in the manner of SVHN (cropped format).
 

@@ -11,7 +11,7 @@ import functools
 import numpy as np
 
 from keras_gans.data.embedded import people, things
-from keras_gans.data.embedded.blocks import blocks
+from keras_gans.data.embedded.blocks import blocks, drawn_once
 from keras_gans.data.embedded.pen import Pen, color_of
 from keras_gans.data.embedded.scenery import pick
 
@@ -27,6 +27,7 @@ KINDS = (
 # fmt: on
 
 
+@drawn_once
 def drawings(split="train", count=None, seed=0):
     """Draws small coloured illustrations, for learning to colour line art.
 

@@ -13,7 +13,7 @@ import itertools
 import numpy as np
 
 from keras_gans.checks import require
-from keras_gans.data.embedded.blocks import blocks
+from keras_gans.data.embedded.blocks import blocks, drawn_once
 from keras_gans.data.embedded.pen import Pen, around, both_sides, box, circle
 from keras_gans.data.embedded.pen import color_of, lighter, mixed, random_color, tinted
 from keras_gans.data.embedded.pen import trapezoid
@@ -52,6 +52,7 @@ COMBINATIONS = np.array(
 )
 
 
+@drawn_once
 def faces(split="train", count=None, seed=0, attributes=None):
     """Draws cartoon faces with known attributes, for learning to edit attributes.
 

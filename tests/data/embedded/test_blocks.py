@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_gans.data import drawings, faces, handwritten_digits, street_digits
+from keras_gans.data.embedded.blocks import drawn_once
 
 DRAWN = (drawings, faces, street_digits)
 
@@ -56,3 +57,30 @@ def test_count_and_seed_are_validated(load):
     with pytest.raises(TypeError, match="`seed` must be"):
         load(seed=None)
     assert len(load(count=np.int64(2), seed=np.int32(1))[0]) == 2
+
+
+def test_the_usual_set_is_drawn_once():
+    calls = []
+
+    @drawn_once
+    def squares(split="train", count=None, seed=0):
+        calls.append((split, count, seed))
+        return np.zeros((2, 2), "uint8"), None
+
+    first, _ = squares()
+    first += 1  # Whoever changes what was returned changes a copy.
+    images, labels = squares("train")
+    assert not images.any() and labels is None
+    squares("test")
+    squares("test", seed=0)
+    squares("test", 1)
+    assert calls == [
+        ("train", None, 0),
+        ("test", None, 0),
+        ("test", None, 0),
+        ("test", 1, 0),
+    ]
+    with pytest.raises(ValueError, match="`split` must be"):
+        squares("validation")
+    with pytest.raises(TypeError, match="`split` must be the string"):
+        squares(["train"])
