@@ -243,15 +243,6 @@ class AttributeModel(CriticModel):
             shape=tuple(attributes.shape),
         )
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "attribute_names": list(self.attribute_names),
-            "exclusive_groups": [list(group) for group in self.exclusive_groups],
-            "gradient_penalty_weight": self.gradient_penalty_weight,
-            "seed": self.seed,
-        }
-
     def _check_networks(self):
         self.check_shapes_are_known()
         inputs, count = shapes_of(self.generator.input_shape), len(self.attribute_names)

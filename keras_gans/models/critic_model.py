@@ -138,7 +138,3 @@ class CriticModel(AdversarialModel):
             if updates[-1]:
                 step, iteration = 0, iteration + 1
         return tuple(updates)
-
-    def get_config(self):
-        config = {"n_critic": self.n_critic, "authors_schedule": self.authors_schedule}
-        return {**super().get_config(), **config}

@@ -97,6 +97,7 @@ class CycleGAN(AdversarialModel):
         "discriminator": ("discriminator_x", "discriminator_y"),
     }
     network_names = roles["generator"] + roles["discriminator"]
+    unsaved_arguments = ("networks", "further_networks")
     loss_names = (
         "generator_loss",
         "discriminator_loss",
@@ -342,17 +343,6 @@ class CycleGAN(AdversarialModel):
                 "networks to train on another size",
                 shape=shape,
             )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "cycle_weight": list(self.cycle_weight),
-            "identity_weight": list(self.identity_weight),
-            "semantic_weight": self.semantic_weight,
-            "semantic_translation_weight": self.semantic_translation_weight,
-            "pool_size": self.pool_size,
-            "seed": self.seed,
-        }
 
     def _check_channels(self):
         self.check_shapes_are_known()

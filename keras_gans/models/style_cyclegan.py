@@ -349,16 +349,6 @@ class StyleCycleGAN(CycleGAN):
         noise = draw(keras.random.normal, shape, self.seed_generator)
         return ops.stop_gradient(style_y) + self.style_noise * noise
 
-    # Configuration -----------------------------------------------------------------
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "style_weight": self.style_weight,
-            "style_moment_weight": self.style_moment_weight,
-            "style_noise": self.style_noise,
-        }
-
 
 def style_moment_loss(styles):
     """Returns M of styles `(batch, style_dim)`, divided by the number of replicas."""
