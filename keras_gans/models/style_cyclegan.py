@@ -102,15 +102,7 @@ class StyleCycleGAN(CycleGAN):
         "discriminator": CycleGAN.roles["discriminator"],
     }
     network_names = roles["generator"] + roles["discriminator"]
-    loss_names = (
-        "generator_loss",
-        "discriminator_loss",
-        "cycle_loss",
-        "identity_loss",
-        "semantic_loss",
-        "style_loss",
-        "style_moment_loss",
-    )
+    loss_names = (*CycleGAN.loss_names, "style_loss", "style_moment_loss")
 
     def __init__(
         self,
@@ -187,37 +179,17 @@ class StyleCycleGAN(CycleGAN):
         """Length of a style."""
         return self.style_encoder.output_shape[-1]
 
-    def compile(
-        self,
-        generator_optimizer=None,
-        discriminator_optimizer=None,
-        adversarial_loss=None,
-        cycle_loss=None,
-        identity_loss=None,
-        semantic_loss=None,
-        style_loss=None,
-        penalty=None,
-        **kwargs,
-    ):
-        """Configures training, see `AdversarialModel`.
+    def compile(self, *args, style_loss=None, **kwargs):
+        """Configures training, as `CycleGAN.compile` does.
 
         Args:
-            adversarial_loss, cycle_loss, identity_loss, semantic_loss, penalty: As for
-                `CycleGAN`.
+            *args: Those of `CycleGAN.compile`.
             style_loss: `keras.losses.Loss` between the style of a translation and what
                 E reads from it. Defaults to `keras.losses.MeanAbsoluteError()`.
+            **kwargs: Those of `CycleGAN.compile`.
         """
-        super().compile(
-            generator_optimizer,
-            discriminator_optimizer,
-            adversarial_loss,
-            cycle_loss,
-            identity_loss,
-            semantic_loss,
-            penalty=penalty,
-            style_loss=style_loss or keras.losses.MeanAbsoluteError(),
-            **kwargs,
-        )
+        style_loss = style_loss or keras.losses.MeanAbsoluteError()
+        super().compile(*args, style_loss=style_loss, **kwargs)
 
     # Translation -------------------------------------------------------------------
 
@@ -308,38 +280,15 @@ class StyleCycleGAN(CycleGAN):
         cycled_x = self.generator_yx(fake_y, training=training)
         style_of_fake = self.style_encoder([fake_y, x], training=training)
 
-        # 3. Judge.
-        discriminator_loss_x, adversarial_loss_x = self._adversarial_losses(
-            self.discriminator_x, self.pool_x, x, fake_x, training
-        )
-        discriminator_loss_y, adversarial_loss_y = self._adversarial_losses(
-            self.discriminator_y, self.pool_y, y, fake_y, training
-        )
-
-        # 4. Add up.
-        cycle_x, cycle_y = self.cycle_loss(x, cycled_x), self.cycle_loss(y, cycled_y)
+        # 3. Judge, and add up.
         style_loss = self.style_loss(style, style_of_fake)
         moment_loss = style_moment_loss(style_y)
-        losses = {
-            "generator_loss": adversarial_loss_x
-            + adversarial_loss_y
-            + self.cycle_weight[0] * cycle_x
-            + self.cycle_weight[1] * cycle_y
-            + self.style_weight * style_loss
-            + self.style_moment_weight * moment_loss,
-            "discriminator_loss": discriminator_loss_x + discriminator_loss_y,
-            "cycle_loss": cycle_x + cycle_y,
-            "style_loss": style_loss,
-            "style_moment_loss": moment_loss,
-        }
-        if same_x or same_y:
-            identity_x, identity_y = self.identity_weight
-            loss_x = self.identity_loss(x, same_x[0]) if same_x else 0.0
-            loss_y = self.identity_loss(y, same_y[0]) if same_y else 0.0
-            losses["generator_loss"] += identity_x * loss_x + identity_y * loss_y
-            losses["identity_loss"] = loss_x + loss_y
-        self._add_semantic_losses(losses, (x, cycled_x, fake_y), (y, cycled_y, fake_x))
-        return losses
+        losses = self.add_up(
+            *((x, y), (fake_x, fake_y), (cycled_x, cycled_y), (same_x, same_y)),
+            training,
+            (self.style_weight * style_loss, self.style_moment_weight * moment_loss),
+        )
+        return losses | {"style_loss": style_loss, "style_moment_loss": moment_loss}
 
     def _styles_for(self, x, style_y, training):
         """Returns a style for each x, which no gradient goes through."""
