@@ -323,14 +323,10 @@ class CycleGAN(AdversarialModel):
             check_images(f"Data `{name}`", images)
 
     def check_spec(self, element_spec):
-        x, y = unpack_pair(element_spec, _PAIRS)
-        check_is_batch("x", x)
-        check_is_batch("y", y)
-        for name, discriminator, spec in (
-            ("x", self.discriminator_x, x),
-            ("y", self.discriminator_y, y),
-        ):
-            channels, shape = _channels(discriminator), tuple(spec.shape)
+        for name, spec in zip("xy", unpack_pair(element_spec, _PAIRS), strict=True):
+            check_is_batch(name, spec)
+            channels = _channels(getattr(self, f"discriminator_{name}"))
+            shape = tuple(spec.shape)
             require(
                 len(shape) == 4 and shape[-1] == channels,
                 f"Data `{name}` must be batches of images of shape (batch, height, "

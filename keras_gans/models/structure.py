@@ -7,11 +7,8 @@ from keras_gans.checks import require
 
 def shapes_of(shape):
     """Returns a list of shapes, whether a network has one input or several."""
-    return [tuple(shape)] if _is_shape(shape) else [tuple(part) for part in shape]
-
-
-def _is_shape(shape):
-    return all(part is None or isinstance(part, int) for part in shape)
+    is_single = all(part is None or isinstance(part, int) for part in shape)
+    return [tuple(part) for part in ([shape] if is_single else shape)]
 
 
 def unpack_pair(data, what):

@@ -62,9 +62,10 @@ class StyleCycleGAN(CycleGAN):
         style_moment_weight: Non-negative float, λ_m. Defaults to 0.1.
         style_noise: Non-negative float, the deviation of the noise on z in training, so
             that neighbours of a style make good pictures, too. Defaults to 0.1.
-        semantic_weight, semantic_translation_weight, pool_size, seed: As for
-            `CycleGAN`, with no pool by default. The seed is also that of the noise.
-        **kwargs: As for `AdversarialModel`.
+        pool_size, seed: As for `CycleGAN`, with no pool by default. The seed is also
+            that of the noise.
+        **kwargs: As for `CycleGAN`: `semantic_weight`, `semantic_translation_weight`
+            and those of `AdversarialModel`.
 
     Call arguments:
         images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
@@ -116,8 +117,6 @@ class StyleCycleGAN(CycleGAN):
         style_weight=1.0,
         style_moment_weight=0.1,
         style_noise=0.1,
-        semantic_weight=0.0,
-        semantic_translation_weight=0.0,
         pool_size=0,
         seed=None,
         **kwargs,
@@ -129,8 +128,6 @@ class StyleCycleGAN(CycleGAN):
             discriminator_y,
             cycle_weight=cycle_weight,
             identity_weight=identity_weight,
-            semantic_weight=semantic_weight,
-            semantic_translation_weight=semantic_translation_weight,
             pool_size=pool_size,
             seed=seed,
             further_networks={"style_encoder": style_encoder},
@@ -148,10 +145,8 @@ class StyleCycleGAN(CycleGAN):
 
     def _check_channels(self):
         super()._check_channels()
-        x, y = (
-            discriminator.input_shape[-1]
-            for discriminator in (self.discriminator_x, self.discriminator_y)
-        )
+        x = self.discriminator_x.input_shape[-1]
+        y = self.discriminator_y.input_shape[-1]
         for name, what, expected in (
             ("generator_xy", "images of X and styles of", [x, self.style_dim]),
             ("style_encoder", "images of Y and images of X, of", [y, x]),
