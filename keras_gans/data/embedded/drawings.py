@@ -56,7 +56,7 @@ def drawings(split="train", count=None, seed=0):
 
 def draw(kind, random):
     """Draws one image of a kind: uint8 (64, 64, 3)."""
-    pen = Pen.on_paper(
+    pen = Pen(
         IMAGE_SIZE,
         ink=color_of(random.uniform(), random.uniform(0.05, 0.11), 0.6),
         line_width=int(random.integers(4, 7)),
