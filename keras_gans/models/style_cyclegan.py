@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_gans.checks import non_negative_float, one_of, require
+from keras_gans.checks import non_negative_float, require
 from keras_gans.distribution import draw
 from keras_gans.layers.style_pool import StylePool
 from keras_gans.models.cyclegan import CycleGAN
@@ -189,16 +189,13 @@ class StyleCycleGAN(CycleGAN):
     # Translation -------------------------------------------------------------------
 
     def call(self, images, direction="xy", training=False, style=None):
-        one_of("direction", direction, ("xy", "yx"))
         images = ops.convert_to_tensor(images)
         if direction == "yx":
             require(style is None, "Only direction 'xy' has a `style`")
             return super().call(images, direction, training)
         if style is None:
             style = style_of_pixels(images, self.style_pool.styles)
-        name = "generator_xy"
-        generator = self.generator_xy if training else self.inference_network(name)
-        return generator([images, style], training=training)
+        return super().call([images, style], direction, training)
 
     def sample_style(self, count, seed=None):
         """Returns random styles, an array of shape `(count, style_dim)`.
