@@ -14,7 +14,7 @@ from keras_gans.checks import (
 )
 from keras_gans.data.memory import digest, reader
 from keras_gans.data.shares import own_part, reading, uniform
-from keras_gans.data.sources import load_images
+from keras_gans.data.sources import is_digits, load_images
 from keras_gans.pixels import to_floats
 
 # Batches of an endless repetition; their samples have numbers, too.
@@ -24,7 +24,8 @@ _ENDLESS = 2**40
 class Pipeline:
     """The options that pipelines share, checked, and what is made of images by them.
 
-    All are described in `keras_gans.data.unpaired`; `flip` is no longer `None` here.
+    All are described in `keras_gans.data.unpaired`. A `flip` of `None` is decided by
+    the sources that are loaded.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Pipeline:
             steps_per_epoch = positive_integer("steps_per_epoch", steps_per_epoch)
         self.steps_per_epoch = steps_per_epoch
         self.seed = integer("seed", seed)
-        self.flip = flip
+        self.flip, self._spares_digits = flip is None or flip, flip is None
         self._digests = []
         self.crop_size = None if size is None else height_and_width(size)
         self.stored_size = self.crop_size
@@ -61,6 +62,8 @@ class Pipeline:
 
     def load(self, source, channels=None, argument="source"):
         """Returns the images and labels of a source, as `load_images`."""
+        if self._spares_digits and is_digits(source):
+            self.flip = False
         return load_images(
             source, self.stored_size, channels, "train", *self.reading, argument
         )

@@ -13,7 +13,6 @@ from keras_gans.checks import boolean, integer, one_of, positive_integer, requir
 from keras_gans.checks import probability as check_probability
 from keras_gans.data.batches import Pipeline, numbered_seed, streams
 from keras_gans.data.shares import uniform
-from keras_gans.data.sources import is_digits
 from keras_gans.pixels import LUMA
 
 # Widths of line, of which each image gets one.
@@ -76,8 +75,6 @@ def colorization(
     >>> data = colorization("street_digits", batch_size=4)
     >>> (line_art, hint_colors, hint_mask), target = next(iter(data))
     """
-    if flip is None:
-        flip = not is_digits(source)
     reading = strict, max_pixels, cache
     pipeline = Pipeline(
         batch_size, steps_per_epoch, seed, size, load_size, flip, reading

@@ -134,7 +134,7 @@ def image_size(content, formats, max_pixels):
     format_name = image_format(content[:16])
     if format_name not in formats:
         raise ImageError(f"it must be an image in the format {' or '.join(formats)}")
-    with _reasons_given(""):
+    with reasons_given(""):
         stream = io.BytesIO(content)
         if format_name == "GIF":
             (width, height), *frames = _gif_sizes(stream)
@@ -151,7 +151,7 @@ def is_turned(content):
     """Whether a JPEG file says that it is to be turned or mirrored to be upright."""
     if image_format(content[:16]) != "JPEG":
         return False
-    with _reasons_given(""):
+    with reasons_given(""):
         return _orientation(_READERS["JPEG"](io.BytesIO(content))) in _UPRIGHT
 
 
@@ -169,18 +169,18 @@ def _decode(source, channels, max_pixels):
     else:
         must = "Argument `source` must be the path or the bytes of an image"
         require(False, must, TypeError, source=type(source))
-    with stream, _reasons_given(f"{name}: "):
+    with stream, reasons_given(f"{name}: "):
         image = _read(stream, channels, max_pixels)
     pixels = np.array(image)
     return pixels[..., np.newaxis] if channels == 1 else pixels
 
 
 @contextlib.contextmanager
-def _reasons_given(name):
+def reasons_given(name, what="cannot be decoded, probably truncated or corrupt"):
     """Turns whatever a reader of images raises into an `ImageError`."""
     try:
         yield
-    except MemoryError:
+    except (MemoryError, ImportError):
         raise  # The machine's fault, not the file's.
     except ImageError as error:
         raise ImageError(f"{name}{error}") from error.__cause__
@@ -188,9 +188,7 @@ def _reasons_given(name):
     # and `SyntaxError` included.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(
-            f"{name}cannot be decoded, probably truncated or corrupt ({reason})"
-        ) from error
+        raise ImageError(f"{name}{what} ({reason})") from error
 
 
 def _read(stream, channels, max_pixels):

@@ -38,19 +38,11 @@ def decode_deep_image(path, channels=3):
             f"{path}: cannot be opened: {error.strerror or error}"
         ) from error
     kind, deep = image_format(start[:16]), None
-    try:
+    with decoding.reasons_given(f"{path}: ", "cannot be decoded"):
         if kind == "PNG" and start[24:25] == b"\x10":  # The bits of each channel.
             deep = _decode_png(path, start)
         elif kind == "TIFF":
             deep = _decode_tiff(path)
-    except (MemoryError, ImportError):
-        raise
-    except ImageError as error:
-        raise ImageError(f"{path}: {error}") from error
-    # On damaged files the readers raise almost anything.
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(f"{path}: cannot be decoded ({reason})") from error
     if deep is None:
         return to_floats(decode_image(path, channels))
     image = deep.astype("float32") / _HALF - 1

@@ -4,7 +4,6 @@ import numpy as np
 
 from keras_gans.checks import boolean, one_of, require
 from keras_gans.data.batches import Pipeline, streams
-from keras_gans.data.sources import is_digits
 
 
 def generation(
@@ -45,8 +44,6 @@ def generation(
     >>> data = generation("digits", batch_size=64, labels=True)
     >>> images, labels = next(iter(data))
     """
-    if flip is None:
-        flip = not is_digits(source)
     reading = strict, max_pixels, cache
     pipeline = Pipeline(batch_size, steps_per_epoch, seed, size, None, flip, reading)
     boolean("labels", labels, "; labels are given as `source=(images, labels)`")

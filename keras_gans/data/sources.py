@@ -130,14 +130,21 @@ def load_images(
 def _finish(images, options):
     """Returns uint8 images as they are wanted, kept where they are wanted."""
     size, channels, cache = options.size, options.channels, options.cache
+    argument = options.argument
 
     def convert(images):
         images = convert_channels(to_pixels(images), channels)
         return images if size is None else resize_images(images, size)
 
-    if isinstance(images, array_files.Rows):
-        return _keep_rows(images, convert, options)
-    images = check_images(images, options.argument)
+    if isinstance(rows := images, array_files.Rows):  # A file that is read in parts.
+        return _keep_parts(
+            lambda step: (
+                convert(check_images(part, argument)) for part in rows.parts(step)
+            ),
+            *(rows.shape[0], cache),
+            lambda: [rows.name, file_facts([rows.path]), size, channels],
+        )
+    images = check_images(images, argument)
     fits = (
         images.dtype == np.uint8
         and channels in (None, images.shape[-1])
@@ -148,25 +155,6 @@ def _finish(images, options):
     if fits and (is_mapped or not goes_to_disk(cache, images.nbytes)):
         return images
     return keep_converted([images], convert, cache)
-
-
-def _keep_rows(rows, convert, options):
-    """Keeps the images of a file of which parts are read."""
-    argument = options.argument
-    parts = (check_images(part, argument) for part in rows.parts(1))
-    example = convert(next(parts))
-    step = max(1, _PART // example.nbytes)
-    stream = Stream(
-        lambda: (
-            (image, None)
-            for part in rows.parts(step)
-            for image in convert(check_images(part, argument))
-        ),
-        rows.shape[0],
-        example.shape[1:],
-        lambda: [rows.name, file_facts([rows.path]), options.size, options.channels],
-    )
-    return keep(stream, options.cache)[0]
 
 
 def keep_converted(arrays, convert, cache, places=None):
@@ -184,14 +172,18 @@ def keep_converted(arrays, convert, cache, places=None):
         for start in range(0, len(places), step):
             yield convert(*(array[places[start : start + step]] for array in arrays))
 
+    return _keep_parts(parts, len(places), cache)
+
+
+def _keep_parts(parts, count, cache, identity=None):
+    """Keeps uint8 images of which `parts(step)` yields arrays of up to `step`."""
     example = next(parts(1))
     step = max(1, _PART // example.nbytes)
-    stream = Stream(
-        lambda: ((image, None) for part in parts(step) for image in part),
-        len(places),
-        example.shape[1:],
-    )
-    return keep(stream, cache)[0]
+
+    def images():
+        return ((image, None) for part in parts(step) for image in part)
+
+    return keep(Stream(images, count, example.shape[1:], identity), cache)[0]
 
 
 def is_digits(source):

@@ -4,7 +4,6 @@ import os
 
 from keras_gans.checks import require
 from keras_gans.data.batches import Pipeline, channel_pair, streams
-from keras_gans.data.sources import is_digits
 
 
 def unpaired(
@@ -73,8 +72,6 @@ def unpaired(
             x=x if isinstance(x, str) else type(x),
         )
         y = x
-    if flip is None:
-        flip = not (is_digits(x) or is_digits(y))
     reading = strict, max_pixels, cache
     pipeline = Pipeline(
         batch_size, steps_per_epoch, seed, size, load_size, flip, reading

@@ -5,6 +5,7 @@ import functools
 import keras
 from keras import ops
 
+from keras_gans.arguments import arguments_of
 from keras_gans.checks import positive_integer
 
 
@@ -65,9 +66,4 @@ class StylePool(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "style_dim": self.style_dim,
-            "size": self.size,
-            "seed": self.seed,
-        }
+        return {**super().get_config(), **arguments_of(self)}

@@ -7,6 +7,8 @@ refused where data come in, not here.
 `keras_gans.models.StarGAN` and `ACLGAN` say how they add up.
 """
 
+import functools
+
 import keras
 from keras import ops
 
@@ -222,7 +224,7 @@ def attribute_loss_pair(identifier="least_squares", with_complement=False):
     """
     kinds = AttributeDiscriminatorLoss, AttributeGeneratorLoss
     by_name = {
-        form: lambda form=form: [kind(form, with_complement) for kind in kinds]
+        form: [functools.partial(kind, form, with_complement) for kind in kinds]
         for form in _FORMS
     }
     pair = loss_pair("attribute_loss", identifier, by_name)

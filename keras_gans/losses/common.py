@@ -116,12 +116,12 @@ def loss_pair(argument, identifier, by_name):
     Args:
         argument: Name of the argument, for errors.
         identifier: What was given for it.
-        by_name: Dict from name to a function that makes the pair.
+        by_name: Dict from name to the pair of functions or classes that make them.
     """
     must = f"Argument `{argument}` must be one of {sorted(by_name)} or a pair "
     if isinstance(identifier, str):
         require(identifier in by_name, f"{must}of losses", **{argument: identifier})
-        return tuple(by_name[identifier]())
+        return tuple(make() for make in by_name[identifier])
     is_pair = isinstance(identifier, (tuple, list)) and len(identifier) == 2
     require(
         is_pair and all(isinstance(x, keras.losses.Loss) for x in identifier),

@@ -58,9 +58,7 @@ class MeanEdgeLoss(Loss):
     Under several replicas each compares its own part of the batch.
 
     Call arguments:
-        y_true, y_pred: Images and generated ones in [-1, 1], of the same shape
-            `(batch, height, width, channels)` of at least two pixels in height and
-            width.
+        y_true, y_pred: As for `EdgeLoss`.
 
     Returns:
         As other losses, with the same value for each sample.

@@ -51,11 +51,7 @@ def adversarial_loss_pair(identifier, outputs="logits"):
         outputs: What the discriminator returns: `"logits"`, the default, or
             `"energies"`.
     """
-    by_name = {
-        name: lambda pair=pair: [loss() for loss in pair]
-        for name, pair in _PAIRS.items()
-    }
-    pair = loss_pair("adversarial_loss", identifier, by_name)
+    pair = loss_pair("adversarial_loss", identifier, _PAIRS)
     for loss in pair:
         # A loss of someone else's, without the attribute, is taken on trust.
         require(

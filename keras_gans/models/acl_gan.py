@@ -247,14 +247,6 @@ class ACLGAN(AttributeModel):
             )
         return self.log(losses)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "attribute_weight": self.attribute_weight,
-            "content_weight": self.content_weight,
-            "flip_probability": self.flip_probability,
-        }
-
     def _check_networks(self):
         super()._check_networks()
         outputs = shapes_of(self.discriminator.output_shape)

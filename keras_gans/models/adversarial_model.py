@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_gans.arguments import arguments_of
 from keras_gans.checks import require
 from keras_gans.distribution import copies_of, synchronize
 from keras_gans.losses.common import find_loss
@@ -43,10 +44,12 @@ class AdversarialModel(Fitting):
     each subclass writes its own `train_step`, so that the file reads like the paper.
 
     A subclass sets three class attributes and implements `compile`, `train_step`,
-    `test_step`, `call` and, for its numeric arguments, `get_config`. Where its paper
-    has them it also overrides `default_optimizer` and `default_penalty`. Its losses are
-    methods that return dicts of named scalars, `discriminator_losses` and
-    `generator_losses`, each with the entry `"<role>_loss"` that is minimized.
+    `test_step` and `call`. Its named arguments are attributes of the same name, and so
+    in the configuration; a class outside of this package implements `get_config` for
+    them. Where its paper has them it also overrides `default_optimizer` and
+    `default_penalty`. Its losses are methods that return dicts of named scalars,
+    `discriminator_losses` and `generator_losses`, each with the entry `"<role>_loss"`
+    that is minimized.
 
     In every model `compile` takes the arguments below, and the losses of the paper. All
     have the paper's default, so that `compile()` alone trains its setting.
@@ -87,6 +90,8 @@ class AdversarialModel(Fitting):
     network_names = ("generator", "discriminator")
     roles = {"generator": ("generator",), "discriminator": ("discriminator",)}
     loss_names = ("generator_loss", "discriminator_loss")
+    # Arguments that are in no configuration, because others say the same.
+    unsaved_arguments = ("networks",)
     trained_batches = 0
     skipped_batches = 0
     # Generator updates before the optimizers of the last `compile` were made.
@@ -393,7 +398,9 @@ class AdversarialModel(Fitting):
     # Configuration and state -------------------------------------------------------
 
     def get_config(self):
-        config = {**super().get_config(), "ema_decay": self.ema_decay}
+        config = super().get_config()
+        for name, value in arguments_of(self, self.unsaved_arguments).items():
+            config[name] = _as_lists(value)
         for name in self.network_names:
             config[name] = keras.saving.serialize_keras_object(getattr(self, name))
         return config
@@ -478,3 +485,7 @@ class AdversarialModel(Fitting):
         for name in _COUNTS:
             if name in names:
                 setattr(self, name, int(np.asarray(store[name])))
+
+
+def _as_lists(value):
+    return [*map(_as_lists, value)] if isinstance(value, tuple) else value

@@ -14,7 +14,7 @@ from keras_gans.models.inputs import (
     check_is_batch,
 )
 from keras_gans.models.seeds import ReplicaSeedGenerator
-from keras_gans.models.structure import shapes_of, unpack_pair
+from keras_gans.models.structure import in_batches, shapes_of, unpack_pair
 
 _BATCH = 64
 _PAIRS = "Data must be batches (images, attributes)"
@@ -136,20 +136,16 @@ class AttributeModel(CriticModel):
             `(translation,)` if the generator has no mask.
         """
         generator = self.inference_network("generator")
-
-        def translate_batch(*inputs):
-            outputs = generator(list(inputs), training=False)
-            return outputs if self.has_mask else [outputs]
-
         attributes = np.asarray(attributes, "float32")
-        return in_batches(translate_batch, self._check_images(images), attributes)
+        return in_batches(
+            lambda *inputs: generator(list(inputs), training=False),
+            _BATCH,
+            *(self._check_images(images), attributes),
+        )
 
     def predict_attributes(self, images):
         """Tells which attributes images have, as `attributes_of` does for a batch."""
-        (attributes,) = in_batches(
-            lambda batch: [self.attributes_of(batch)], self._check_images(images)
-        )
-        return attributes
+        return in_batches(self.attributes_of, _BATCH, self._check_images(images))[0]
 
     def attributes_of(self, images, generator=None):
         """Tells which attributes a batch of images has: those to which the generator
@@ -243,15 +239,6 @@ class AttributeModel(CriticModel):
             shape=tuple(attributes.shape),
         )
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "attribute_names": list(self.attribute_names),
-            "exclusive_groups": [list(group) for group in self.exclusive_groups],
-            "gradient_penalty_weight": self.gradient_penalty_weight,
-            "seed": self.seed,
-        }
-
     def _check_networks(self):
         self.check_shapes_are_known()
         inputs, count = shapes_of(self.generator.input_shape), len(self.attribute_names)
@@ -275,15 +262,3 @@ class AttributeModel(CriticModel):
             f"{inputs[0]}",
             inputs=received,
         )
-
-
-def in_batches(function, *arrays):
-    """Calls a function of batches, and returns the tuple of its joined outputs."""
-    parts = [
-        [
-            ops.convert_to_numpy(output)
-            for output in function(*(array[start : start + _BATCH] for array in arrays))
-        ]
-        for start in range(0, len(arrays[0]), _BATCH)
-    ]
-    return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))

@@ -97,7 +97,3 @@ class BEGAN(EnergyModel):
         """Logs the losses, k, and the measure M."""
         values = {"k": self.k, "convergence": real_error + ops.abs(balance)}
         return self.log(losses, values)
-
-    def get_config(self):
-        config = {"gamma": self.gamma, "k_rate": self.k_rate, "eta": self.eta}
-        return {**super().get_config(), **config}

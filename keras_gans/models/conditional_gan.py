@@ -51,6 +51,7 @@ class ConditionalGAN(GenerativeModel):
     """
 
     default_adversarial_loss = "non_saturating"
+    unsaved_arguments = ("networks", "latent_dim")
 
     def __init__(self, generator, discriminator, classes, **kwargs):
         positive_integer("classes", classes)
@@ -107,6 +108,3 @@ class ConditionalGAN(GenerativeModel):
             batches=element_spec,
         )
         super().check_spec(element_spec)
-
-    def get_config(self):
-        return {**super().get_config(), "classes": self.classes}

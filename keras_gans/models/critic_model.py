@@ -9,7 +9,6 @@ from keras import ops
 
 from keras_gans.checks import positive_integer, require
 from keras_gans.models.adversarial_model import AdversarialModel
-from keras_gans.models.graph_optimizer import computed_as_written
 
 
 class CriticModel(AdversarialModel):
@@ -126,8 +125,7 @@ class CriticModel(AdversarialModel):
         if self.steps_per_execution == 1:
             return train_function
         # `unrolled` is optimized as a whole.
-        networks = [getattr(self, name) for name in self.network_names]
-        return computed_as_written(train_function, networks)
+        return self.as_written(train_function)
 
     def _next_updates(self, batches):
         """Returns a tuple of booleans, whether a batch will update the generator."""
@@ -138,7 +136,3 @@ class CriticModel(AdversarialModel):
             if updates[-1]:
                 step, iteration = 0, iteration + 1
         return tuple(updates)
-
-    def get_config(self):
-        config = {"n_critic": self.n_critic, "authors_schedule": self.authors_schedule}
-        return {**super().get_config(), **config}

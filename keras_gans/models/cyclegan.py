@@ -97,6 +97,7 @@ class CycleGAN(AdversarialModel):
         "discriminator": ("discriminator_x", "discriminator_y"),
     }
     network_names = roles["generator"] + roles["discriminator"]
+    unsaved_arguments = ("networks", "further_networks")
     loss_names = (
         "generator_loss",
         "discriminator_loss",
@@ -227,17 +228,26 @@ class CycleGAN(AdversarialModel):
             self.generator_xy, [x, fake_x, y] if identity_y else [x, fake_x], training
         )
         cycled_x = self.generator_yx(fake_y, training=training)
+        # 2. Judge, and add up.
+        return self.add_up(
+            (x, y), (fake_x, fake_y), (cycled_x, cycled_y), (same_x, same_y), training
+        )
 
-        # 2. Judge.
+    def add_up(self, real, fake, cycled, same, training, further=()):
+        """Returns the dict of losses of translations that are made.
+
+        All come in pairs, those of domain X and of Y. In `same` are lists, with an
+        image's translation by the generator of its own domain, or empty; `further` are
+        terms that a subclass adds to the generators' loss.
+        """
+        x, y = real
         discriminator_loss_x, adversarial_loss_x = self._adversarial_losses(
-            self.discriminator_x, self.pool_x, x, fake_x, training
+            self.discriminator_x, self.pool_x, x, fake[0], training
         )
         discriminator_loss_y, adversarial_loss_y = self._adversarial_losses(
-            self.discriminator_y, self.pool_y, y, fake_y, training
+            self.discriminator_y, self.pool_y, y, fake[1], training
         )
-
-        # 3. Add up.
-        cycle_x, cycle_y = self.cycle_loss(x, cycled_x), self.cycle_loss(y, cycled_y)
+        cycle_x, cycle_y = map(self.cycle_loss, real, cycled)
         losses = {
             "generator_loss": adversarial_loss_x
             + adversarial_loss_y
@@ -246,30 +256,30 @@ class CycleGAN(AdversarialModel):
             "discriminator_loss": discriminator_loss_x + discriminator_loss_y,
             "cycle_loss": cycle_x + cycle_y,
         }
+        for term in further:
+            losses["generator_loss"] += term
+        same_x, same_y = same
         if same_x or same_y:
+            identity_x, identity_y = self.identity_weight
             loss_x = self.identity_loss(x, same_x[0]) if same_x else 0.0
             loss_y = self.identity_loss(y, same_y[0]) if same_y else 0.0
             losses["generator_loss"] += identity_x * loss_x + identity_y * loss_y
             losses["identity_loss"] = loss_x + loss_y
-        self._add_semantic_losses(losses, (x, cycled_x, fake_y), (y, cycled_y, fake_x))
-        return losses
-
-    def _add_semantic_losses(self, losses, *directions):
-        """Adds those of triples of images, reconstructions and translations."""
         if self._has_semantic_loss:
             losses["semantic_loss"] = 0.0
-            for real, cycled, fake in directions:
-                loss, weighted = self._semantic_losses(real, cycled, fake)
+            for images, *others in zip(real, cycled, reversed(fake), strict=True):
+                loss, weighted = self._semantic_losses(images, *others)
                 losses["generator_loss"] += weighted
                 losses["semantic_loss"] += loss
+        return losses
 
-    def _semantic_losses(self, real, cycled, fake):
+    def _semantic_losses(self, real, cycled, translated):
         """Returns the semantic loss of a direction, as it is and with its weights."""
         features = self.semantic_loss.features(real)
         loss = weighted = 0.0
         for weight, images in (
             (self.semantic_weight, cycled),
-            (self.semantic_translation_weight, fake),
+            (self.semantic_translation_weight, translated),
         ):
             if weight:
                 distance = self.semantic_loss(features, images)
@@ -313,14 +323,10 @@ class CycleGAN(AdversarialModel):
             check_images(f"Data `{name}`", images)
 
     def check_spec(self, element_spec):
-        x, y = unpack_pair(element_spec, _PAIRS)
-        check_is_batch("x", x)
-        check_is_batch("y", y)
-        for name, discriminator, spec in (
-            ("x", self.discriminator_x, x),
-            ("y", self.discriminator_y, y),
-        ):
-            channels, shape = _channels(discriminator), tuple(spec.shape)
+        for name, spec in zip("xy", unpack_pair(element_spec, _PAIRS), strict=True):
+            check_is_batch(name, spec)
+            channels = _channels(getattr(self, f"discriminator_{name}"))
+            shape = tuple(spec.shape)
             require(
                 len(shape) == 4 and shape[-1] == channels,
                 f"Data `{name}` must be batches of images of shape (batch, height, "
@@ -342,17 +348,6 @@ class CycleGAN(AdversarialModel):
                 "networks to train on another size",
                 shape=shape,
             )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "cycle_weight": list(self.cycle_weight),
-            "identity_weight": list(self.identity_weight),
-            "semantic_weight": self.semantic_weight,
-            "semantic_translation_weight": self.semantic_translation_weight,
-            "pool_size": self.pool_size,
-            "seed": self.seed,
-        }
 
     def _check_channels(self):
         self.check_shapes_are_known()

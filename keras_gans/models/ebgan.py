@@ -90,9 +90,4 @@ class EBGAN(EnergyModel):
         return self.log(losses)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "margin": self.margin,
-            "pull_away_weight": self.pull_away_weight,
-            "energy": self.energy.norm,
-        }
+        return {**super().get_config(), "energy": self.energy.norm}

@@ -185,14 +185,17 @@ class Fitting(keras.Model):
     def make_step_function(self):
         """Returns the function of an iterator that makes a step, or several."""
         super().make_train_function(force=True)
+        return self.as_written(self.train_function)
+
+    def as_written(self, function):
+        """Wraps a training function, see `computed_as_written`."""
         networks = [getattr(self, name) for name in self.network_names]
-        return computed_as_written(self.train_function, networks)
+        return computed_as_written(function, networks)
 
     def make_test_function(self, force=False):
         if force or self.test_function is None:
             super().make_test_function(force)
-            networks = [getattr(self, name) for name in self.network_names]
-            step = computed_as_written(self.test_function, networks)
+            step = self.as_written(self.test_function)
             self.test_function = lambda iterator: step(self._whole_batches(iterator))
 
     def reset_metrics(self):

@@ -61,6 +61,7 @@ class GenerativeModel(AdversarialModel):
     """
 
     export_kind = "generation"
+    unsaved_arguments = ("networks", "latent_dim", "classes")
     default_adversarial_loss = "non_saturating"
     discriminator_outputs = "logits"
     loss_names = ("discriminator_loss", "generator_loss")
@@ -244,14 +245,6 @@ class GenerativeModel(AdversarialModel):
             "the discriminator sees them",
             shape=tuple(samples.shape),
         )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "latent_distribution": self.latent_distribution,
-            "seed": self.seed,
-            "edge_weight": self.edge_weight,
-        }
 
     def _check_networks(self):
         self.check_shapes_are_known()

@@ -245,14 +245,13 @@ def checked_first_batch(model, iterator):
         isinstance(part, tf.experimental.Optional) for part in keras.tree.flatten(batch)
     ]
     local = model.distribute_strategy.experimental_local_results
-    parts = keras.tree.map_structure(
+
+    def of_first_replica(part):
+        part = None if part is None else local(part)[0]
         # What is not there, weights say, is None or an `Optional` of a generator.
-        lambda part: None if part is None else local(part)[0],
-        batch,
-    )
-    parts = keras.tree.map_structure(
-        lambda part: None if isinstance(part, tf.experimental.Optional) else part, parts
-    )
+        return None if isinstance(part, tf.experimental.Optional) else part
+
+    parts = keras.tree.map_structure(of_first_replica, batch)
     if isinstance(parts, tuple) and len(parts) == 3 and parts[2] is None:
         parts = parts[:2]
     refuse_weights(model, parts)

@@ -76,6 +76,7 @@ class Pix2Pix(AdversarialModel):
 
     export_kind = "translation"
     directions = {"xy": "generator"}
+    unsaved_arguments = ("networks", "inference_dropout")
     loss_names = ("generator_loss", "discriminator_loss", "reconstruction_loss")
 
     def __init__(
@@ -264,10 +265,6 @@ class Pix2Pix(AdversarialModel):
     def _unpack(self, data):
         name = type(self).__name__
         return unpack_pair(data, f"{name} trains on pairs of batches (source, target)")
-
-    def get_config(self):
-        config = {"reconstruction_weight": self.reconstruction_weight}
-        return {**super().get_config(), **config, "seed": self.seed}
 
     def _check_networks(self):
         self.check_shapes_are_known()

@@ -51,6 +51,3 @@ class SemanticPix2Pix(Pix2Pix):
         semantic_loss = self.semantic_loss(target, generated)
         total = losses["generator_loss"] + self.semantic_weight * semantic_loss
         return losses | {"generator_loss": total, "semantic_loss": semantic_loss}
-
-    def get_config(self):
-        return {**super().get_config(), "semantic_weight": self.semantic_weight}

@@ -218,14 +218,6 @@ class StarGAN(AttributeModel):
             )
         return self.log(losses)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "adversarial_weight": self.adversarial_weight,
-            "classification_weight": self.classification_weight,
-            "reconstruction_weight": self.reconstruction_weight,
-        }
-
     def _check_networks(self):
         super()._check_networks()
         require(

@@ -1,17 +1,16 @@
 """What the models ask about the structure of networks and batches."""
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from keras_gans.checks import require
 
 
 def shapes_of(shape):
     """Returns a list of shapes, whether a network has one input or several."""
-    return [tuple(shape)] if _is_shape(shape) else [tuple(part) for part in shape]
-
-
-def _is_shape(shape):
-    return all(part is None or isinstance(part, int) for part in shape)
+    is_single = all(part is None or isinstance(part, int) for part in shape)
+    return [tuple(part) for part in ([shape] if is_single else shape)]
 
 
 def unpack_pair(data, what):
@@ -36,3 +35,17 @@ def batch_normalization_of(network):
 def computed_variables(network):
     """The weights to update; of a network that grows not those of later stages."""
     return getattr(network, "computed_variables", network.trainable_variables)
+
+
+def in_batches(function, size, *arrays):
+    """Calls a function with `size` rows of arrays at a time, as tensors.
+
+    Returns:
+        Tuple of NumPy arrays, the joined outputs: one, or those of a list.
+    """
+    parts = []
+    for start in range(0, len(arrays[0]), size):
+        batch = [tf.constant(array[start : start + size]) for array in arrays]
+        outputs = keras.tree.flatten(function(*batch))
+        parts.append([*map(keras.ops.convert_to_numpy, outputs)])
+    return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_gans.checks import non_negative_float, one_of, require
+from keras_gans.checks import non_negative_float, require
 from keras_gans.distribution import draw
 from keras_gans.layers.style_pool import StylePool
 from keras_gans.models.cyclegan import CycleGAN
@@ -62,9 +62,10 @@ class StyleCycleGAN(CycleGAN):
         style_moment_weight: Non-negative float, λ_m. Defaults to 0.1.
         style_noise: Non-negative float, the deviation of the noise on z in training, so
             that neighbours of a style make good pictures, too. Defaults to 0.1.
-        semantic_weight, semantic_translation_weight, pool_size, seed: As for
-            `CycleGAN`, with no pool by default. The seed is also that of the noise.
-        **kwargs: As for `AdversarialModel`.
+        pool_size, seed: As for `CycleGAN`, with no pool by default. The seed is also
+            that of the noise.
+        **kwargs: As for `CycleGAN`: `semantic_weight`, `semantic_translation_weight`
+            and those of `AdversarialModel`.
 
     Call arguments:
         images: Float tensor of shape `(batch, height, width, channels)` in [-1, 1].
@@ -102,15 +103,7 @@ class StyleCycleGAN(CycleGAN):
         "discriminator": CycleGAN.roles["discriminator"],
     }
     network_names = roles["generator"] + roles["discriminator"]
-    loss_names = (
-        "generator_loss",
-        "discriminator_loss",
-        "cycle_loss",
-        "identity_loss",
-        "semantic_loss",
-        "style_loss",
-        "style_moment_loss",
-    )
+    loss_names = (*CycleGAN.loss_names, "style_loss", "style_moment_loss")
 
     def __init__(
         self,
@@ -124,8 +117,6 @@ class StyleCycleGAN(CycleGAN):
         style_weight=1.0,
         style_moment_weight=0.1,
         style_noise=0.1,
-        semantic_weight=0.0,
-        semantic_translation_weight=0.0,
         pool_size=0,
         seed=None,
         **kwargs,
@@ -137,8 +128,6 @@ class StyleCycleGAN(CycleGAN):
             discriminator_y,
             cycle_weight=cycle_weight,
             identity_weight=identity_weight,
-            semantic_weight=semantic_weight,
-            semantic_translation_weight=semantic_translation_weight,
             pool_size=pool_size,
             seed=seed,
             further_networks={"style_encoder": style_encoder},
@@ -156,10 +145,8 @@ class StyleCycleGAN(CycleGAN):
 
     def _check_channels(self):
         super()._check_channels()
-        x, y = (
-            discriminator.input_shape[-1]
-            for discriminator in (self.discriminator_x, self.discriminator_y)
-        )
+        x = self.discriminator_x.input_shape[-1]
+        y = self.discriminator_y.input_shape[-1]
         for name, what, expected in (
             ("generator_xy", "images of X and styles of", [x, self.style_dim]),
             ("style_encoder", "images of Y and images of X, of", [y, x]),
@@ -187,51 +174,28 @@ class StyleCycleGAN(CycleGAN):
         """Length of a style."""
         return self.style_encoder.output_shape[-1]
 
-    def compile(
-        self,
-        generator_optimizer=None,
-        discriminator_optimizer=None,
-        adversarial_loss=None,
-        cycle_loss=None,
-        identity_loss=None,
-        semantic_loss=None,
-        style_loss=None,
-        penalty=None,
-        **kwargs,
-    ):
-        """Configures training, see `AdversarialModel`.
+    def compile(self, *args, style_loss=None, **kwargs):
+        """Configures training, as `CycleGAN.compile` does.
 
         Args:
-            adversarial_loss, cycle_loss, identity_loss, semantic_loss, penalty: As for
-                `CycleGAN`.
+            *args: Those of `CycleGAN.compile`.
             style_loss: `keras.losses.Loss` between the style of a translation and what
                 E reads from it. Defaults to `keras.losses.MeanAbsoluteError()`.
+            **kwargs: Those of `CycleGAN.compile`.
         """
-        super().compile(
-            generator_optimizer,
-            discriminator_optimizer,
-            adversarial_loss,
-            cycle_loss,
-            identity_loss,
-            semantic_loss,
-            penalty=penalty,
-            style_loss=style_loss or keras.losses.MeanAbsoluteError(),
-            **kwargs,
-        )
+        style_loss = style_loss or keras.losses.MeanAbsoluteError()
+        super().compile(*args, style_loss=style_loss, **kwargs)
 
     # Translation -------------------------------------------------------------------
 
     def call(self, images, direction="xy", training=False, style=None):
-        one_of("direction", direction, ("xy", "yx"))
         images = ops.convert_to_tensor(images)
         if direction == "yx":
             require(style is None, "Only direction 'xy' has a `style`")
             return super().call(images, direction, training)
         if style is None:
             style = style_of_pixels(images, self.style_pool.styles)
-        name = "generator_xy"
-        generator = self.generator_xy if training else self.inference_network(name)
-        return generator([images, style], training=training)
+        return super().call([images, style], direction, training)
 
     def sample_style(self, count, seed=None):
         """Returns random styles, an array of shape `(count, style_dim)`.
@@ -308,38 +272,15 @@ class StyleCycleGAN(CycleGAN):
         cycled_x = self.generator_yx(fake_y, training=training)
         style_of_fake = self.style_encoder([fake_y, x], training=training)
 
-        # 3. Judge.
-        discriminator_loss_x, adversarial_loss_x = self._adversarial_losses(
-            self.discriminator_x, self.pool_x, x, fake_x, training
-        )
-        discriminator_loss_y, adversarial_loss_y = self._adversarial_losses(
-            self.discriminator_y, self.pool_y, y, fake_y, training
-        )
-
-        # 4. Add up.
-        cycle_x, cycle_y = self.cycle_loss(x, cycled_x), self.cycle_loss(y, cycled_y)
+        # 3. Judge, and add up.
         style_loss = self.style_loss(style, style_of_fake)
         moment_loss = style_moment_loss(style_y)
-        losses = {
-            "generator_loss": adversarial_loss_x
-            + adversarial_loss_y
-            + self.cycle_weight[0] * cycle_x
-            + self.cycle_weight[1] * cycle_y
-            + self.style_weight * style_loss
-            + self.style_moment_weight * moment_loss,
-            "discriminator_loss": discriminator_loss_x + discriminator_loss_y,
-            "cycle_loss": cycle_x + cycle_y,
-            "style_loss": style_loss,
-            "style_moment_loss": moment_loss,
-        }
-        if same_x or same_y:
-            identity_x, identity_y = self.identity_weight
-            loss_x = self.identity_loss(x, same_x[0]) if same_x else 0.0
-            loss_y = self.identity_loss(y, same_y[0]) if same_y else 0.0
-            losses["generator_loss"] += identity_x * loss_x + identity_y * loss_y
-            losses["identity_loss"] = loss_x + loss_y
-        self._add_semantic_losses(losses, (x, cycled_x, fake_y), (y, cycled_y, fake_x))
-        return losses
+        losses = self.add_up(
+            *((x, y), (fake_x, fake_y), (cycled_x, cycled_y), (same_x, same_y)),
+            training,
+            (self.style_weight * style_loss, self.style_moment_weight * moment_loss),
+        )
+        return losses | {"style_loss": style_loss, "style_moment_loss": moment_loss}
 
     def _styles_for(self, x, style_y, training):
         """Returns a style for each x, which no gradient goes through."""
@@ -348,16 +289,6 @@ class StyleCycleGAN(CycleGAN):
         shape = ops.shape(style_y)
         noise = draw(keras.random.normal, shape, self.seed_generator)
         return ops.stop_gradient(style_y) + self.style_noise * noise
-
-    # Configuration -----------------------------------------------------------------
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "style_weight": self.style_weight,
-            "style_moment_weight": self.style_moment_weight,
-            "style_noise": self.style_noise,
-        }
 
 
 def style_moment_loss(styles):

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans.checks import non_negative_integer, positive_integer, require
+from keras_gans.models.structure import in_batches
 from keras_gans.pixels import to_levels
 
 # Of the images that are translated at once: 250 of 32 pixels a side.
@@ -131,11 +132,6 @@ def _mixed(bits):
     return tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, 16))
 
 
-def _in_batches(function, *arrays):
-    """Returns what a function makes of arrays, called with some rows at a time."""
-    parts = []
-    size = max(1, _PIXELS // math.prod(arrays[0].shape[1:3]))
-    for start in range(0, len(arrays[0]), size):
-        batch = [tf.constant(array[start : start + size]) for array in arrays]
-        parts.append(keras.ops.convert_to_numpy(function(*batch)))
-    return np.concatenate(parts)
+def _in_batches(function, images, *others):
+    size = max(1, _PIXELS // math.prod(images.shape[1:3]))
+    return in_batches(function, size, images, *others)[0]

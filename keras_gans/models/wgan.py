@@ -79,6 +79,3 @@ class WGAN(CriticModel, GenerativeModel):
                 lambda: self.generator_losses(real, self.make_samples(real)),
             )
         return self.log(losses)
-
-    def get_config(self):
-        return {**super().get_config(), "clip_limit": self.clip_limit}

@@ -95,7 +95,3 @@ class WGANGP(CriticModel, GenerativeModel):
                 lambda: self.generator_losses(real, self.make_samples(real)),
             )
         return self.log(losses)
-
-    def get_config(self):
-        weight = {"gradient_penalty_weight": self.gradient_penalty_weight}
-        return {**super().get_config(), **weight}

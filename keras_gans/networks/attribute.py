@@ -57,15 +57,9 @@ def stargan_generator(
     Reference:
         Choi et al., table 4, see `keras_gans.models.StarGAN`.
     """
-    check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
-    one_of("upsampling", upsampling, ("transposed", "resize"))
-    inputs = _generator_inputs(attributes, channels)
-    x = SizeMultiple(2**downsamplings, name="size_multiple")(inputs[0])
-    x = _with_planes(x, inputs[1])
-    x = _generator_body(x, width, residual_blocks, downsamplings, upsampling)
-    x = _convolution(x, channels, 7, "last", use_bias=False)
-    outputs = activated(x, "tanh", "translation")
-    return keras.Model(inputs, outputs, name=name)
+    shared = attributes, channels, width, residual_blocks, downsamplings
+    plain = {"mask": False, "frame": 0}
+    return aclgan_generator(*shared, **plain, upsampling=upsampling, name=name)
 
 
 def aclgan_generator(
@@ -110,8 +104,8 @@ def aclgan_generator(
     Reference:
         Cho and Yoon, see `keras_gans.models.ACLGAN`.
     """
-    check_counts(residual_blocks=residual_blocks, downsamplings=downsamplings)
-    check_counts(frame=frame)
+    counts = {"residual_blocks": residual_blocks, "downsamplings": downsamplings}
+    check_counts(**counts, frame=frame)
     one_of("upsampling", upsampling, ("transposed", "resize"))
     require(
         frame % 2**downsamplings == 0,
@@ -119,14 +113,18 @@ def aclgan_generator(
         f"image is halved {downsamplings} times",
         frame=frame,
     )
-    inputs = _generator_inputs(attributes, channels)
-    images = SizeMultiple(2**downsamplings, minimum=frame + 1, name="size_multiple")(
-        inputs[0]
-    )
-    x = images
+    attributes = positive_integer("attributes", attributes)
+    inputs = [
+        keras.Input((None, None, channels), name="images"),
+        keras.Input((attributes,), name="attributes"),
+    ]
+    multiple = {"minimum": frame + 1, "name": "size_multiple"}
+    x = images = SizeMultiple(2**downsamplings, **multiple)(inputs[0])
     if frame:
         x = ReflectionPadding2D(frame, name="frame")(x)
-    x = _with_planes(x, inputs[1])
+    # Behind the channels of the image a plane of its value for each attribute.
+    planes = ops.expand_dims(inputs[1], (1, 2)) * ops.ones_like(x[..., :1])
+    x = layers.Concatenate(name="images_and_attributes")([x, planes])
     x = _generator_body(x, width, residual_blocks, downsamplings, upsampling)
     x = _convolution(x, channels + bool(mask), 7, "last", use_bias=bool(mask))
     if frame:
@@ -213,19 +211,6 @@ def aclgan_discriminator(
     outputs = positive_integer("attributes", attributes) * (1 + with_complement)
     x = _one_for_each(x, outputs, "last", use_bias=True)
     return keras.Model(inputs, activated(x, "linear", "attributes"), name=name)
-
-
-def _generator_inputs(attributes, channels):
-    return [
-        keras.Input((None, None, channels), name="images"),
-        keras.Input((positive_integer("attributes", attributes),), name="attributes"),
-    ]
-
-
-def _with_planes(images, attributes):
-    """Appends a plane of its value for each attribute to the channels of images."""
-    planes = ops.expand_dims(attributes, (1, 2)) * ops.ones_like(images[..., :1])
-    return layers.Concatenate(name="images_and_attributes")([images, planes])
 
 
 def _generator_body(x, width, residual_blocks, downsamplings, upsampling):

@@ -141,9 +141,8 @@ def _decode(x, size, channels, width, activation, normalization, upsampling):
         arguments = {"filters": channels if last else filters, "padding": "same"}
         arguments |= {"use_bias": last or use_bias, "name": layer_name}
         if upsampling == "resize":
-            # "nearest" repeats pixels, which XLA can differentiate on every device.
-            resize = {"interpolation": "nearest", "name": f"{layer_name}_resize"}
-            x = layers.UpSampling2D(2, **resize)(x)
+            # It repeats pixels, which XLA can differentiate on every device.
+            x = layers.UpSampling2D(name=f"{layer_name}_resize")(x)
             x = layers.Conv2D(kernel_size=3, **arguments)(x)
         else:
             x = layers.Conv2DTranspose(kernel_size=4, strides=2, **arguments)(x)

@@ -106,14 +106,12 @@ def resnet_generator(
 
     for index in range(downsamplings, 0, -1):
         layer_name, filters = f"upsampling_{index}", width * 2 ** (index - 1)
+        options = {"strides": 2, "kind": layers.Conv2DTranspose}
         if upsampling == "resize":
-            # "nearest" repeats pixels, which XLA can differentiate on every device.
-            resize = {"interpolation": "nearest", "name": f"{layer_name}_resize"}
-            x = layers.UpSampling2D(2, **resize)(x)
-            x = block(x, filters, 3, layer_name)
-        else:
-            transposed = {"strides": 2, "kind": layers.Conv2DTranspose}
-            x = block(x, filters, 3, layer_name, **transposed)
+            # It repeats pixels, which XLA can differentiate on every device.
+            x = layers.UpSampling2D(name=f"{layer_name}_resize")(x)
+            options = {}
+        x = block(x, filters, 3, layer_name, **options)
 
     x = ReflectionPadding2D(3, name="last_padding")(x)
     options = {"kernel_initializer": normal_kernel(), "name": "last"}

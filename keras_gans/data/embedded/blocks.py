@@ -48,6 +48,12 @@ def drawn_once(draw):
     return drawn
 
 
+def every_kind(kinds, size, random):
+    """Returns `size` numbers of kinds: in each run of `kinds` all, in random order."""
+    runs = np.tile(np.arange(kinds), (size // kinds, 1))
+    return random.permuted(runs, axis=1).ravel()
+
+
 def check_split(split):
     must = "Argument `split` must be the string 'train' or 'test'"
     require(isinstance(split, str), must, TypeError, split=split)

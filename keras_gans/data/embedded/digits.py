@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from keras_gans.checks import positive_integer
-from keras_gans.data.embedded.blocks import blocks, check_split, drawn_once
+from keras_gans.data.embedded.blocks import blocks, check_split, drawn_once, every_kind
 from keras_gans.pixels import LUMA
 
 IMAGE_SIZE = 32
@@ -111,9 +111,7 @@ def street_digits(split="train", count=None, seed=0):
     images = np.empty((count, IMAGE_SIZE, IMAGE_SIZE, 3), "uint8")
     labels = np.empty(count, "int64")
     for block, random in parts:
-        drawn = random.permuted(
-            np.tile(np.arange(10), (BLOCK_SIZE // 10, 1)), axis=1
-        ).ravel()
+        drawn = every_kind(10, BLOCK_SIZE, random)
         kept = block.stop - block.start
         images[block] = _photograph(_draw_numbers(drawn, random), random)[:kept]
         labels[block] = drawn[:kept]

@@ -11,7 +11,7 @@ import functools
 import numpy as np
 
 from keras_gans.data.embedded import people, things
-from keras_gans.data.embedded.blocks import blocks, drawn_once
+from keras_gans.data.embedded.blocks import blocks, drawn_once, every_kind
 from keras_gans.data.embedded.pen import Pen, color_of
 from keras_gans.data.embedded.scenery import pick
 
@@ -48,9 +48,7 @@ def drawings(split="train", count=None, seed=0):
     count, parts = blocks(split, count, seed, COUNTS, BLOCK_SIZE)
     images = np.empty((count, IMAGE_SIZE, IMAGE_SIZE, 3), "uint8")
     for block, random in parts:
-        kinds = random.permuted(
-            np.tile(np.arange(len(KINDS)), (BLOCK_SIZE // len(KINDS), 1)), axis=1
-        ).ravel()
+        kinds = every_kind(len(KINDS), BLOCK_SIZE, random)
         for index, kind in zip(range(block.start, block.stop), kinds, strict=False):
             images[index] = draw(KINDS[kind], random)
     return images, None
@@ -58,7 +56,7 @@ def drawings(split="train", count=None, seed=0):
 
 def draw(kind, random):
     """Draws one image of a kind: uint8 (64, 64, 3)."""
-    pen = Pen.on_paper(
+    pen = Pen(
         IMAGE_SIZE,
         ink=color_of(random.uniform(), random.uniform(0.05, 0.11), 0.6),
         line_width=int(random.integers(4, 7)),

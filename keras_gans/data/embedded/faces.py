@@ -196,7 +196,7 @@ class _Face:
 
     def draw(self, has):
         """Draws the face: `has` tells for each name whether it has the attribute."""
-        pen = Pen.on_paper(IMAGE_SIZE, self.ink, self.line_width, self.light)
+        pen = Pen(IMAGE_SIZE, self.ink, self.line_width, self.light)
         colors = [color for name, color in self.hair.items() if has.get(name)]
         hair = colors[0] if colors else self.hair["Gray_Hair"]
 

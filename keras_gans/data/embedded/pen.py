@@ -1,6 +1,7 @@
 """The pen that draws the embedded pictures: outlined shapes, outlines and colours."""
 
 import colorsys
+import copy
 import functools
 
 import numpy as np
@@ -20,24 +21,16 @@ class Pen:
 
     Those of the first pen are the pixels of the finished image. `at` gives pens for
     figures and their parts, which may be shifted, enlarged and turned; the width of
-    lines stays.
+    lines stays. The image is of `size` pixels in height and width. Where a colour is
+    given by a name, `pick` draws one of that name.
     """
 
-    def __init__(self, image, ink, line_width, light, pick, matrix, offset):
-        self.image, self.ink, self.line_width = image, ink, line_width
+    def __init__(self, size, ink, line_width, light, pick=None):
+        self.image = Image.new("RGB", (SUPERSAMPLING * size, SUPERSAMPLING * size))
+        self.draw = ImageDraw.Draw(self.image)
+        self.ink, self.line_width = ink, line_width
         self.light, self.pick = light, pick
-        self.matrix, self.offset = matrix, offset
-        self.draw = ImageDraw.Draw(image)
-
-    @classmethod
-    def on_paper(cls, size, ink, line_width, light, pick=None):
-        """Returns the first pen, of an image of `size` pixels in height and width.
-
-        Where a colour is given by a name, `pick` draws one of that name.
-        """
-        image = Image.new("RGB", (SUPERSAMPLING * size, SUPERSAMPLING * size))
-        matrix = SUPERSAMPLING * np.eye(2)
-        return cls(image, ink, line_width, light, pick, matrix, np.zeros(2))
+        self.matrix, self.offset = SUPERSAMPLING * np.eye(2), np.zeros(2)
 
     def picture(self):
         """Returns the finished image, uint8 of shape `(size, size, 3)`."""
@@ -45,12 +38,12 @@ class Pen:
 
     def at(self, x, y, size=1.0, turn=0.0, mirror=False):
         cosine, sine = size * np.cos(turn), size * np.sin(turn)
-        matrix = self.matrix @ np.array([[cosine, -sine], [sine, cosine]])
+        pen = copy.copy(self)
+        pen.matrix = self.matrix @ np.array([[cosine, -sine], [sine, cosine]])
         if mirror:
-            matrix = matrix * (-1.0, 1.0)
-        offset = self.offset + self.matrix @ (x, y)
-        settings = self.ink, self.line_width, self.light, self.pick
-        return Pen(self.image, *settings, matrix, offset)
+            pen.matrix = pen.matrix * (-1.0, 1.0)
+        pen.offset = self.offset + self.matrix @ (x, y)
+        return pen
 
     def shape(self, points, fill, smooth=False, shade=False, outline=True):
         """Fills a polygon, rounded if `smooth`, with a shadow side if `shade`."""
