@@ -1,7 +1,5 @@
 """The base of models that generate samples from latent vectors."""
 
-import warnings
-
 import keras
 import numpy as np
 from keras import ops
@@ -207,14 +205,6 @@ class GenerativeModel(AdversarialModel):
             losses["generator_loss"] += self.edge_weight * losses["edge_loss"]
         return losses
 
-    def discriminator_loss(self, *args, **kwargs):
-        """Deprecated, see `discriminator_losses`."""
-        return _single_loss(self.discriminator_losses, *args, **kwargs)
-
-    def generator_loss(self, *args, **kwargs):
-        """Deprecated, see `generator_losses`."""
-        return _single_loss(self.generator_losses, *args, **kwargs)
-
     def test_step(self, data):
         real, labels = self.unpack(data)
         # Always the same latent vectors: an evaluation leaves the random state alone.
@@ -357,11 +347,3 @@ def _unpack(data):
         samples, labels, *_ = (*data, None)
         return samples, labels
     return data, None
-
-
-def _single_loss(losses, *args, **kwargs):
-    new = losses.__name__
-    old = new.removesuffix("es")
-    message = f"`{old}` has become `{new}`, which returns a dict."
-    warnings.warn(message, DeprecationWarning, stacklevel=3)
-    return losses(*args, **kwargs)[old]

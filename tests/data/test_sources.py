@@ -1,7 +1,6 @@
 """Tests of the sources. Nothing is downloaded; tensorflow_datasets is mocked."""
 
 import gzip
-import importlib
 import pathlib
 import socket
 import time
@@ -16,7 +15,6 @@ from PIL import Image
 from small_images import noise
 from tfds_helpers import write_metadata
 
-import keras_gans
 from keras_gans.data import (
     catalogue,
     handwritten_digits,
@@ -880,13 +878,6 @@ def test_an_embedded_set_is_one_entry(monkeypatch, no_network):
     assert unpaired("letters", "letters", size=(4, 6)).element_spec[0].shape[1] == 4
     with pytest.raises(ValueError, match="drawings, letters.*mean 'letters'"):
         load_images("leters")
-
-
-@pytest.mark.parametrize("name", ["digits", "drawings", "faces", "gaussians"])
-def test_old_places_of_modules(name):
-    with pytest.warns(DeprecationWarning, match=f"moved to .*embedded.{name}`"):
-        importlib.import_module(f"keras_gans.data.{name}").np  # noqa: B018
-    assert callable(keras_gans.data.drawings) and callable(keras_gans.data.faces)
 
 
 def test_has_test_split(tmp_path):

@@ -210,16 +210,6 @@ def test_a_loss_that_looks_at_real_samples_gets_them():
     assert logs["generator_loss"] != still["generator_loss"]
 
 
-def test_the_old_names_of_the_losses_still_work():
-    model = make_model("gan")
-    real = tf.constant(make_arrays("gan", 1))
-    for role in model.roles:
-        losses = getattr(model, f"{role}_losses")(real, -real)
-        with pytest.warns(DeprecationWarning, match=f"`{role}_losses`"):
-            loss = getattr(model, f"{role}_loss")(real, -real)
-        assert float(loss) == float(losses[f"{role}_loss"])
-
-
 @pytest.mark.parametrize(("name", "kind", "rate", "beta_1"), [
     ("gan", keras.optimizers.Adam, 2e-4, 0.5),
     ("conditional_gan", keras.optimizers.Adam, 2e-4, 0.5),
