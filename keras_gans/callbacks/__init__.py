@@ -18,13 +18,4 @@ from keras_gans.callbacks.growth import Growth
 from keras_gans.callbacks.loss_history import LossHistory, plot_losses
 from keras_gans.callbacks.loss_table import LossTable
 from keras_gans.callbacks.pictures import Pictures
-from keras_gans.callbacks.sample_grid import (
-    AttributeGrid,
-    ColorizationGrid,
-    GeneratedGrid,
-    SampleGrid,
-)
 from keras_gans.callbacks.trackers import Trackers
-
-# Where it used to be.
-from keras_gans.metrics import evaluate_translation

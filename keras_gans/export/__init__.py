@@ -1,16 +1,6 @@
 """Models as SavedModels, with their pre- and post-processing inside."""
 
 from keras_gans.export.colorizer import Colorizer
-from keras_gans.export.deprecated import (
-    export_colorizer,
-    export_editor,
-    export_generator,
-    export_translator,
-    load_colorizer,
-    load_editor,
-    load_generator,
-    load_translator,
-)
 from keras_gans.export.editor import Editor
 from keras_gans.export.formats import convert
 from keras_gans.export.generator import Generator

@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_gans import callbacks
 from keras_gans.callbacks import (
     Pictures,
     attribute_grid,
@@ -181,16 +180,6 @@ def test_one_way_and_paired_translations():
         assert_rows_show(picture, (x, model(x)))
     assert one_way.asked == ["xy"]
     assert_rows_show(paired_grid(model, x, y), (x, model(x), y))
-
-
-def test_old_names_warn(tmp_path):
-    x, y = images(2, 1), images(2, 3)
-    with pytest.warns(DeprecationWarning, match="use `keras_gans.callbacks.Pictures"):
-        grid = callbacks.SampleGrid(tmp_path, x, y=y, save_freq=3, iterations=(1,))
-    drive(grid, Translator(), 4)
-    assert names(tmp_path) == [f"iteration_00000{n}.png" for n in (0, 1, 3, 4)]
-    picture = shown(tmp_path / "iteration_000003.png")
-    np.testing.assert_array_equal(picture, translation_grid(Translator(), x, y))
 
 
 # Generators -------------------------------------------------------------------------

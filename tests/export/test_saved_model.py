@@ -288,22 +288,6 @@ def test_models_of_others(models, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("kind, noun", [
-    ("translation", "translator"),
-    ("generation", "generator"),
-    ("colorization", "colorizer"),
-    ("editing", "editor"),
-])  # fmt: skip
-def test_old_names_warn(folders, kind, noun, tmp_path, monkeypatch):
-    name = next(name for name, model in MODELS.items() if model[1] == kind)
-    with pytest.warns(DeprecationWarning, match="use `keras_gans.export.load`"):
-        assert getattr(export, f"load_{noun}")(folders[name]).kind == kind
-    monkeypatch.setattr("keras_gans.export.deprecated.save", lambda *args: args)
-    with pytest.warns(DeprecationWarning, match=f"export_{noun}` .* use `.*save`"):
-        saved = getattr(export, f"export_{noun}")("model", tmp_path, metadata={})
-    assert saved == ("model", tmp_path, None, "float32", {})
-
-
 # Weights ----------------------------------------------------------------------------
 
 

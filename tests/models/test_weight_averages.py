@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import small_gans
 from keras_gans.callbacks import Pictures, generated_grid
-from keras_gans.callbacks.sample_grid import translation_grid
+from keras_gans.callbacks.grids import translation_grid
 from keras_gans.models import GAN, CycleGAN
 from keras_gans.networks import digit_discriminator, digit_generator
 
