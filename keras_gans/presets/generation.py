@@ -12,6 +12,7 @@ Args:
     latent_distribution: What the latent vectors are drawn from, uniform in [-1, 1] or
         normal.
     discriminator_normalization: Of the discriminator.
+    code_dim: Positive integer, size of the auto-encoder's codes.
     n_critic: Positive integer, critic steps for each update of the generator.
     authors_schedule: 100 critic steps for each of the first 25 updates of the generator
         and for every 500th, as in the code of WGAN's authors.
@@ -178,7 +179,6 @@ def ebgan(
     """EBGAN: an auto-encoder's error as energy, with a margin.
 
     Args:
-        code_dim: Positive integer, size of the auto-encoder's codes.
         margin: Positive float, energy up to which fakes are pushed.
         pull_away_weight: Non-negative float, weight of the pull-away term.
 
@@ -219,7 +219,6 @@ def began(
     are simple, and otherwise all become ones.
 
     Args:
-        code_dim: Positive integer, size of the auto-encoder's codes.
         gamma: Float in (0, 1], γ: energy of fakes over that of real images.
         k_rate: Non-negative float, λ_k.
         eta: 1 or 2, the exponent of the reconstruction error.

@@ -104,11 +104,8 @@ def semantic_pix2pix(
     Args:
         feature_extractor: `"vgg16"` or the `.keras` file of a network of pixels in
             [0, 255].
-        feature_layers: Names of its layers. Defaults to block4_conv3 of vgg16, to the
-            output of a file.
         semantic_weight: Non-negative float. By default the weight with which different
             images differ as much by this loss as by L1.
-        example_images: Images in [-1, 1] on which `semantic_weight` is found.
 
     Returns:
         A compiled `keras_gans.models.SemanticPix2Pix`.

@@ -7,18 +7,16 @@ Args:
     cycle_weight: Non-negative float, weight of the cycle loss, or a pair of them for
         x → y → x and y → x → y.
     identity_weight: Non-negative float, weight of the identity loss.
+    residual_blocks: Non-negative integer, of each generator.
     pool_size: Zero or a positive integer, fakes of earlier steps that a discriminator
         is shown again.
     feature_extractor: Adds a semantic loss in the features of `"vgg16"` or of the
         `.keras` file of a network of pixels in [0, 255].
-    feature_layers: Names of its layers. Defaults to block4_conv3 of vgg16, to the
-        output of a file.
     semantic_weight: Non-negative float, weight of the semantic loss between images and
         their reconstructions. By default, with a feature extractor, the weight with
         which different images differ as much by it as by the cycle loss.
     semantic_translation_weight: Non-negative float, its weight between images and their
         translations.
-    example_images: Images in [-1, 1] on which `semantic_weight` is found.
     semantic_loss: Optional `keras_gans.losses.SemanticVGGLoss`, in place of
         `feature_extractor`.
 """
@@ -30,6 +28,17 @@ from keras_gans.presets.registry import Place, adam, preset, semantic_loss_of, s
 
 Weights = float | tuple[float, float]
 Upsampling = typing.Literal["transposed", "resize"]
+# Digits in some minutes.
+DIGITS = {
+    "task": "translation",
+    "batch_size": 32,
+    "size": 32,
+    "flip": False,
+    "channels": 3,
+    "sample_freq": 250,
+    "optimizer": adam(),
+    "learning_rates": (5e-4, 2e-4),
+}
 # Of the papers on photos: single ones, cropped at random.
 PHOTOS = {
     "task": "translation",
@@ -42,18 +51,7 @@ PHOTOS = {
 }
 
 
-@preset(
-    task="translation",
-    batch_size=32,
-    size=32,
-    flip=False,
-    channels=3,
-    steps=1000,
-    sample_freq=250,
-    mixed_precision="auto",
-    optimizer=adam(),
-    learning_rates=(5e-4, 2e-4),
-)
+@preset(**DIGITS, steps=1250, mixed_precision="auto")
 def digits(
     x_channels=3,
     y_channels=3,
@@ -92,7 +90,6 @@ def digits(
     generators, least squares, Adam (β₁ 0.5), averaged weights; for batches of 32.
 
     Args:
-        residual_blocks: Non-negative integer, of each generator.
         style_dim: Positive integer, the length of a style.
         skip_connection: Whether the generators have a skip connection.
         discriminator_layers: Positive integer, convolutions of stride 2 in a
@@ -165,18 +162,7 @@ def digits(
     }
 
 
-@preset(
-    task="translation",
-    batch_size=32,
-    size=32,
-    flip=False,
-    channels=3,
-    steps=1000,
-    sample_freq=250,
-    optimizer=adam(),
-    learning_rates=(5e-4, 2e-4),
-    adversarial_loss="least_squares",
-)
+@preset(**DIGITS, steps=1000, adversarial_loss="least_squares")
 def digits_cyclegan(
     x_channels=3,
     y_channels=3,
@@ -209,7 +195,6 @@ def digits_cyclegan(
     Batch norm in the generators, least squares, Adam (β₁ 0.5); for batches of 32.
 
     Args:
-        residual_blocks: Non-negative integer, of each generator.
         size: Height and width, at least 20 and a multiple of 4.
 
     Returns:
@@ -288,7 +273,6 @@ def digit_lab(
     Args:
         width: Positive integer, filters of the first convolution of every network.
             Defaults to 64, the lab's; 32 needs about a quarter of the arithmetic.
-        residual_blocks: Non-negative integer, of each generator.
         upsampling: "transposed", the lab's, or "resize", without its grid.
         input_noise: Non-negative float, see `networks.digit_discriminator`.
         size: Height and width, a multiple of 8.
