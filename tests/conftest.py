@@ -1,6 +1,7 @@
-"""Keeps the garbage collector out of the tests, as long as there is memory."""
+"""What keeps tests short: no garbage collection, nothing loaded twice, no curves."""
 
 import gc
+import pathlib
 import resource
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 # First of all: the package switches oneDNN on before TensorFlow is imported, as it does
 # in the programs that tests start; without it, last bits are others.
 import keras_gans  # noqa: F401
+import tensorflow as tf
 
 # In the units of Linux, kilobytes.
 MEMORY_LIMIT = 6_000_000
@@ -26,3 +28,30 @@ def without_garbage_collection():
         gc.freeze()
     else:
         gc.enable()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded_once():
+    """Lets the tests of a file share what they load from the same files."""
+    load, loaded = tf.saved_model.load, {}
+
+    def load_once(path, *arguments):
+        files = sorted(pathlib.Path(path).resolve().rglob("*"))
+        key = repr([arguments, *((file, file.stat().st_mtime_ns) for file in files)])
+        if key not in loaded:
+            loaded[key] = load(path, *arguments)
+        return loaded[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tf.saved_model, "load", load_once)
+        yield
+
+
+@pytest.fixture(scope="module")
+def without_curves():
+    """Lets runs write their losses as `small_run.no_curves` does."""
+    import small_run
+
+    with pytest.MonkeyPatch.context() as patch:
+        small_run.no_curves(patch)
+        yield

@@ -309,11 +309,13 @@ def test_interrupt_and_resume(tmp_path, unlabelled, monkeypatch):
     class Interrupt(callbacks.FiniteGuard):
         def on_train_batch_end(self, batch, logs=None):
             super().on_train_batch_end(batch, logs)
-            if self.model.iterations == 5:
+            if self.model.iterations == 3:
                 raise KeyboardInterrupt
 
     monkeypatch.setattr(callbacks, "FiniteGuard", Interrupt)
-    result = call("train", "--data", *unlabelled, *BATCH, "--epochs", "2")
+    # Two batches in an epoch.
+    size = "--batch-size", "16"
+    result = call("train", "--data", *unlabelled, *size, "--epochs", "2")
     assert result.status == 130
     assert result.err.endswith(
         "Interrupted. Go on with: keras-gans train --resume --output runs/digits-1\n"
@@ -327,11 +329,11 @@ def test_interrupt_and_resume(tmp_path, unlabelled, monkeypatch):
     assert (pathlib.Path("exported") / "1" / "saved_model.pb").exists()
     assert not pathlib.Path("runs/digits-1/model.keras").exists()
     result = call("evaluate", "runs/digits-1")
-    assert "Not finished: this is its checkpoint of iteration 4." in result.out
+    assert "Not finished: this is its checkpoint of iteration 2." in result.out
     assert "needs at least two test images with labels" in result.err
     domains = ("--x", unlabelled[0], "--y", unlabelled[1], "--metrics", "psnr", "mae")
     result = succeed("evaluate", "runs/digits-1", *domains, "--output", "run.json")
-    assert "checkpoint of iteration 4" in result.out
+    assert "checkpoint of iteration 2" in result.out
     succeed("evaluate", "exported", *domains, "--size", 32, "--output", "export.json")
     scores, exported = (
         json.loads(pathlib.Path(name).read_text())["scores"]
@@ -343,19 +345,19 @@ def test_interrupt_and_resume(tmp_path, unlabelled, monkeypatch):
     small_run.patch(monkeypatch)
     monkeypatch.chdir(tmp_path)
     # The latest run is the default. A longer one this time, in another unit.
-    result = succeed("train", "--resume", "--steps", "9")
-    assert "for 9 iterations" in result.out and "in runs/digits-1" in result.out
+    result = succeed("train", "--resume", "--steps", "5")
+    assert "for 5 iterations" in result.out and "in runs/digits-1" in result.out
     # No labels: all but the score.
     assert "No score: it needs at least two test images with labels" in result.out
     folder = pathlib.Path("runs/digits-1")
     assert "score.json" not in result.out and not (folder / "score.json").exists()
     assert (folder / "export" / "1" / "saved_model.pb").is_file()
     history = rows(folder / "history.csv")
-    assert [row["iteration"] for row in history] == ["4", "8", "9"]
+    assert [row["iteration"] for row in history] == ["2", "4", "5"]
     configuration = json.loads((folder / "run.json").read_text())["configuration"]
-    assert (configuration["steps"], configuration["epochs"]) == (9, None)
-    message = fail("train", "--resume", "--steps", "8")
-    assert "has trained 9 iterations already" in message
+    assert (configuration["steps"], configuration["epochs"]) == (5, None)
+    message = fail("train", "--resume", "--steps", "4")
+    assert "has trained 5 iterations already" in message
     message = fail("evaluate", folder)
     assert "needs at least two test images with labels of all data" in message
     assert all(str(path) in message for path in unlabelled)

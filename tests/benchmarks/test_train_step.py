@@ -18,6 +18,7 @@ def train_step(monkeypatch):
     return importlib.import_module("train_step")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_twins_are_the_networks_of_the_presets(train_step, case):
     torch = pytest.importorskip("torch", reason="PyTorch is optional")

@@ -19,6 +19,9 @@ from keras_gans.callbacks import Checkpoint
 from keras_gans.networks import unet_generator
 
 
+pytestmark = pytest.mark.usefixtures("without_curves")
+
+
 class Trainee:
     """Trains one compiled model again and again, each time as if it were a new one.
 
@@ -352,10 +355,16 @@ def check_deaths(trainee, tmp_path, plan, random_deaths, epochs, seed=0):
     assert_same(tiny_run.files(tmp_path / "whole"), tiny_run.files(tmp_path / "broken"))
 
 
-def test_killed_within_a_save(trainee, tmp_path):
-    # Every life has to trace its step: one death here, and all other moments are slow.
-    plan = [(("latest", 1), "step-2")]
-    check_deaths(trainee, tmp_path, plan, random_deaths=0, epochs=2)
+def test_stopped_within_a_save(trainee, uninterrupted, tmp_path, monkeypatch):
+    # It is the latest, and old ones are not yet deleted. All other moments are slow.
+    def stop(manager):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(tf.train.CheckpointManager, "_sweep", stop)
+        trainee.train(tmp_path)
+    assert Checkpoint.latest_step(tmp_path / "checkpoints") == 2
+    assert_same(uninterrupted[0], trainee.train(tmp_path))
 
 
 @pytest.mark.slow
