@@ -113,7 +113,7 @@ def test_weights_are_those_of_the_seed(preset):
 
 
 @by_preset
-@pytest.mark.parametrize("channels", [(1, 1), (1, 3), (3, 1)])
+@pytest.mark.parametrize("channels", [(1, 1), (3, 1)])
 def test_channels(preset, channels):
     model = preset(*channels, size=SIZES[preset], width=4)
     inputs = model.generator_xy.inputs[0]

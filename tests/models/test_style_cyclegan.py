@@ -387,25 +387,22 @@ def test_domains_may_differ_in_channels():
 
 
 def test_export_has_styles(trained, tmp_path):
-    path = export.save(trained, tmp_path / "export")
-    trained.save(tmp_path / "model.keras")
+    translator = export.load(export.save(trained, tmp_path))
+    assert translator.style_dim == DIM
     x, y = (to_uint8(random_images(3, seed)) for seed in (0, 1))
     floats_x, floats_y = to_floats(x), to_floats(y)
-    cases = [
+    for arguments, expected in (
         ({}, trained(floats_x)),
         ({"seed": 4, "variants": 3}, trained.translate(floats_x, seed=4, variants=3)),
         ({"reference": y}, trained.translate(floats_x, reference=floats_y)),
         ({"style": np.ones(DIM)}, trained.translate(floats_x, style=np.ones(DIM))),
-    ]
-    for translator in (export.load(path), export.load(tmp_path / "model.keras")):
-        assert translator.style_dim == DIM
-        for arguments, expected in cases:
-            received = translator.translate(x, **arguments).astype(int)
-            assert np.abs(received - to_uint8(expected)).max() <= 1, arguments
-        styles = translator.encode_style(y)
-        np.testing.assert_allclose(styles, trained.encode_style(floats_y), atol=1e-5)
-        with pytest.raises(ValueError, match="go with direction 'xy' of a model"):
-            translator.translate(y, direction="yx", seed=1)
+    ):
+        received = translator.translate(x, **arguments).astype(int)
+        assert np.abs(received - to_uint8(expected)).max() <= 1, arguments
+    styles = translator.encode_style(y)
+    np.testing.assert_allclose(styles, trained.encode_style(floats_y), atol=1e-5)
+    with pytest.raises(ValueError, match="go with direction 'xy' of a model"):
+        translator.translate(y, direction="yx", seed=1)
 
 
 def test_the_picture_shows_styles_and_references(trained):
