@@ -33,6 +33,11 @@ def without_garbage_collection():
         gc.freeze()
     else:
         gc.enable()
+    yield
+    # Nor does pytest collect them at its end, where it may wait for ever: an iterator
+    # of `tf.data` that goes waits for its generator, and that for Python.
+    if not gc.isenabled():
+        gc.freeze()
 
 
 @pytest.fixture(scope="module", autouse=True)

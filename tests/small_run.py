@@ -119,11 +119,7 @@ def build_wgan(channels, size, seed, jit_compile=False):
     return model
 
 
-BUILDS = {
-    "digits": build,
-    "conditional_gan": build_conditional_gan,
-    "wgan": build_wgan,
-}
+BUILDS = {"digits": build, "conditional_gan": build_conditional_gan, "wgan": build_wgan}
 
 
 def replace_build(monkeypatch, preset, build):

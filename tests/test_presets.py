@@ -634,8 +634,7 @@ def test_acl_gan_and_its_parts():
 
 
 @pytest.mark.parametrize(
-    "preset",
-    [pytest.param(presets.stargan, marks=pytest.mark.slow), presets.aclgan],
+    "preset", [pytest.param(presets.stargan, marks=pytest.mark.slow), presets.aclgan]
 )
 def test_attributes_train_with_rates_that_fall_together(preset):
     model = preset(FACE, n_critic=2, total_steps=8, seed=0, **SMALL_FACES)

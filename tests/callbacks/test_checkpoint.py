@@ -18,7 +18,6 @@ import tiny_run
 from keras_gans.callbacks import Checkpoint
 from keras_gans.networks import unet_generator
 
-
 pytestmark = pytest.mark.usefixtures("without_curves")
 
 

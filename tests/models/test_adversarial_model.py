@@ -119,8 +119,7 @@ def test_contract(run_eagerly, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "policy",
-    ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)],
+    "policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
 )
 def test_mixed_precision(policy, tmp_path):
     make = functools.partial(make_model, run_eagerly=True)
