@@ -400,13 +400,10 @@ def test_options_reach_the_configuration(unlabelled, monkeypatch):
         "digits", "handwritten_digits", "street_digits"
     )
     assert given.directory == pathlib.Path("out")
+    sizes = {"epochs": 3, "batch_size": 2, "size": 16, "seed": 4}
     assert given.configuration == training.configure(
-        "digit_lab",
-        *unlabelled,
-        epochs=3,
-        batch_size=2,
-        size=16,
-        seed=4,
+        *("digit_lab", *unlabelled),
+        **sizes,
         mixed_precision="float16",
         jit_compile=True,
     )

@@ -122,12 +122,8 @@ def built_with(tmp_path, unlabelled, monkeypatch):
 
 def test_the_paper_s_rate_falls_in_the_second_half(built_with):
     assert built_with(steps=7, jit_compile=False, seed=5) == {
-        "x_channels": 1,
-        "y_channels": 1,
-        "size": 32,
-        "seed": 5,
-        "jit_compile": False,
-        "total_steps": 7,
+        **{"x_channels": 1, "y_channels": 1, "size": 32, "seed": 5},
+        **{"jit_compile": False, "total_steps": 7},
     }
 
 

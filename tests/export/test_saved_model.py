@@ -249,13 +249,8 @@ def test_the_model_that_comes_along():
     assert translator(pictures(3, 1, 32, 32)).shape == (1, 32, 32, 3)
     # The README shows it with a reference.
     images = pictures(3, 2, 32, 32)
-    assert translator(images, reference=images[1], variants=2).shape == (
-        2,
-        2,
-        32,
-        32,
-        3,
-    )
+    variants = translator(images, reference=images[1], variants=2)
+    assert variants.shape == (2, 2, 32, 32, 3)
     earlier = export.load(ROOT / "saved_models" / "digits" / "1")
     assert earlier(images, direction="yx").shape == images.shape
 
