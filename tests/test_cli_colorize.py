@@ -210,12 +210,7 @@ def test_a_folder(model, colorizer):
     ]
     assert "Wrote 4 image(s) to out." in result.out
     written = sorted(str(path) for path in pathlib.Path("out").rglob("*.png"))
-    assert written == [
-        "out/a.png",
-        "out/b.jpg.png",
-        "out/below/a.png",
-        "out/odd.png",
-    ]
+    assert written == ["out/a.png", "out/b.jpg.png", "out/below/a.png", "out/odd.png"]
     art = line_art()[None, ..., None]
     np.testing.assert_array_equal(pixels("out/a.png"), colorizer(art)[0])
     expected = colorizer(art, dabs(color=(0, 0, 255, 255))[None])[0]

@@ -99,23 +99,18 @@ def test_the_model_has_the_attributes_and_falling_rates(finished):
     assert (schedule.constant_steps, schedule.decay_steps) == (1, 2)
 
 
+def configure(preset, celeba, **given):
+    small = {"size": SIZE, "width": 2, "residual_blocks": 0, "jit_compile": False}
+    file = str(celeba / "list_attr.txt")
+    given |= small | {"attributes": file, "steps": 2, "batch_size": 4}
+    return training.configure(preset, celeba / "faces", **given)
+
+
 @pytest.mark.slow
 def test_resume_goes_on(finished, celeba, tmp_path, monkeypatch):
     small_run.patch(monkeypatch)
     small_run.let_train_eagerly(monkeypatch, "aclgan")
-    configuration = training.configure(
-        "aclgan",
-        celeba / "faces",
-        attributes=str(celeba / "list_attr.txt"),
-        select=NAMES,
-        steps=2,
-        batch_size=4,
-        size=SIZE,
-        width=2,
-        residual_blocks=0,
-        jit_compile=False,
-        ema_decay=0.5,
-    )
+    configuration = configure("aclgan", celeba, select=NAMES, ema_decay=0.5)
     # The rates follow from the length: both parts are told that of the whole.
     run = training.Run.create(tmp_path / "parts", configuration, "")
     preset_arguments = training.TASKS["editing"].preset_arguments
@@ -135,19 +130,7 @@ def test_resume_goes_on(finished, celeba, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_stargan_counts_its_critic_steps(celeba, tmp_path):
-    configuration = training.configure(
-        "stargan",
-        celeba / "faces",
-        attributes=str(celeba / "list_attr.txt"),
-        select=["Smiling"],
-        steps=2,
-        batch_size=4,
-        size=SIZE,
-        width=2,
-        residual_blocks=0,
-        n_critic=2,
-        jit_compile=False,
-    )
+    configuration = configure("stargan", celeba, select=["Smiling"], n_critic=2)
     run = training.Run.create(tmp_path / "run", configuration, "")
     model = run.train(verbose=0)
     assert (model.iterations, int(model.critic_step)) == (2, 0)

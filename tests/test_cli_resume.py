@@ -12,13 +12,7 @@ import small_run
 from commands import call, fail, succeed
 from keras_gans import callbacks, cli, folder_lock, training
 from lock_helpers import held
-from test_cli import BATCH, rows
-
-
-@pytest.fixture(autouse=True)
-def small_networks(monkeypatch, tmp_path):
-    small_run.patch(monkeypatch)
-    monkeypatch.chdir(tmp_path)
+from test_cli import BATCH, rows, small_networks  # noqa: F401
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,7 @@ FOLDER = pathlib.Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 MAXIMUM_BYTES = 3_000_000
 # What the cell with the tag "parameters" says, and what it says here.
-QUICK = {
-    "ITERATIONS": "3",
-    "BATCH_SIZE": "8",
-    "WIDTH": "4",
-    "CLASSIFIER_STEPS": "2",
-}
+QUICK = {"ITERATIONS": "3", "BATCH_SIZE": "8", "WIDTH": "4", "CLASSIFIER_STEPS": "2"}
 # Of these the few steps take less time than it takes to compile them, and still long.
 MANY_MODELS = ("semantic_cyclegan",)
 WITHOUT_TRACING = "import tensorflow; tensorflow.config.run_functions_eagerly(True)"

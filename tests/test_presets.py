@@ -113,7 +113,7 @@ def test_weights_are_those_of_the_seed(preset):
 
 
 @by_preset
-@pytest.mark.parametrize("channels", [(1, 1), (1, 3), (3, 1)])
+@pytest.mark.parametrize("channels", [(1, 1), (3, 1)])
 def test_channels(preset, channels):
     model = preset(*channels, size=SIZES[preset], width=4)
     inputs = model.generator_xy.inputs[0]
@@ -634,8 +634,7 @@ def test_acl_gan_and_its_parts():
 
 
 @pytest.mark.parametrize(
-    "preset",
-    [pytest.param(presets.stargan, marks=pytest.mark.slow), presets.aclgan],
+    "preset", [pytest.param(presets.stargan, marks=pytest.mark.slow), presets.aclgan]
 )
 def test_attributes_train_with_rates_that_fall_together(preset):
     model = preset(FACE, n_critic=2, total_steps=8, seed=0, **SMALL_FACES)

@@ -122,12 +122,8 @@ def built_with(tmp_path, unlabelled, monkeypatch):
 
 def test_the_paper_s_rate_falls_in_the_second_half(built_with):
     assert built_with(steps=7, jit_compile=False, seed=5) == {
-        "x_channels": 1,
-        "y_channels": 1,
-        "size": 32,
-        "seed": 5,
-        "jit_compile": False,
-        "total_steps": 7,
+        **{"x_channels": 1, "y_channels": 1, "size": 32, "seed": 5},
+        **{"jit_compile": False, "total_steps": 7},
     }
 
 
@@ -465,23 +461,23 @@ def test_sample_pictures_of_domains_of_different_length(tmp_path):
 
 
 def test_resume_is_exact_and_a_finished_run_trains_no_step(tmp_path, unlabelled):
-    straight = new_run(tmp_path / "straight", unlabelled, steps=7)
+    straight = new_run(tmp_path / "straight", unlabelled, steps=5)
     expected = straight.train(verbose=0)
-    assert expected.iterations == 7
+    assert expected.iterations == 5
     history = rows(tmp_path / "straight" / "history.csv")
-    assert [row["iteration"] for row in history] == ["4", "7"]
+    assert [row["iteration"] for row in history] == ["4", "5"]
 
-    # In two parts; 3 and 7 are in the middle of an epoch.
+    # In two parts; 3 and 5 are in the middle of an epoch.
     new_run(tmp_path / "parts", unlabelled, steps=3).train(verbose=0)
     opened = Run.open(tmp_path / "parts")
-    opened.change_length(steps=7)
+    opened.change_length(steps=5)
     # The images may be kept elsewhere: they are the same.
     opened.change_cache(tmp_path / "cache")
     model = opened.train(verbose=0)
     record = tmp_path / "parts" / "run.json"
     cache = json.loads(record.read_text())["configuration"]["cache"]
     assert cache == str(tmp_path / "cache") and any((tmp_path / "cache").iterdir())
-    assert model.iterations == 7
+    assert model.iterations == 5
     assert rows(tmp_path / "parts" / "history.csv") == history
     for received, variable in zip(model.weights, expected.weights, strict=True):
         np.testing.assert_array_equal(received, variable)
@@ -490,7 +486,7 @@ def test_resume_is_exact_and_a_finished_run_trains_no_step(tmp_path, unlabelled)
     (tmp_path / "parts" / "model.keras").unlink()
     before = files(tmp_path / "parts")
     again = Run.open(tmp_path / "parts").train(verbose=0)
-    assert again.iterations == 7
+    assert again.iterations == 5
     for received, variable in zip(again.weights, expected.weights, strict=True):
         np.testing.assert_array_equal(received, variable)
     after = files(tmp_path / "parts")
@@ -503,11 +499,11 @@ def test_resume_is_exact_and_a_finished_run_trains_no_step(tmp_path, unlabelled)
 
     # Its length is as the second command said, and cannot shrink.
     opened = Run.open(tmp_path / "parts")
-    assert opened.configuration.steps == 7
+    assert opened.configuration.steps == 5
     opened.change_length(epochs=1)
-    with pytest.raises(ValueError, match="trained 7 iterations already.*: 4 iter"):
+    with pytest.raises(ValueError, match="trained 5 iterations already.*: 4 iter"):
         opened.train(verbose=0)
-    assert Run.open(tmp_path / "parts").configuration.steps == 7
+    assert Run.open(tmp_path / "parts").configuration.steps == 5
 
 
 def state(model):

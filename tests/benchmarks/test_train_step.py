@@ -18,6 +18,7 @@ def train_step(monkeypatch):
     return importlib.import_module("train_step")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_twins_are_the_networks_of_the_presets(train_step, case):
     torch = pytest.importorskip("torch", reason="PyTorch is optional")
@@ -38,8 +39,7 @@ def test_twins_are_the_networks_of_the_presets(train_step, case):
         )
         shape = [2, *(side or size for side in network.input_shape[1:])]
         counted = operations(
-            tf.function(lambda x: network(x, training=True)),
-            tf.TensorSpec(shape),
+            tf.function(lambda x: network(x, training=True)), tf.TensorSpec(shape)
         )
         if len(shape) == 4:
             shape = [shape[0], shape[3], *shape[1:3]]

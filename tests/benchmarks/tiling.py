@@ -85,9 +85,7 @@ def run(options):
     keras.utils.set_random_seed(0)
     normalization = None if options.normalization == "none" else "instance"
     network = resnet_generator(
-        width=options.width,
-        residual_blocks=options.blocks,
-        normalization=normalization,
+        width=options.width, residual_blocks=options.blocks, normalization=normalization
     )
     width, height = map(int, options.size.split("x"))
     image = picture(height, width)

@@ -73,8 +73,7 @@ by_rule = pytest.mark.parametrize(
     "name",
     [
         pytest.param(
-            name,
-            marks=() if name in ("unpaired", "colorization") else pytest.mark.slow,
+            name, marks=() if name in ("unpaired", "colorization") else pytest.mark.slow
         )
         for name in NAMES
     ],

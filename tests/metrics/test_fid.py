@@ -7,13 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from feature_helpers import (
-    MeanNetwork,
-    distance_by_scipy,
-    features,
-    feed,
-    images_of,
-)
+from feature_helpers import MeanNetwork, distance_by_scipy, features, feed, images_of
 
 from keras_gans.metrics import (
     FrechetDistance,

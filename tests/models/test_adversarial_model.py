@@ -119,8 +119,7 @@ def test_contract(run_eagerly, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "policy",
-    ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)],
+    "policy", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
 )
 def test_mixed_precision(policy, tmp_path):
     make = functools.partial(make_model, run_eagerly=True)
@@ -421,19 +420,19 @@ def test_compiling_again_begins_with_new_optimizers():
     assert len(model.training_state()["generator_optimizer"]) == 2
 
 
-def test_steps_per_execution_changes_nothing():
-    model, expected = make_model(steps_per_execution=3), make_model()
-    logs, expected_logs = (contracts.train(m, make_data()) for m in (model, expected))
+def test_steps_per_execution_and_batches_one_at_a_time_change_nothing():
+    expected, at_once, single = (
+        make_model(),
+        make_model(steps_per_execution=3),
+        make_model(),
+    )
+    expected_logs = contracts.train(expected, make_data())
+    logs = contracts.train(at_once, make_data())
     assert logs == pytest.approx(expected_logs, rel=1e-5)
-    contracts.assert_close_weights(model, expected, 1e-6)
-
-
-def test_batches_one_at_a_time():
-    model, expected, data = make_model(), make_model(), make_data()
-    for batch in data.as_numpy_iterator():
-        model.train_on_batch(batch)
-    contracts.train(expected, data)
-    contracts.assert_close_weights(model, expected, 1e-6)
+    for batch in make_data().as_numpy_iterator():
+        single.train_on_batch(batch)
+    for model in (at_once, single):
+        contracts.assert_close_weights(model, expected, 1e-6)
 
 
 def test_networks_must_be_built_models_each_its_own():

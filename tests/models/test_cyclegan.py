@@ -453,8 +453,7 @@ def test_wrong_numbers():
 
 
 @pytest.mark.parametrize(
-    ("name", "pool_size"),
-    [slow_param("wasserstein", 0), ("relativistic_average", 3)],
+    ("name", "pool_size"), [slow_param("wasserstein", 0), ("relativistic_average", 3)]
 )
 def test_every_loss_on_logits_plugs_in_by_name(name, pool_size):
     model = CycleGAN(**smallest_translators(), pool_size=pool_size, seed=0)

@@ -26,8 +26,7 @@ each_model = pytest.mark.parametrize(
     "name",
     [
         pytest.param(
-            name,
-            marks=() if name in ("gan", "ebgan", "began") else pytest.mark.slow,
+            name, marks=() if name in ("gan", "ebgan", "began") else pytest.mark.slow
         )
         for name in KINDS
     ],

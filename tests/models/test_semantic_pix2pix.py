@@ -22,10 +22,7 @@ def make_networks():
     x = layers.Conv2D(3, 3, padding="same", activation="tanh")(x)
     y = layers.Conv2D(4, 4, strides=4, activation="softplus")(pair)
     y = layers.Conv2D(1, 1)(y)
-    return {
-        "generator": keras.Model(source, x),
-        "discriminator": keras.Model(pair, y),
-    }
+    return {"generator": keras.Model(source, x), "discriminator": keras.Model(pair, y)}
 
 
 def make_images():

@@ -64,12 +64,7 @@ CALLS = [
     ("editor", "attributes", "attributes_bytes", {"images": FACES}),
     ("styles", "serving_default", "serving_bytes", {"images": pictures(1, 2)}),
     ("styles", "reverse", "reverse_bytes", {"images": pictures(3, 2)}),
-    (
-        "styles",
-        "style",
-        "style_bytes",
-        {"images": pictures(1, 2), "style": STYLE},
-    ),
+    ("styles", "style", "style_bytes", {"images": pictures(1, 2), "style": STYLE}),
     (
         "styles",
         "reference",
