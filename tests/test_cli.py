@@ -1034,7 +1034,7 @@ def test_generate_a_picture(generation):
 
 
 def test_generate_refuses_before_it_loads_a_model(monkeypatch):
-    monkeypatch.setattr(export, "load_generator", None)
+    monkeypatch.setattr(export, "load", None)
     pathlib.Path("there").mkdir()
     for name in ("there.png", "file", "there/000000.png"):
         pathlib.Path(name).write_text("kept")
