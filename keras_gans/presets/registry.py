@@ -410,23 +410,20 @@ def semantic_loss_of(feature_extractor, feature_layers, weight, example_images, 
     from keras_gans import losses
 
     if feature_extractor is None:
-        if feature_layers is not None:
-            raise ValueError(
-                "Argument `feature_layers` goes with `feature_extractor`. "
-                f"Received: feature_layers={feature_layers!r}"
-            )
+        must = "Argument `feature_layers` goes with `feature_extractor`"
+        require(feature_layers is None, must, feature_layers=feature_layers)
         return given, weight or 0.0
     loss = losses.SemanticVGGLoss(
         layers=feature_layers,
         feature_extractor=None if feature_extractor == "vgg16" else feature_extractor,
     )
     if weight is None:
-        if example_images is None:
-            raise ValueError(
-                "Argument `semantic_weight` must be given with `feature_extractor`, or "
-                "`example_images` with which a weight is found that makes the "
-                "semantic loss as large as the cycle loss."
-            )
+        require(
+            example_images is not None,
+            "Argument `semantic_weight` must be given with `feature_extractor`, or "
+            "`example_images` with which a weight is found that makes the semantic "
+            "loss as large as the cycle loss",
+        )
         # A single image is refused as such, and not as none.
         count = len(example_images) // 2 * 2 or len(example_images)
         weight = losses.balanced_weight(loss, example_images[:count])
