@@ -139,33 +139,29 @@ def update_in_one_kernel(optimizer):
         return
 
     def update_all(distribution, grads_and_vars, learning_rate):
-        shared = {}
-
-        def settings(dtype, learning_rate):
-            cast = functools.partial(tf.cast, dtype=dtype)
-            step = cast(adam.iterations + 1)
-            return {
-                "beta1_power": cast(adam.beta_1) ** step,
-                "beta2_power": cast(adam.beta_2) ** step,
-                "lr": cast(learning_rate),
-                "beta1": cast(adam.beta_1),
-                "beta2": cast(adam.beta_2),
-                "epsilon": cast(adam.epsilon),
-            }
+        shared = {}  # By all weights of a type, so that a graph has it once.
 
         def update(variable, gradient, learning_rate):
             if isinstance(gradient, tf.IndexedSlices):
                 adam.update_step(gradient, variable, learning_rate)
                 return
-            # By all weights, so that a graph has them once.
+            cast = functools.partial(tf.cast, dtype=variable.dtype)
             if variable.dtype not in shared:
-                shared[variable.dtype] = settings(variable.dtype, learning_rate)
+                step = cast(adam.iterations + 1)
+                shared[variable.dtype] = {
+                    "beta1_power": cast(adam.beta_1) ** step,
+                    "beta2_power": cast(adam.beta_2) ** step,
+                    "lr": cast(learning_rate),
+                    "beta1": cast(adam.beta_1),
+                    "beta2": cast(adam.beta_2),
+                    "epsilon": cast(adam.epsilon),
+                }
             index = adam._get_variable_index(variable)
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,
                 m=adam._momentums[index].value.handle,
                 v=adam._velocities[index].value.handle,
-                grad=tf.cast(gradient, variable.dtype),
+                grad=cast(gradient),
                 **shared[variable.dtype],
             )
 
