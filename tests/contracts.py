@@ -486,6 +486,16 @@ class NumpyAdam:
         return new_values
 
 
+def in_channels(images, like):
+    """Grey or coloured images in the channels of others."""
+    if images.shape[-1] == like.shape[-1]:
+        return images
+    if images.shape[-1] == 1:
+        return tf.concat([images] * 3, -1)
+    red, green, blue = tf.unstack(images, axis=-1)
+    return (0.299 * red + 0.587 * green + 0.114 * blue)[..., None]
+
+
 class ByHand:
     """Copies of a model's networks, to be updated by steps that are written out.
 

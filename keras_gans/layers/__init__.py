@@ -16,5 +16,6 @@ from keras_gans.layers.instance_normalization import InstanceNormalization, norm
 from keras_gans.layers.masked_means import MaskedMeans
 from keras_gans.layers.random_colors import RandomColors
 from keras_gans.layers.reflection_padding import ReflectionPadding2D
+from keras_gans.layers.resize_conv import ResizeConv2D
 from keras_gans.layers.size_multiple import SizeMultiple, size_multiple
 from keras_gans.layers.style_pool import StylePool

@@ -55,10 +55,9 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
 
     def call(self, inputs):
         features, styles = inputs
-        normalized = self.normalization(features)
         shape = (-1, *[1] * (len(features.shape) - 2), 2 * features.shape[-1])
         factor, offset = ops.split(ops.reshape(self.affine(styles), shape), 2, axis=-1)
-        return normalized * (1 + factor) + offset
+        return self.normalization.normalize(features, 1 + factor, offset)
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]

@@ -105,12 +105,25 @@ class InstanceNormalization(keras.layers.Layer):
         return self.add_weight((channels,), name=name, autocast=False, **options)
 
     def call(self, inputs):
+        return self.normalize(inputs, self.gamma, self.beta)
+
+    def normalize(self, inputs, gamma, beta):
+        """Normalizes, with such a factor and offset.
+
+        They are `None`, of shape `(channels,)`, or for each sample by itself of the
+        shape of its mean: `(batch, 1, 1, channels)`.
+        """
         if self._is_of_few_samples(inputs):
             # A sample alone is a batch whose channels have statistics of their own.
             batch = inputs.shape[0]
             samples = [
-                fused_normalization(sample, self.gamma, self.beta, self.epsilon)[0]
-                for sample in ([inputs] if batch == 1 else ops.split(inputs, batch))
+                fused_normalization(
+                    *(sample, _of_sample(gamma, index), _of_sample(beta, index)),
+                    self.epsilon,
+                )[0]
+                for index, sample in enumerate(
+                    [inputs] if batch == 1 else ops.split(inputs, batch)
+                )
             ]
             return samples[0] if batch == 1 else ops.concatenate(samples, 0)
         # float16 squares overflow beyond 256 and bfloat16 sums lose small addends.
@@ -121,11 +134,11 @@ class InstanceNormalization(keras.layers.Layer):
         # Folding everything into one factor and one offset per sample and channel
         # leaves a single multiply-add to do on the large tensor.
         factor = ops.rsqrt(variance + self.epsilon)
-        if self.gamma is not None:
-            factor = factor * ops.cast(self.gamma, factor.dtype)
+        if gamma is not None:
+            factor = factor * ops.cast(gamma, factor.dtype)
         offset = -mean * factor
-        if self.beta is not None:
-            offset = offset + ops.cast(self.beta, offset.dtype)
+        if beta is not None:
+            offset = offset + ops.cast(beta, offset.dtype)
         return ops.cast(x * factor + offset, self.compute_dtype)
 
     def _is_of_few_samples(self, inputs):
@@ -158,6 +171,13 @@ class InstanceNormalization(keras.layers.Layer):
             for name in (f"beta_{kind}", f"gamma_{kind}"):
                 config[name] = module.serialize(getattr(self, name))
         return config
+
+
+def _of_sample(affine, index):
+    """Returns the factors or offsets of one sample, `(channels,)` or None."""
+    if affine is None or len(affine.shape) == 1:
+        return affine
+    return ops.reshape(affine[index], (-1,))
 
 
 def normalize(x, normalization, affine=True, gamma_initializer="ones", name=None):

@@ -1,6 +1,7 @@
 """CycleGAN: translation between two image domains without pairs."""
 
 import keras
+from keras import ops
 
 from keras_gans.checks import non_negative_float, one_of, require
 from keras_gans.layers.image_pool import ImagePool
@@ -12,6 +13,7 @@ from keras_gans.losses.pairs import adversarial_loss_pair
 from keras_gans.models.adversarial_model import AdversarialModel
 from keras_gans.models.inputs import check_images, check_is_batch
 from keras_gans.models.structure import shapes_of, unpack_pair
+from keras_gans.pixels import LUMA
 
 _PAIRS = (
     "CycleGAN trains on pairs of batches (x, y); `keras_gans.data.unpaired(x, y)` makes"
@@ -50,8 +52,9 @@ class CycleGAN(AdversarialModel):
         cycle_weight: Non-negative float, or a pair of them: (x → y → x, y → x → y).
             Defaults to 10.
         identity_weight: Non-negative float, or a pair: (F(x) ≈ x, G(y) ≈ y). Absolute,
-            not relative to `cycle_weight`. 0, the default, skips the computation. It
-            needs domains with the same number of channels.
+            not relative to `cycle_weight`. 0, the default, skips the computation. Where
+            one domain is grey and the other coloured, a generator is shown the colours
+            of its target domain as grey (luma), or its grey in three channels.
         semantic_weight: Non-negative float, λ_2, the weight of the semantic loss
             between images and their reconstructions. The paper does not state it, and
             its unit is the network's: `keras_gans.losses.balanced_weight` finds one.
@@ -222,10 +225,14 @@ class CycleGAN(AdversarialModel):
         # inputs, x and F(y), in one call; identity images ride along.
         identity_x, identity_y = self.identity_weight
         fake_x, *same_x = self.call_together(
-            self.generator_yx, [y, x] if identity_x else [y], training
+            self.generator_yx,
+            [y, as_input(x, like=y)] if identity_x else [y],
+            training,
         )
         fake_y, cycled_y, *same_y = self.call_together(
-            self.generator_xy, [x, fake_x, y] if identity_y else [x, fake_x], training
+            self.generator_xy,
+            [x, fake_x, as_input(y, like=x)] if identity_y else [x, fake_x],
+            training,
         )
         cycled_x = self.generator_yx(fake_y, training=training)
         # 2. Judge, and add up.
@@ -363,12 +370,24 @@ class CycleGAN(AdversarialModel):
                 channels=received,
             )
         require(
-            x == y or not any(self.identity_weight),
-            "Argument `identity_weight` must be 0 when the domains differ in channels, "
-            "because a generator cannot take an image of its target domain then",
+            x == y or {x, y} == {1, 3} or not any(self.identity_weight),
+            "Argument `identity_weight` must be 0 when the domains differ in channels "
+            "and are not grey and coloured, because a generator cannot take an image of "
+            "its target domain then",
             identity_weight=list(self.identity_weight),
             channels=(x, y),
         )
+
+
+def as_input(images, like):
+    """Returns images in [-1, 1], grey or coloured, with the channels of others."""
+    channels = like.shape[-1]
+    if images.shape[-1] == channels:
+        return images
+    if channels == 3:
+        return ops.repeat(images, 3, axis=-1)
+    luma = ops.cast(LUMA, images.dtype)
+    return ops.sum(images * luma, axis=-1, keepdims=True)
 
 
 def _channels(network):

@@ -8,7 +8,7 @@ from keras import ops
 from keras_gans.checks import non_negative_float, require
 from keras_gans.distribution import draw
 from keras_gans.layers.style_pool import StylePool
-from keras_gans.models.cyclegan import CycleGAN
+from keras_gans.models.cyclegan import CycleGAN, as_input
 from keras_gans.models.seeds import ReplicaSeedGenerator
 from keras_gans.models.structure import shapes_of
 from keras_gans.models.styles import (
@@ -56,8 +56,8 @@ class StyleCycleGAN(CycleGAN):
         discriminator_x, discriminator_y: As for `CycleGAN`.
         cycle_weight: Non-negative float, or the pair (λ_x, λ_y). Defaults to (5, 2.5).
         identity_weight: Non-negative float, or the pair (μ_x, μ_y). 0 skips the
-            computation. It needs domains with the same number of channels. Defaults to
-            0.
+            computation. Colours become grey for it where X is grey, as for `CycleGAN`.
+            Defaults to 0.
         style_weight: Non-negative float, λ_z. Defaults to 1.
         style_moment_weight: Non-negative float, λ_m. Defaults to 0.1.
         style_noise: Non-negative float, the deviation of the noise on z in training, so
@@ -256,7 +256,7 @@ class StyleCycleGAN(CycleGAN):
         # 1. What y is without its style, and its style.
         fake_x, *same_x = self.call_together(
             self.generator_yx,
-            [y, x] if self.identity_weight[0] else [y],
+            [y, as_input(x, like=y)] if self.identity_weight[0] else [y],
             training,
         )
         style_y = self.style_encoder([y, fake_x], training=training)
@@ -265,7 +265,8 @@ class StyleCycleGAN(CycleGAN):
         # 2. x in the styles of the batch, and y put together again.
         style = self._styles_for(x, style_y, training)
         inputs = [[x, style], [fake_x, style_y]]
-        inputs += [[y, style_y]] if self.identity_weight[1] else []
+        if self.identity_weight[1]:
+            inputs.append([as_input(y, like=x), style_y])
         fake_y, cycled_y, *same_y = self.call_together(
             self.generator_xy, inputs, training
         )

@@ -4,7 +4,12 @@ import keras
 from keras import layers, ops
 
 from keras_gans.checks import one_of, positive_integer, require
-from keras_gans.layers import ReflectionPadding2D, SizeMultiple, normalize
+from keras_gans.layers import (
+    ReflectionPadding2D,
+    ResizeConv2D,
+    SizeMultiple,
+    normalize,
+)
 from keras_gans.networks.common import activated, check_counts
 
 _SLOPE = 0.01
@@ -231,10 +236,8 @@ def _generator_body(x, width, residual_blocks, downsamplings, upsampling):
         x = layers.Add(name=f"{residual}_add")([shortcut, x])
     size, options = 4, {"strides": 2, "kind": layers.Conv2DTranspose}
     if upsampling == "resize":
-        size, options = 3, {}
+        size, options = 3, {"kind": ResizeConv2D}
     for index in range(downsamplings, 0, -1):
-        if upsampling == "resize":
-            x = layers.UpSampling2D(name=f"repeated_{index}")(x)
         filters = width * 2 ** (index - 1)
         x = block(x, filters, size, f"upsampling_{index}", **options)
     return x
@@ -275,7 +278,8 @@ def initialized(
 ):
     """Returns a convolution of so many `channels` whose weights start as in PyTorch.
 
-    `kind` is `keras.layers.Conv2D` or `keras.layers.Conv2DTranspose`.
+    `kind` is `keras.layers.Conv2D`, `keras.layers.Conv2DTranspose` or `ResizeConv2D`,
+    which has no strides and no padding.
     """
     # Uniform within 1 / sqrt(inputs of a filter). For a transposed convolution PyTorch
     # counts the outputs in the place of the inputs.
@@ -288,4 +292,6 @@ def initialized(
 
     options = {"use_bias": use_bias, "kernel_initializer": initializer(), "name": name}
     options["bias_initializer"] = initializer() if use_bias else None
-    return kind(filters, size, strides, padding, **options)
+    if kind is not ResizeConv2D:
+        options |= {"strides": strides, "padding": padding}
+    return kind(filters, size, **options)

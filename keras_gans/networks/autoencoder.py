@@ -3,9 +3,8 @@
 import keras
 from keras import layers
 
-from keras_gans.checks import one_of
 from keras_gans.layers import normalize
-from keras_gans.networks.common import activated, check_positive
+from keras_gans.networks.common import activated, check_positive, doubling
 from keras_gans.networks.dcgan import split_size
 
 
@@ -126,7 +125,7 @@ def decoder_generator(
 
 def _decode(x, size, channels, width, activation, normalization, upsampling):
     """Applies the layers from a code to images, without the output activation."""
-    one_of("upsampling", upsampling, ("resize", "transposed"))
+    larger = doubling(upsampling)
     start, doublings = split_size(size)
     filters = width * 2 ** (doublings - 1)
     use_bias = normalization is None
@@ -138,12 +137,6 @@ def _decode(x, size, channels, width, activation, normalization, upsampling):
         x = layers.Activation(activation, name=f"{layer_name}_activation")(x)
         last = index == doublings
         filters //= 2
-        arguments = {"filters": channels if last else filters, "padding": "same"}
-        arguments |= {"use_bias": last or use_bias, "name": layer_name}
-        if upsampling == "resize":
-            # It repeats pixels, which XLA can differentiate on every device.
-            x = layers.UpSampling2D(name=f"{layer_name}_resize")(x)
-            x = layers.Conv2D(kernel_size=3, **arguments)(x)
-        else:
-            x = layers.Conv2DTranspose(kernel_size=4, strides=2, **arguments)(x)
+        arguments = {"use_bias": last or use_bias, "name": layer_name}
+        x = larger(channels if last else filters, **arguments)(x)
     return x

@@ -1,9 +1,11 @@
 """What the networks share: how weights start, outputs, and checks of counts."""
 
+import functools
+
 import keras
 
 from keras_gans import checks
-from keras_gans.layers import normalize
+from keras_gans.layers import ResizeConv2D, normalize
 
 
 def normal_kernel():
@@ -22,6 +24,15 @@ def normal_gamma():
 def normalized(x, normalization, name, affine=True):
     """Applies a normalization whose factors start as DCGAN's."""
     return normalize(x, normalization, affine, normal_gamma(), name)
+
+
+def doubling(upsampling):
+    """Returns what makes the layer that doubles height and width, c4s2 or c3s1."""
+    checks.one_of("upsampling", upsampling, ("transposed", "resize"))
+    if upsampling == "resize":
+        return ResizeConv2D
+    options = {"kernel_size": 4, "strides": 2, "padding": "same"}
+    return functools.partial(keras.layers.Conv2DTranspose, **options)
 
 
 def activated(x, activation, name):

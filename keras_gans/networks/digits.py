@@ -1,11 +1,13 @@
 """Generator and discriminator of the CycleGAN digit lab, for images of 32 pixels."""
 
+import functools
+
 import keras
 from keras import layers
 
-from keras_gans.checks import non_negative_float, one_of, require
+from keras_gans.checks import non_negative_float, require
 from keras_gans.layers import RandomColors, SizeMultiple, normalize
-from keras_gans.networks.common import activated, check_counts
+from keras_gans.networks.common import activated, check_counts, doubling
 
 
 def digit_generator(
@@ -54,7 +56,8 @@ def digit_generator(
             it the cycle and identity losses teach that dark digits on light ground are
             digits, too. `False`, the lab's, by default.
         upsampling: `"transposed"`, the lab's ct4s2 (the default), or `"resize"`: pixels
-            are repeated before a c3s1, which leaves no grid in the picture.
+            are repeated before a c3s1 (`ResizeConv2D`), which leaves no grid in the
+            picture.
 
     Returns:
         Functional `keras.Model` from `(batch, height, width, input_channels)` to
@@ -65,13 +68,11 @@ def digit_generator(
         Zhu et al., see `keras_gans.models.CycleGAN`.
     """
     check_counts(residual_blocks=residual_blocks)
-    one_of("upsampling", upsampling, ("transposed", "resize"))
-
+    larger = doubling(upsampling)
     use_bias = normalization is None
 
-    def block(x, kind, filters, size, strides, layer_name, is_activated=True):
-        options = {"padding": "same", "use_bias": use_bias, "name": layer_name}
-        x = kind(filters, size, strides, **options)(x)
+    def block(x, kind, filters, layer_name, is_activated=True):
+        x = kind(filters, use_bias=use_bias, name=layer_name)(x)
         x = normalize(x, normalization, name=f"{layer_name}_normalization")
         if not is_activated:
             return x
@@ -82,25 +83,23 @@ def digit_generator(
     if color_augmentation:
         x = RandomColors(name="random_colors")(x)
 
-    x = encoded = block(x, layers.Conv2D, width, 4, 2, "encoder_1")
-    x = block(x, layers.Conv2D, 2 * width, 4, 2, "encoder_2")
+    smaller, alike = (
+        functools.partial(layers.Conv2D, kernel_size=k, strides=s, padding="same")
+        for k, s in ((4, 2), (3, 1))
+    )
+    x = encoded = block(x, smaller, width, "encoder_1")
+    x = block(x, smaller, 2 * width, "encoder_2")
 
     for index in range(1, residual_blocks + 1):
         residual, shortcut = f"residual_{index}", x
-        x = block(x, layers.Conv2D, 2 * width, 3, 1, f"{residual}_1")
-        x = block(x, layers.Conv2D, 2 * width, 3, 1, f"{residual}_2", False)
+        x = block(x, alike, 2 * width, f"{residual}_1")
+        x = block(x, alike, 2 * width, f"{residual}_2", False)
         x = layers.Add(name=f"{residual}_add")([shortcut, x])
 
-    convolution, size = layers.Conv2DTranspose, (4, 2)
-    if upsampling == "resize":
-        convolution, size = layers.Conv2D, (3, 1)
-        x = layers.UpSampling2D(name="upsampling_1")(x)
-    x = block(x, convolution, width, *size, "decoder_1")
+    x = block(x, larger, width, "decoder_1")
     if skip_connection:
         x = layers.Concatenate(name="skip_connection")([x, encoded])
-    if upsampling == "resize":
-        x = layers.UpSampling2D(name="upsampling_2")(x)
-    x = convolution(output_channels, *size, "same", name="decoder_2")(x)
+    x = larger(output_channels, name="decoder_2")(x)
     outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)
 

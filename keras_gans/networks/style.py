@@ -1,5 +1,7 @@
 """Generator and encoder of a translation whose target domain has a style."""
 
+import functools
+
 import keras
 from keras import layers
 
@@ -7,6 +9,7 @@ from keras_gans.layers import (
     AdaptiveInstanceNormalization,
     InstanceNormalization,
     MaskedMeans,
+    ResizeConv2D,
     SizeMultiple,
 )
 from keras_gans.networks.common import activated, check_counts, check_positive
@@ -26,8 +29,8 @@ def style_generator(
 
     Two dense layers make of the style what the normalizations of residual blocks and
     decoder read (`AdaptiveInstanceNormalization`, AdaIN below); the encoder knows
-    nothing of it. Upsampling repeats pixels before a convolution, since a transposed
-    one leaves its grid in the picture. The layers:
+    nothing of it. Upsampling repeats pixels before a convolution (`ResizeConv2D`),
+    since a transposed one leaves its grid in the picture. The layers:
 
         layer               output shape            followed by
         style               (B, style_dim)
@@ -69,9 +72,8 @@ def style_generator(
     for index in (1, 2):
         mapped = layers.Dense(64, "relu", name=f"mapping_{index}")(mapped)
 
-    def convolution(x, filters, size, strides, layer_name, styled=True, active=True):
-        options = {"padding": "same", "use_bias": False, "name": layer_name}
-        x = layers.Conv2D(filters, size, strides, **options)(x)
+    def block(x, kind, filters, layer_name, styled=True, active=True):
+        x = kind(filters, use_bias=False, name=layer_name)(x)
         norm_name = f"{layer_name}_normalization"
         if styled:
             x = AdaptiveInstanceNormalization(name=norm_name)([x, mapped])
@@ -82,20 +84,22 @@ def style_generator(
         return layers.LeakyReLU(negative_slope, name=f"{layer_name}_activation")(x)
 
     x = SizeMultiple(4, name="size_multiple")(images)
-    x = encoded = convolution(x, width, 4, 2, "encoder_1", styled=False)
-    x = convolution(x, 2 * width, 4, 2, "encoder_2", styled=False)
+    smaller, alike = (
+        functools.partial(layers.Conv2D, kernel_size=k, strides=s, padding="same")
+        for k, s in ((4, 2), (3, 1))
+    )
+    x = encoded = block(x, smaller, width, "encoder_1", styled=False)
+    x = block(x, smaller, 2 * width, "encoder_2", styled=False)
     for index in range(1, residual_blocks + 1):
         residual, shortcut = f"residual_{index}", x
-        x = convolution(x, 2 * width, 3, 1, f"{residual}_1")
-        x = convolution(x, 2 * width, 3, 1, f"{residual}_2", active=False)
+        x = block(x, alike, 2 * width, f"{residual}_1")
+        x = block(x, alike, 2 * width, f"{residual}_2", active=False)
         x = layers.Add(name=f"{residual}_add")([shortcut, x])
-    x = layers.UpSampling2D(name="upsampling_1")(x)
-    x = convolution(x, width, 3, 1, "decoder_1")
+    x = block(x, ResizeConv2D, width, "decoder_1")
     if skip_connection:
         x = layers.Concatenate(name="skip_connection")([x, encoded])
-    x = convolution(x, width, 3, 1, "decoder_2")
-    x = layers.UpSampling2D(name="upsampling_2")(x)
-    x = layers.Conv2D(output_channels, 3, padding="same", name="decoder_3")(x)
+    x = block(x, alike, width, "decoder_2")
+    x = ResizeConv2D(output_channels, name="decoder_3")(x)
     outputs = activated(x, "tanh", "translation")
     return keras.Model([images, style], outputs, name=name)
 

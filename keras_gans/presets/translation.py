@@ -2,8 +2,7 @@
 
 Args:
     x_channels: 1 or 3, channels of domain X.
-    y_channels: 1 or 3, channels of domain Y; without the same channels as X there is
-        no identity loss.
+    y_channels: 1 or 3, channels of domain Y.
     cycle_weight: Non-negative float, weight of the cycle loss, or a pair of them for
         x → y → x and y → x → y.
     identity_weight: Non-negative float, weight of the identity loss.
@@ -34,7 +33,6 @@ DIGITS = {
     "batch_size": 32,
     "size": 32,
     "flip": False,
-    "channels": 3,
     "sample_freq": 250,
     "optimizer": adam(),
     "learning_rates": (5e-4, 2e-4),
@@ -53,7 +51,7 @@ PHOTOS = {
 
 @preset(**DIGITS, steps=1250, mixed_precision="auto")
 def digits(
-    x_channels=3,
+    x_channels=1,
     y_channels=3,
     size=32,
     width: int = 32,
@@ -148,7 +146,7 @@ def digits(
             y_channels, layers=layers_y, name="discriminator_y", **discriminator
         ),
         cycle_weight=cycle_weight,
-        identity_weight=identity_weight if x_channels == y_channels else 0.0,
+        identity_weight=identity_weight,
         style_weight=style_weight,
         semantic_weight=semantic_weight,
         semantic_translation_weight=semantic_translation_weight,
@@ -162,7 +160,7 @@ def digits(
     }
 
 
-@preset(**DIGITS, steps=1000, adversarial_loss="least_squares")
+@preset(**DIGITS, channels=3, steps=1000, adversarial_loss="least_squares")
 def digits_cyclegan(
     x_channels=3,
     y_channels=3,
@@ -190,7 +188,7 @@ def digits_cyclegan(
       half of the street digits are darker than their ground.
     - Weights: cycle 5 for x → y → x but 0.5 for y → x → y, because a black and white
       digit cannot tell the colours it came from and would hide them in odd shapes;
-      identity 2, which needs both domains to have the same channels.
+      identity 2.
 
     Batch norm in the generators, least squares, Adam (β₁ 0.5); for batches of 32.
 
@@ -215,7 +213,7 @@ def digits_cyclegan(
         *(x_channels, y_channels, generator, discriminator),
         back={"color_augmentation": True},
         cycle_weight=cycle_weight,
-        identity_weight=identity_weight if x_channels == y_channels else 0.0,
+        identity_weight=identity_weight,
         pool_size=pool_size,
         ema_decay=ema_decay,
         seed=seed,
@@ -359,7 +357,7 @@ def tensorflow_tutorial(
     model = _cyclegan(
         *(x_channels, y_channels, generator, discriminator),
         cycle_weight=cycle_weight,
-        identity_weight=identity_weight if x_channels == y_channels else 0.0,
+        identity_weight=identity_weight,
         pool_size=pool_size,
         ema_decay=ema_decay,
         seed=seed,

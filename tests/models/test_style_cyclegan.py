@@ -90,7 +90,8 @@ class ByHand(contracts.ByHand):
             z = tf.stop_gradient(s) + 0.25 * noise
             fake_y = g([x, z])
             cycle_x, cycle_y = l1(f(fake_y), x), l1(g([fake_x, s]), y)
-            identity_x, identity_y = l1(f(x), x), l1(g([y, s]), y)
+            identity_x = l1(f(contracts.in_channels(x, y)), x)
+            identity_y = l1(g([contracts.in_channels(y, x), s]), y)
             style = l1(e([fake_y, x]), z)
             mean = tf.reduce_mean(s, 0)
             deviation = tf.sqrt(tf.reduce_mean((s - mean) ** 2, 0))
@@ -116,9 +117,13 @@ class ByHand(contracts.ByHand):
         }
 
 
-def test_steps_equal_hand_written_ones():
+@pytest.mark.parametrize(
+    "channels", [(1, 3), pytest.param((3, 3), marks=pytest.mark.slow)]
+)
+def test_steps_equal_hand_written_ones(channels):
     model = make_model(
         {**contracts.adams(1e-3), **EAGERLY},
+        channels,
         cycle_weight=(2, 3),
         identity_weight=(4, 5),
         style_weight=6,
@@ -126,7 +131,7 @@ def test_steps_equal_hand_written_ones():
         style_noise=0.25,
     )
     by_hand = ByHand(model)
-    for x, y in make_data(4):
+    for x, y in make_data(4, channels=channels):
         logs = contracts.train(model, tf.data.Dataset.from_tensors((x, y)))
         expected = by_hand.step(x, y)
         assert logs.keys() == expected.keys()

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_gans.layers import ResizeConv2D
 from keras_gans.networks import (
     aclgan_discriminator,
     aclgan_generator,
@@ -121,7 +122,7 @@ def test_the_frame_is_a_mirror_that_is_cut_off(frame):
 def test_upsampling_by_repeated_pixels(build):
     generator = build(2, width=4, residual_blocks=0, upsampling="resize")
     kinds = [type(layer) for layer in generator.layers]
-    assert kinds.count(keras.layers.UpSampling2D) == 2
+    assert kinds.count(ResizeConv2D) == 2
     assert keras.layers.Conv2DTranspose not in kinds
     kernels = [
         layer.kernel.shape

@@ -130,5 +130,5 @@ def test_errors(function):
             function(**{name: 0})
         with pytest.raises(TypeError, match=f"`{name}` must be a positive integer"):
             function(**{name: 2.5})
-    with pytest.raises(ValueError, match="must be 'resize' or 'transposed'"):
+    with pytest.raises(ValueError, match="must be 'transposed' or 'resize'"):
         function(upsampling="bilinear")
