@@ -392,7 +392,10 @@ def test_open_needs_the_folder_of_a_run(tmp_path):
 
 
 @pytest.mark.parametrize("versions", [{"keras_gans": "0.2.0"}, {"keras_gans": "0.1"}])
-def test_a_digits_run_of_an_earlier_version_is_that_of_its_time(tmp_path, versions):
+def test_a_digits_run_of_an_earlier_version_is_that_of_its_time(
+    tmp_path, monkeypatch, versions
+):
+    monkeypatch.undo()  # The options are those of the true presets.
     content = {"configuration": configure("digits_cyclegan", "a", "b").to_dict()}
     content["configuration"]["preset"] = "digits"
     content["versions"] = versions
@@ -403,13 +406,19 @@ def test_a_digits_run_of_an_earlier_version_is_that_of_its_time(tmp_path, versio
     assert Run.open(tmp_path).configuration.preset == "digits"
 
 
-def test_a_lab_of_an_earlier_version_keeps_its_defaults(tmp_path):
-    content = {"configuration": configure("digit_lab", "a", "b").to_dict()}
-    earlier = {"cycle_weight": 10.0, "input_noise": 0.0}
+@pytest.mark.parametrize("preset, version, since, earlier", [
+    ("digit_lab", "0.3.0", "0.4.0", {"cycle_weight": 10.0, "input_noise": 0.0}),
+    ("digits", "0.4.0", "0.5.0", {"detail_width": 0, "discriminator_layers": (1, 2)}),
+])  # fmt: skip
+def test_a_run_of_an_earlier_version_keeps_its_defaults(
+    tmp_path, monkeypatch, preset, version, since, earlier
+):
+    monkeypatch.undo()
+    content = {"configuration": configure(preset, "a", "b").to_dict()}
     for version, given, expected in (
-        ("0.3.0", {}, earlier),
-        ("0.3.0", {"cycle_weight": 2.0}, earlier | {"cycle_weight": 2.0}),
-        ("0.4.0", {}, {}),
+        (version, {}, earlier),
+        (version, {"cycle_weight": 2.0}, earlier | {"cycle_weight": 2.0}),
+        (since, {}, {}),
     ):
         whole = {"configuration": content["configuration"] | given}
         whole["versions"] = {"keras_gans": version}

@@ -20,6 +20,7 @@ def digit_generator(
     skip_connection=False,
     color_augmentation=False,
     upsampling="transposed",
+    detail_width=0,
     name="generator",
 ):
     """Builds the lab's generator: encoder, transformer of residual blocks, decoder.
@@ -35,6 +36,11 @@ def digit_generator(
         ct4s2-w             (B, H/2, W/2, w)        norm, LeakyReLU   decoder
         (skip connection)   (B, H/2, W/2, 2w)       joined with the first c4s2-w
         ct4s2-output        (B, H,   W,   output)   tanh
+
+    or, with a `detail_width` d, at the end
+
+        ct4s2-d             (B, H,   W,   d)        norm, LeakyReLU
+        c3s1-output         (B, H,   W,   output)   tanh
 
     All weights start from Glorot's (Xavier's) uniform distribution.
 
@@ -58,6 +64,8 @@ def digit_generator(
         upsampling: `"transposed"`, the lab's ct4s2 (the default), or `"resize"`: pixels
             are repeated before a c3s1 (`ResizeConv2D`), which leaves no grid in the
             picture.
+        detail_width: Non-negative integer, filters of one more layer at full size,
+            which draws sharper edges and smoother grounds. `0`, none, by default.
 
     Returns:
         Functional `keras.Model` from `(batch, height, width, input_channels)` to
@@ -67,7 +75,7 @@ def digit_generator(
     Reference:
         Zhu et al., see `keras_gans.models.CycleGAN`.
     """
-    check_counts(residual_blocks=residual_blocks)
+    check_counts(residual_blocks=residual_blocks, detail_width=detail_width)
     larger = doubling(upsampling)
     use_bias = normalization is None
 
@@ -99,7 +107,10 @@ def digit_generator(
     x = block(x, larger, width, "decoder_1")
     if skip_connection:
         x = layers.Concatenate(name="skip_connection")([x, encoded])
-    x = larger(output_channels, name="decoder_2")(x)
+    last = larger
+    if detail_width:
+        x, last = block(x, larger, detail_width, "detail"), alike
+    x = last(output_channels, name="decoder_2")(x)
     outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)
 

@@ -58,7 +58,8 @@ def digits(
     residual_blocks: int = 1,
     style_dim: int = 8,
     skip_connection: bool = False,
-    discriminator_layers: int | tuple[int, int] = (1, 2),
+    detail_width: int = 16,
+    discriminator_layers: int | tuple[int, int] = 2,
     cycle_weight: Weights = 5.0,
     identity_weight: Weights = 2.0,
     style_weight: float = 1.0,
@@ -78,18 +79,21 @@ def digits(
     of styles, or in that of a street number you choose; and street numbers become
     handwriting. See `keras_gans.models.StyleCycleGAN`.
 
-    Discriminators judge patches, of 16 pixels in X and of 34 in Y, without
-    normalization: they cannot ask for another digit, and see that a fake is noisy or of
-    wrong contrast, which their own batch statistics would hide. Y → X varies the
-    colours of its input in training (see `digit_generator`), because half of the street
-    digits are darker than their ground. Upsampling repeats pixels, since transposed
-    convolutions leave their grid; and R1 keeps the ground smooth. Its weight is large
-    because the gradient is that of a mean over patches. Instance norm in the
+    Discriminators judge patches of 34 pixels, without normalization: those of X see
+    that half a neighbour in a street number is no handwriting, and all see that a fake
+    is noisy or of wrong contrast, which their own batch statistics would hide.
+    Handwriting is grey: in three channels neighbours were hidden in red. Y → X varies
+    the colours of its input in training (see `digit_generator`), because half of the
+    street digits are darker than their ground. Upsampling repeats pixels, since
+    transposed convolutions leave their grid; and R1 keeps the ground smooth. Its weight
+    is large because the gradient is that of a mean over patches. Instance norm in the
     generators, least squares, Adam (β₁ 0.5), averaged weights; for batches of 32.
 
     Args:
         style_dim: Positive integer, the length of a style.
         skip_connection: Whether the generators have a skip connection.
+        detail_width: Non-negative integer, filters of the generators' layer at full
+            size; 0 for none.
         discriminator_layers: Positive integer, convolutions of stride 2 in a
             discriminator, or a pair of them for X and Y: 1 for patches of 16 pixels, 2
             for 34, 3 for 70.
@@ -113,6 +117,7 @@ def digits(
         "width": width,
         "residual_blocks": residual_blocks,
         "skip_connection": skip_connection,
+        "detail_width": detail_width,
     }
     discriminator = {"width": width, "normalization": None}
     if isinstance(discriminator_layers, int):

@@ -24,7 +24,10 @@ TASKS = {
 # Presets whose name means another one since a version.
 _RENAMED = {"digits": ("digits_cyclegan", (0, 3))}
 # Options whose defaults were others before a version.
-_DEFAULTS = {"digit_lab": ({"cycle_weight": 10.0, "input_noise": 0.0}, (0, 4))}
+_DEFAULTS = {
+    "digit_lab": ({"cycle_weight": 10.0, "input_noise": 0.0}, (0, 4)),
+    "digits": ({"detail_width": 0, "discriminator_layers": (1, 2)}, (0, 5)),
+}
 
 
 @dataclasses.dataclass(frozen=True)

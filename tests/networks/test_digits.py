@@ -125,3 +125,15 @@ def test_color_augmentation_is_for_training_only():
     np.testing.assert_allclose(varied(images), expected, atol=1e-6)
     trained = keras.ops.convert_to_numpy(varied(images, training=True))
     assert np.abs(trained - expected).max() > 0.01
+
+
+def test_details_are_drawn_at_full_size():
+    plain = digit_generator(width=4)
+    detailed = digit_generator(width=4, detail_width=2)
+    detail = detailed.get_layer("detail")
+    assert detail.output.shape[1:] == (None, None, 2)
+    assert plain.get_layer("decoder_2").kernel.shape == (4, 4, 3, 4)
+    assert detailed.get_layer("decoder_2").kernel.shape == (3, 3, 2, 3)
+    assert detailed(np.zeros((1, 8, 8, 1), "float32")).shape == (1, 8, 8, 3)
+    with pytest.raises(ValueError, match="`detail_width` must be zero or a positive"):
+        digit_generator(detail_width=-1)

@@ -17,11 +17,12 @@ SMALL = {
     "digit_generator_instance": (
         dict(width=4, residual_blocks=1, normalization="instance"), 8, (8, 8, 3)),
     "digit_generator_resize": (
-        dict(width=4, residual_blocks=1, upsampling="resize", skip_connection=True),
-        8, (8, 8, 3)),
+        dict(width=4, residual_blocks=1, upsampling="resize", skip_connection=True,
+             detail_width=3), 8, (8, 8, 3)),
     "style_generator": (dict(width=4, residual_blocks=1, style_dim=5), 8, (8, 8, 3)),
-    "style_generator_skip": (
-        dict(width=4, style_dim=5, skip_connection=True), 8, (8, 8, 3)),
+    "style_generator_detail": (
+        dict(width=4, style_dim=5, skip_connection=False, detail_width=3),
+        8, (8, 8, 3)),
     "style_encoder": (dict(width=4, style_dim=5), 8, (5,)),
     "digit_discriminator": (dict(width=4, size=16), 16, (1,)),
     "resnet_generator": (dict(width=4, residual_blocks=1), 8, (8, 8, 3)),
