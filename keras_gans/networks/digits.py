@@ -39,7 +39,7 @@ def digit_generator(
 
     or, with a `detail_width` d, at the end
 
-        ct4s2-d             (B, H,   W,   d)        norm, LeakyReLU
+        ct4s2-d             (B, H,   W,   d)        LeakyReLU
         c3s1-output         (B, H,   W,   output)   tanh
 
     All weights start from Glorot's (Xavier's) uniform distribution.
@@ -109,7 +109,8 @@ def digit_generator(
         x = layers.Concatenate(name="skip_connection")([x, encoded])
     last = larger
     if detail_width:
-        x, last = block(x, larger, detail_width, "detail"), alike
+        x, last = larger(detail_width, name="detail")(x), alike
+        x = layers.LeakyReLU(negative_slope, name="detail_activation")(x)
     x = last(output_channels, name="decoder_2")(x)
     outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)
