@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 
 from keras_gans.layers import AdaptiveInstanceNormalization
+from keras_gans.layers.instance_normalization import FEW_SAMPLES
 
 
-def inputs():
+def inputs(samples=2):
     random = np.random.default_rng(0)
-    features = random.normal(3, 2, (2, 4, 5, 3)).astype("float32")
-    return features, random.normal(size=(2, 6)).astype("float32")
+    features = random.normal(3, 2, (samples, 4, 5, 3)).astype("float32")
+    return features, random.normal(size=(samples, 6)).astype("float32")
 
 
-def test_equals_the_formula():
-    features, styles = inputs()
+# One by one in a fused kernel, and all at once.
+@pytest.mark.parametrize("samples", [1, 2, FEW_SAMPLES + 1])
+def test_equals_the_formula(samples):
+    features, styles = inputs(samples)
     layer = AdaptiveInstanceNormalization(epsilon=1e-3)
     received = layer([keras.ops.array(features), keras.ops.array(styles)])
     layer.affine.bias.assign(np.arange(6))
