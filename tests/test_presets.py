@@ -656,3 +656,21 @@ def test_attributes_train_with_rates_that_fall_together(preset):
     for network, values in zip(networks(again), before, strict=True):
         for variable, value in zip(network.weights, values, strict=True):
             np.testing.assert_array_equal(variable, value)
+
+
+def test_handwriting_is_drawn_in_grey_unless_x_has_colours():
+    random = np.random.default_rng(0)
+    y, colours = random.uniform(-1, 1, (2, 2, 32, 32, 3)).astype("float32")
+    grey = np.repeat(colours[..., :1], 3, axis=-1)
+    for options, expected in (
+        ({}, True),
+        ({"example_images": grey}, True),
+        ({"example_images": colours}, False),
+        ({"example_images": colours, "grey_x": True}, True),
+        ({"grey_x": False}, False),
+        ({"x_channels": 1}, True),
+    ):
+        model = presets.digits(width=4, seed=0, **options)
+        drawn = np.asarray(model(y, direction="yx"))
+        assert drawn.shape[-1] == options.get("x_channels", 3)
+        assert (np.ptp(drawn, -1).max() < 1e-6) == expected

@@ -372,8 +372,8 @@ class CycleGAN(AdversarialModel):
         require(
             x == y or {x, y} == {1, 3} or not any(self.identity_weight),
             "Argument `identity_weight` must be 0 when the domains differ in channels "
-            "and are not grey and coloured, because a generator cannot take an image of "
-            "its target domain then",
+            "and are not grey and coloured, because a generator cannot take an image "
+            "of its target domain then",
             identity_weight=list(self.identity_weight),
             channels=(x, y),
         )

@@ -21,6 +21,7 @@ def digit_generator(
     color_augmentation=False,
     upsampling="transposed",
     detail_width=0,
+    grey_output=False,
     name="generator",
 ):
     """Builds the lab's generator: encoder, transformer of residual blocks, decoder.
@@ -66,6 +67,8 @@ def digit_generator(
             picture.
         detail_width: Non-negative integer, filters of one more layer at full size,
             which draws sharper edges and smoother grounds. `0`, none, by default.
+        grey_output: Boolean, draw one channel, which all channels of the output repeat:
+            for grey images that are stored as colour. `False` by default.
 
     Returns:
         Functional `keras.Model` from `(batch, height, width, input_channels)` to
@@ -111,7 +114,9 @@ def digit_generator(
     if detail_width:
         x, last = larger(detail_width, name="detail")(x), alike
         x = layers.LeakyReLU(negative_slope, name="detail_activation")(x)
-    x = last(output_channels, name="decoder_2")(x)
+    x = last(1 if grey_output else output_channels, name="decoder_2")(x)
+    if grey_output and output_channels > 1:
+        x = layers.Concatenate(name="grey")([x] * output_channels)
     outputs = activated(x, "tanh", "translation")
     return keras.Model(inputs, outputs, name=name)
 

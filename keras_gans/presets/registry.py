@@ -23,7 +23,7 @@ Args:
         them and fall linearly to zero. By default they stay.
     feature_layers: Names of its layers. Defaults to block4_conv3 of vgg16, to the
         output of a file.
-    example_images: Images in [-1, 1] on which `semantic_weight` is found.
+    example_images: Images of X in [-1, 1], on which `semantic_weight` is found.
     size: Height and width of the images, an integer or a pair.
     seed: Integer for `keras.utils.set_random_seed` and the model.
     jit_compile: Compile with XLA, or not, or `"auto"`: Keras decides.

@@ -33,6 +33,7 @@ DIGITS = {
     "batch_size": 32,
     "size": 32,
     "flip": False,
+    "channels": 3,
     "sample_freq": 250,
     "optimizer": adam(),
     "learning_rates": (5e-4, 2e-4),
@@ -51,7 +52,7 @@ PHOTOS = {
 
 @preset(**DIGITS, steps=1250, mixed_precision="auto")
 def digits(
-    x_channels=1,
+    x_channels=3,
     y_channels=3,
     size=32,
     width: int = 32,
@@ -59,6 +60,7 @@ def digits(
     style_dim: int = 8,
     skip_connection: bool = False,
     detail_width: int = 16,
+    grey_x: bool | None = None,
     discriminator_layers: int | tuple[int, int] = 2,
     cycle_weight: Weights = 5.0,
     identity_weight: Weights = 2.0,
@@ -81,19 +83,21 @@ def digits(
 
     Discriminators judge patches of 34 pixels, without normalization: those of X see
     that half a neighbour in a street number is no handwriting, and all see that a fake
-    is noisy or of wrong contrast, which their own batch statistics would hide.
-    Handwriting is grey: in three channels neighbours were hidden in red. Y → X varies
-    the colours of its input in training (see `digit_generator`), because half of the
-    street digits are darker than their ground. Upsampling repeats pixels, since
-    transposed convolutions leave their grid; and R1 keeps the ground smooth. Its weight
-    is large because the gradient is that of a mean over patches. Instance norm in the
-    generators, least squares, Adam (β₁ 0.5), averaged weights; for batches of 32.
+    is noisy or of wrong contrast, which their own batch statistics would hide. Y → X
+    draws in grey, because it would hide neighbours in red, and varies the colours of
+    its input in training (see `digit_generator`), because half of the street digits are
+    darker than their ground. Upsampling repeats pixels, since transposed convolutions
+    leave their grid; and R1 keeps the ground smooth. Its weight is large because the
+    gradient is that of a mean over patches. Instance norm in the generators, least
+    squares, Adam (β₁ 0.5), averaged weights; for batches of 32.
 
     Args:
         style_dim: Positive integer, the length of a style.
         skip_connection: Whether the generators have a skip connection.
         detail_width: Non-negative integer, filters of the generators' layer at full
             size; 0 for none.
+        grey_x: Whether images of X are grey, in one channel or in three that are equal.
+            By default they are, unless `example_images` have colours.
         discriminator_layers: Positive integer, convolutions of stride 2 in a
             discriminator, or a pair of them for X and Y: 1 for patches of 16 pixels, 2
             for 34, 3 for 70.
@@ -106,12 +110,16 @@ def digits(
     Returns:
         A compiled `keras_gans.models.StyleCycleGAN`.
     """
+    import numpy as np
+
     from keras_gans import losses, models, networks
 
     semantic_loss, semantic_weight = semantic_loss_of(
         *(feature_extractor, feature_layers, semantic_weight),
         *(example_images, semantic_loss),
     )
+    if grey_x is None:
+        grey_x = example_images is None or np.ptp(example_images, -1).max() < 0.1
     start(seed)
     generator = {
         "width": width,
@@ -135,6 +143,7 @@ def digits(
             normalization="instance",
             color_augmentation=True,
             upsampling="resize",
+            grey_output=grey_x,
             name="generator_yx",
             **generator,
         ),
@@ -165,7 +174,7 @@ def digits(
     }
 
 
-@preset(**DIGITS, channels=3, steps=1000, adversarial_loss="least_squares")
+@preset(**DIGITS, steps=1000, adversarial_loss="least_squares")
 def digits_cyclegan(
     x_channels=3,
     y_channels=3,

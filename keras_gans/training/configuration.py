@@ -26,7 +26,10 @@ _RENAMED = {"digits": ("digits_cyclegan", (0, 3))}
 # Options whose defaults were others before a version.
 _DEFAULTS = {
     "digit_lab": ({"cycle_weight": 10.0, "input_noise": 0.0}, (0, 4)),
-    "digits": ({"detail_width": 0, "discriminator_layers": (1, 2)}, (0, 5)),
+    "digits": (
+        {"detail_width": 0, "grey_x": False, "discriminator_layers": (1, 2)},
+        (0, 5),
+    ),
 }
 
 

@@ -451,7 +451,8 @@ class Run:
             **task.preset_arguments(data),
             **options,
         }
-        if self._needs_semantic_weight():
+        sees_colours = "grey_x" in parameters and options.get("grey_x") is None
+        if sees_colours or self._needs_semantic_weight():
             supplied["example_images"] = task.example_images()
         if "total_steps" in parameters:
             n_critic = options.get("n_critic")
