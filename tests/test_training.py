@@ -409,7 +409,7 @@ def test_a_digits_run_of_an_earlier_version_is_that_of_its_time(
 @pytest.mark.parametrize("preset, version, since, earlier", [
     ("digit_lab", "0.3.0", "0.4.0", {"cycle_weight": 10.0, "input_noise": 0.0}),
     ("digits", "0.4.0", "0.5.0",
-     {"detail_width": 0, "grey_x": False, "discriminator_layers": (1, 2)}),
+     {"detail_width": 0, "grey_x": False, "cycle_margin": 0.0}),
 ])  # fmt: skip
 def test_a_run_of_an_earlier_version_keeps_its_defaults(
     tmp_path, monkeypatch, preset, version, since, earlier

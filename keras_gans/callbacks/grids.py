@@ -54,9 +54,9 @@ def style_sheet(model, x, references, seed=0):
     """Draws what styles do, on one sheet, for `StyleCycleGAN`.
 
     Each row begins with an x. Above, every x is drawn in as many random styles as there
-    are references, one in each column; in the middle, below the references, in theirs;
-    and below, on its way in equal steps from the style of the first reference to that
-    of another, each x to another one.
+    are references, one in each column; in the middle are the references, what they
+    become in X, and every x in their styles; and below, on its way in equal steps from
+    the style of the first reference to that of another, each x to another one.
 
     Args:
         model: The model.
@@ -75,9 +75,10 @@ def style_sheet(model, x, references, seed=0):
         for i, style in zip(range(len(x)), np.roll(styles[1:], -1, axis=0))
     ]
     blank = np.full_like(references[:1], 1.0)
+    back = model(references, direction="yx")
     blocks = [
         _with_first(x, model.translate(x, seed=seed, variants=count)),
-        _band([*blank, *references]),
+        _band([*blank, *references], [*blank, *back]),
         _with_first(x, np.stack(of_references, axis=1)),
         _with_first(x, ways),
     ]

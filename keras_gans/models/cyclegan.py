@@ -254,7 +254,7 @@ class CycleGAN(AdversarialModel):
         discriminator_loss_y, adversarial_loss_y = self._adversarial_losses(
             self.discriminator_y, self.pool_y, y, fake[1], training
         )
-        cycle_x, cycle_y = map(self.cycle_loss, real, cycled)
+        cycle_x, cycle_y = self.cycle_losses(real, cycled)
         losses = {
             "generator_loss": adversarial_loss_x
             + adversarial_loss_y
@@ -279,6 +279,10 @@ class CycleGAN(AdversarialModel):
                 losses["generator_loss"] += weighted
                 losses["semantic_loss"] += loss
         return losses
+
+    def cycle_losses(self, real, cycled):
+        """Returns how far the images of X and of Y are from what comes back."""
+        return tuple(map(self.cycle_loss, real, cycled))
 
     def _semantic_losses(self, real, cycled, translated):
         """Returns the semantic loss of a direction, as it is and with its weights."""

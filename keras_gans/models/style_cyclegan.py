@@ -55,6 +55,10 @@ class StyleCycleGAN(CycleGAN):
             `keras_gans.networks.style_encoder`.
         discriminator_x, discriminator_y: As for `CycleGAN`.
         cycle_weight: Non-negative float, or the pair (λ_x, λ_y). Defaults to (5, 2.5).
+        cycle_margin: Float in [0, 0.5), the share of the width that λ_y's part leaves
+            out on the left and on the right. A neighbour of a digit belongs to the
+            place and not to the digit: where it need not come back, F can drop it.
+            Defaults to 0.
         identity_weight: Non-negative float, or the pair (μ_x, μ_y). 0 skips the
             computation. Colours become grey for it where X is grey, as for `CycleGAN`.
             Defaults to 0.
@@ -113,6 +117,7 @@ class StyleCycleGAN(CycleGAN):
         discriminator_x,
         discriminator_y,
         cycle_weight=(5.0, 2.5),
+        cycle_margin=0.0,
         identity_weight=0.0,
         style_weight=1.0,
         style_moment_weight=0.1,
@@ -133,6 +138,9 @@ class StyleCycleGAN(CycleGAN):
             further_networks={"style_encoder": style_encoder},
             **kwargs,
         )
+        self.cycle_margin = non_negative_float("cycle_margin", cycle_margin)
+        must = "Argument `cycle_margin` must be less than half of the width"
+        require(self.cycle_margin < 0.5, must, cycle_margin=cycle_margin)
         self.style_weight = non_negative_float("style_weight", style_weight)
         self.style_moment_weight = non_negative_float(
             "style_moment_weight", style_moment_weight
@@ -282,6 +290,15 @@ class StyleCycleGAN(CycleGAN):
             (self.style_weight * style_loss, self.style_moment_weight * moment_loss),
         )
         return losses | {"style_loss": style_loss, "style_moment_loss": moment_loss}
+
+    def cycle_losses(self, real, cycled):
+        if not self.cycle_margin:
+            return super().cycle_losses(real, cycled)
+        width = ops.shape(real[1])[2]
+        margin = ops.cast(self.cycle_margin * ops.cast(width, "float32"), "int32")
+        pair_x, pair_y = zip(real, cycled, strict=True)
+        middle = (part[:, :, margin : width - margin] for part in pair_y)
+        return self.cycle_loss(*pair_x), self.cycle_loss(*middle)
 
     def _styles_for(self, x, style_y, training):
         """Returns a style for each x, which no gradient goes through."""

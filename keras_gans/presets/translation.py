@@ -50,7 +50,7 @@ PHOTOS = {
 }
 
 
-@preset(**DIGITS, steps=1250, mixed_precision="auto")
+@preset(**DIGITS, steps=1150, mixed_precision="auto")
 def digits(
     x_channels=3,
     y_channels=3,
@@ -61,8 +61,9 @@ def digits(
     skip_connection: bool = False,
     detail_width: int = 16,
     grey_x: bool | None = None,
-    discriminator_layers: int | tuple[int, int] = 2,
+    discriminator_layers: int | tuple[int, int] = (1, 2),
     cycle_weight: Weights = 5.0,
+    cycle_margin: float = 0.19,
     identity_weight: Weights = 2.0,
     style_weight: float = 1.0,
     pool_size: int = 0,
@@ -81,15 +82,16 @@ def digits(
     of styles, or in that of a street number you choose; and street numbers become
     handwriting. See `keras_gans.models.StyleCycleGAN`.
 
-    Discriminators judge patches of 34 pixels, without normalization: those of X see
-    that half a neighbour in a street number is no handwriting, and all see that a fake
-    is noisy or of wrong contrast, which their own batch statistics would hide. Y → X
-    draws in grey, because it would hide neighbours in red, and varies the colours of
-    its input in training (see `digit_generator`), because half of the street digits are
-    darker than their ground. Upsampling repeats pixels, since transposed convolutions
-    leave their grid; and R1 keeps the ground smooth. Its weight is large because the
-    gradient is that of a mean over patches. Instance norm in the generators, least
-    squares, Adam (β₁ 0.5), averaged weights; for batches of 32.
+    Discriminators judge patches, of 16 pixels in X and of 34 in Y, without
+    normalization: they cannot ask for another digit, and see that a fake is noisy or of
+    wrong contrast, which their own batch statistics would hide. Y → X draws in grey,
+    because it would hide neighbours in red, and drops them, because the sides of a
+    street digit need not come back. It varies the colours of its input in training (see
+    `digit_generator`), because half of the street digits are darker than their ground.
+    Upsampling repeats pixels, since transposed convolutions leave their grid; and R1
+    keeps the ground smooth. Its weight is large because the gradient is that of a mean
+    over patches. Instance norm in the generators, least squares, Adam (β₁ 0.5),
+    averaged weights; for batches of 32.
 
     Args:
         style_dim: Positive integer, the length of a style.
@@ -101,6 +103,8 @@ def digits(
         discriminator_layers: Positive integer, convolutions of stride 2 in a
             discriminator, or a pair of them for X and Y: 1 for patches of 16 pixels, 2
             for 34, 3 for 70.
+        cycle_margin: Float in [0, 0.5), the share of the width on the left and on the
+            right of a street digit, where neighbours stand, that need not come back.
         style_weight: Non-negative float, weight of the style that a translation is
             read in.
         ema_decay: Float in [0, 1): the generators' weights are averaged for pictures,
@@ -160,6 +164,7 @@ def digits(
             y_channels, layers=layers_y, name="discriminator_y", **discriminator
         ),
         cycle_weight=cycle_weight,
+        cycle_margin=cycle_margin,
         identity_weight=identity_weight,
         style_weight=style_weight,
         semantic_weight=semantic_weight,

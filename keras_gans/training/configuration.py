@@ -27,7 +27,7 @@ _RENAMED = {"digits": ("digits_cyclegan", (0, 3))}
 _DEFAULTS = {
     "digit_lab": ({"cycle_weight": 10.0, "input_noise": 0.0}, (0, 4)),
     "digits": (
-        {"detail_width": 0, "grey_x": False, "discriminator_layers": (1, 2)},
+        {"detail_width": 0, "grey_x": False, "cycle_margin": 0.0},
         (0, 5),
     ),
 }
