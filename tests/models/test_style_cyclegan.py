@@ -119,10 +119,9 @@ class ByHand(contracts.ByHand):
         }
 
 
-@pytest.mark.parametrize(
-    "channels", [(1, 3), pytest.param((3, 3), marks=pytest.mark.slow)]
-)
-def test_steps_equal_hand_written_ones(channels):
+# Adam magnifies the rounding of gradients near 0, here of the luma.
+@pytest.mark.parametrize("channels, tolerance", [((3, 3), 1e-5), ((1, 3), 5e-5)])
+def test_steps_equal_hand_written_ones(channels, tolerance):
     model = make_model(
         {**contracts.adams(1e-3), **EAGERLY},
         channels,
@@ -140,8 +139,8 @@ def test_steps_equal_hand_written_ones(channels):
         assert logs.keys() == expected.keys()
         for name, value in logs.items():
             np.testing.assert_allclose(value, expected[name], rtol=1e-4, err_msg=name)
-    # 2 steps of 1e-3 have been made. Adam magnifies the rounding of gradients near 0.
-    by_hand.assert_close(model, 5e-5)
+    # 2 steps of 1e-3 have been made.
+    by_hand.assert_close(model, tolerance)
 
 
 def test_semantic_losses_join_those_of_the_generators(tmp_path):
